@@ -1,0 +1,35 @@
+/*
+ * limits: the sizes that the protocol and the store share.  The public ones
+ * stand in cofre.h; a test asserts that both agree with doc/PROTOCOL.md.
+ */
+#ifndef COFRE_LIMITS_H
+#define COFRE_LIMITS_H
+
+#include "cofre.h"
+
+#define PROTO_VERSION 1u
+
+/* The whole frame, with its length field. */
+#define FRAME_MAX (128u * 1024)
+/* A sealed row's plaintext: a little less, so that its reply fits a frame. */
+#define ROW_MAX (124u * 1024)
+
+#define CLIENT_NAME_MAX 64u
+#define DETAIL_MAX 200u	  /* text of a record in the activity log */
+#define OBJECT_MAX 200u	  /* WORKSPACE/NAME with its slash */
+#define EXE_MAX 240u	  /* path of an executable in a record */
+#define REPORT_TEXT_MAX 255u
+#define SLOTS_MAX 16u	  /* unlock slots of a vault */
+#define GRANTS_MAX 256u	  /* grants of a workspace */
+#define BINDINGS_MAX 64u  /* selectors of a managed identity */
+#define VERSIONS_MAX 256u /* kept versions of a secret; older ones go */
+#define WORKSPACES_MAX 1024u
+#define LIST_MAX 4096u	  /* items of one list in one message */
+#define EVENTS_MAX 256u	  /* events of one reply */
+
+#define KEY_LEN 32u  /* every symmetric key */
+#define SALT_LEN 16u /* of Argon2id */
+#define VAULT_ID_LEN 16u
+#define NO_ID 0xffffffffu /* "any" or "none" for a uid, gid or version */
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * names: the closed grammars of what cofre names, and the tables of kinds.
+ *
+ * A workspace:  [a-z0-9] [a-z0-9_-]*        at most 63 bytes
+ * A secret:     [A-Za-z0-9] [A-Za-z0-9._-]* at most 127 bytes
+ * A field:      [A-Za-z] [A-Za-z0-9._-]*    at most 64 bytes
+ *
+ * ASCII alone, compared byte for byte: nothing is folded or normalised.
+ */
+#ifndef COFRE_NAMES_H
+#define COFRE_NAMES_H
+
+#include "wire.h"
+
+bool name_is_workspace(struct view v);
+bool name_is_secret(struct view v);
+bool name_is_field(struct view v);
+
+/* "storage" and so on; "?" for a code that is in no row. */
+const char *kind_name(uint8_t kind);
+/* The code, or 0 when no kind has the name. */
+uint8_t kind_find(const char *name);
+/* True for a kind that clients may store. */
+bool kind_is_stored(uint8_t kind);
+
+/* "azure-sql" and so on; "" for 0, "?" for a code that is in no row. */
+const char *datastore_name(uint8_t type);
+uint8_t datastore_find(const char *name);
+
+/* True when the kind's table says that this field is always secret. */
+bool field_is_secret(uint8_t kind, struct view field);
+
+#endif

@@ -1,0 +1,135 @@
+#include "proto.h"
+
+#include <string.h>
+
+static const struct op ops[] = {
+#define OP(code, ID, id, name, scope, action, flags)                         \
+	{ code, SCOPE_##scope, ACTION_##action, flags, name },
+#include "ops.def"
+#undef OP
+};
+
+static const char *const action_names[] = {
+#define ACTION(bit, ID, name) [bit] = name,
+#include "actions.def"
+#undef ACTION
+};
+
+static const char *const role_names[] = {
+	[ROLE_NONE] = "none",
+	[ROLE_OWNER] = "owner",
+	[ROLE_CONTRIBUTOR] = "contributor",
+	[ROLE_READER] = "reader",
+};
+
+static const char *const principal_names[] = {
+	[PRINCIPAL_NONE] = "none",
+	[PRINCIPAL_OPERATOR] = "operator",
+	[PRINCIPAL_USER] = "user",
+	[PRINCIPAL_GROUP] = "group",
+	[PRINCIPAL_IDENTITY] = "identity",
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+const struct op *
+op_find(uint16_t code)
+{
+	for (size_t i = 0; i < COUNT(ops); i++)
+		if (ops[i].code == code)
+			return &ops[i];
+	return NULL;
+}
+
+const char *
+op_name(uint16_t code)
+{
+	const struct op *op = op_find(code);
+
+	return op == NULL ? "?" : op->name;
+}
+
+const char *
+action_name(enum action a)
+{
+	return (size_t)a < COUNT(action_names) ? action_names[a] : "?";
+}
+
+const char *
+role_name(uint8_t role)
+{
+	return role < COUNT(role_names) ? role_names[role] : "?";
+}
+
+const char *
+principal_name(uint8_t kind)
+{
+	return kind < COUNT(principal_names) ? principal_names[kind] : "?";
+}
+
+enum role
+role_find(const char *name)
+{
+	for (size_t i = ROLE_OWNER; i < COUNT(role_names); i++)
+		if (strcmp(name, role_names[i]) == 0)
+			return (enum role)i;
+	return ROLE_NONE;
+}
+
+void
+list_begin(struct wire_list *l, struct wire_writer *w)
+{
+	*l = (struct wire_list){ .w = w, .at = w->len };
+	wire_put_u32(w, 0);
+	wire_put_u32(w, 0);
+}
+
+void
+list_item(struct wire_list *l)
+{
+	l->count++;
+}
+
+void
+list_end(struct wire_list *l)
+{
+	struct wire_writer head;
+
+	if (l->w->bad)
+		return;
+	wire_writer_init(&head, l->w->data + l->at, 8);
+	wire_put_u32(&head, l->count);
+	wire_put_u32(&head, l->w->len - l->at - 8);
+}
+
+struct wire_reader
+list_reader(struct list l)
+{
+	struct wire_reader r;
+
+	wire_reader_init(&r, l.items);
+	return r;
+}
+
+void
+list_put(struct wire_writer *w, struct list l, uint32_t max)
+{
+	if (l.count > max)
+		w->bad = true;
+	wire_put_u32(w, l.count);
+	wire_put_string(w, l.items, FRAME_MAX);
+}
+
+struct list
+list_get(struct wire_reader *r, uint32_t max)
+{
+	struct list l = { .count = wire_get_u32(r) };
+
+	if (l.count > max)
+		r->bad = true;
+	l.items = wire_get_string(r, FRAME_MAX);
+	return l;
+}
+
+#define MESSAGES "proto.def"
+#include "messages_define.h"

@@ -1,0 +1,130 @@
+/*
+ * proto: the operations, and the messages that go with them.
+ *
+ * For each row "foo" of proto.def there is a struct foo and
+ *
+ *	void foo_put(struct wire_writer *, const struct foo *);
+ *	void foo_get(struct wire_reader *, struct foo *);
+ *	bool foo_decode(struct view, struct foo *);
+ *
+ * _put and _get carry their error in the writer or reader.  _decode takes a
+ * whole body and is false when it is cut, over a limit, or has trailing
+ * bytes.  Strings and lists of a decoded message point into the body.
+ *
+ * A list is written item by item:
+ *
+ *	struct wire_list l;
+ *	list_begin(&l, w);
+ *	field_item_put(w, &item); list_item(&l);	(for each)
+ *	list_end(&l);
+ *
+ * or put whole as bytes that another message was decoded from.  It is read
+ * with list_reader() and item_get() as often as .count says.  Decoding a
+ * message does not look into its lists: whoever walks one must check the
+ * reader at its end with wire_reader_done().
+ */
+#ifndef COFRE_PROTO_H
+#define COFRE_PROTO_H
+
+#include "frame.h"
+#include "limits.h"
+#include "wire.h"
+
+enum op_code {
+#define OP(code, ID, id, name, scope, action, flags) OP_##ID = code,
+#include "ops.def"
+#undef OP
+};
+
+enum action {
+#define ACTION(bit, ID, name) ACTION_##ID = bit,
+#include "actions.def"
+#undef ACTION
+};
+
+enum scope { SCOPE_NONE, SCOPE_VAULT, SCOPE_WORKSPACE, SCOPE_ANY, SCOPE_SECRET };
+
+enum op_flag {
+	OPF_LOCKED = 1,
+	OPF_EMPTY = 2,
+	OPF_ADMIN = 4,
+	OPF_WRITE = 8,
+	OPF_SECRET = 16,
+};
+
+/* The state of the vault, in status_reply. */
+enum vault_state { VAULT_EMPTY = 0, VAULT_LOCKED = 1, VAULT_OPEN = 2 };
+
+/* Who a grant is for, and as whom an event was allowed. */
+enum principal_kind {
+	PRINCIPAL_NONE = 0,
+	PRINCIPAL_OPERATOR = 1,
+	PRINCIPAL_USER = 2,
+	PRINCIPAL_GROUP = 3,
+	PRINCIPAL_IDENTITY = 4,
+};
+
+enum role { ROLE_NONE = 0, ROLE_OWNER = 1, ROLE_CONTRIBUTOR = 2, ROLE_READER = 3 };
+
+enum slot_type { SLOT_KEYFILE = 1, SLOT_PASSPHRASE = 2 };
+
+enum secret_state { SECRET_LIVE = 1, SECRET_DELETED = 2, SECRET_PURGED = 3 };
+
+enum field_flag { FIELD_SECRET = 1 };
+
+enum report_level { REPORT_INFO = 0, REPORT_GOOD = 1, REPORT_WARN = 2 };
+
+struct op {
+	uint16_t code;
+	enum scope scope;
+	enum action action;
+	unsigned flags; /* enum op_flag */
+	const char *name;
+};
+
+/* The operation's row, or NULL when there is no such code. */
+const struct op *op_find(uint16_t code);
+
+/* The name of an operation, action, role, principal kind; "?" when unknown. */
+const char *op_name(uint16_t code);
+const char *action_name(enum action a);
+const char *role_name(uint8_t role);
+const char *principal_name(uint8_t kind);
+
+/* The role with that name, or ROLE_NONE. */
+enum role role_find(const char *name);
+
+/* Every action's bit in a set of actions. */
+static inline uint32_t
+action_bit(enum action a)
+{
+	return (uint32_t)1 << a;
+}
+
+struct list {
+	uint32_t count;
+	struct view items; /* from the first item to the end of the last */
+};
+
+/* Put a list whole, and take one without looking into it. */
+void list_put(struct wire_writer *w, struct list l, uint32_t max);
+struct list list_get(struct wire_reader *r, uint32_t max);
+
+struct wire_list {
+	struct wire_writer *w;
+	size_t at;
+	uint32_t count;
+};
+
+void list_begin(struct wire_list *l, struct wire_writer *w);
+void list_item(struct wire_list *l);
+void list_end(struct wire_list *l);
+
+/* Start reading the items of a list. */
+struct wire_reader list_reader(struct list l);
+
+#define MESSAGES "proto.def"
+#include "messages_declare.h"
+#undef MESSAGES
+
+#endif

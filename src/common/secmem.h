@@ -1,0 +1,49 @@
+/*
+ * secmem: memory for secrets.
+ *
+ * An area lies between two pages that fault when touched, is left out of
+ * core dumps, is not inherited by a child process, and is wiped when it is
+ * freed.  It is made once and cut up by its owner: nothing here runs per
+ * request.
+ */
+#ifndef COFRE_SECMEM_H
+#define COFRE_SECMEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum secmem_kind {
+	SECMEM_NONE = 0,
+	SECMEM_SECRET, /* memfd_secret(2): not even root reads it from /proc */
+	SECMEM_LOCKED, /* mlock(2): not in swap */
+	SECMEM_PLAIN,  /* neither could be had */
+};
+
+struct secmem {
+	void *base; /* page aligned; zero at first */
+	size_t size;
+	enum secmem_kind kind;
+	void *map;
+	size_t map_size;
+};
+
+/*
+ * Make an area of at least size bytes of the best kind that the kernel
+ * gives.  want_secret asks for memfd_secret first; on_fault locks pages as
+ * they are first touched, for an area that may stay mostly empty.  Returns
+ * false, with errno, only when there is no memory at all: whoever does not
+ * want a weaker kind looks at m->kind.
+ */
+bool secmem_init(struct secmem *m, size_t size, bool want_secret,
+    bool on_fault);
+
+/* Wipe and give back.  Nothing happens to an area that was never made. */
+void secmem_free(struct secmem *m);
+
+/* "memfd_secret", "locked", "unlocked" or "none". */
+const char *secmem_kind_name(enum secmem_kind kind);
+
+/* Overwrite with zeros in a way that the compiler may not leave out. */
+void secmem_wipe(void *p, size_t n);
+
+#endif
