@@ -1,0 +1,90 @@
+#include "crypto.h"
+
+#include <sodium.h>
+
+bool
+crypto_init(void)
+{
+	return sodium_init() >= 0;
+}
+
+void
+crypto_random(void *out, size_t len)
+{
+	randombytes_buf(out, len);
+}
+
+void
+crypto_blake2b(void *out, size_t len, const uint8_t *key,
+    const struct view *parts, size_t count)
+{
+	crypto_generichash_state st;
+
+	(void)crypto_generichash_init(&st, key, key == NULL ? 0 : KEY_LEN, len);
+	for (size_t i = 0; i < count; i++)
+		(void)crypto_generichash_update(&st, parts[i].data,
+		    parts[i].len);
+	(void)crypto_generichash_final(&st, out, len);
+	if (key != NULL)
+		sodium_memzero(&st, sizeof(st));
+}
+
+void
+crypto_derive_wide(uint8_t out[CRYPTO_WIDE_LEN], const uint8_t key[KEY_LEN],
+    const uint8_t salt[16], const char personal[16], struct view message)
+{
+	(void)crypto_generichash_blake2b_salt_personal(out, CRYPTO_WIDE_LEN,
+	    message.data, message.len, key, KEY_LEN, salt,
+	    (const unsigned char *)personal);
+}
+
+void
+crypto_hash_personal(uint8_t out[CRYPTO_HASH_LEN], const char personal[16],
+    struct view message)
+{
+	(void)crypto_generichash_blake2b_salt_personal(out, CRYPTO_HASH_LEN,
+	    message.data, message.len, NULL, 0, NULL,
+	    (const unsigned char *)personal);
+}
+
+void
+crypto_subkey(uint8_t out[KEY_LEN], const uint8_t key[KEY_LEN], uint64_t id,
+    const char context[8])
+{
+	(void)crypto_kdf_derive_from_key(out, KEY_LEN, id, context, key);
+}
+
+void
+crypto_aead_seal(uint8_t *out, const uint8_t key[KEY_LEN],
+    const uint8_t nonce[CRYPTO_NONCE_LEN], struct view ad, struct view plain)
+{
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain.data,
+	    plain.len, ad.data, ad.len, NULL, nonce, key);
+}
+
+bool
+crypto_aead_open(uint8_t *out, const uint8_t key[KEY_LEN],
+    const uint8_t nonce[CRYPTO_NONCE_LEN], struct view ad,
+    struct view sealed)
+{
+	if (sealed.len < CRYPTO_TAG_LEN)
+		return false;
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL,
+		sealed.data, sealed.len, ad.data, ad.len, nonce, key) == 0)
+		return true;
+	sodium_memzero(out, sealed.len - CRYPTO_TAG_LEN);
+	return false;
+}
+
+void
+crypto_short_hash(uint8_t out[CRYPTO_SHORT_LEN], const uint8_t key[16],
+    struct view v)
+{
+	(void)crypto_shorthash_siphashx24(out, v.data, v.len, key);
+}
+
+bool
+crypto_equal(const void *a, const void *b, size_t len)
+{
+	return sodium_memcmp(a, b, len) == 0;
+}

@@ -1,0 +1,68 @@
+/*
+ * crypto: the primitives that cofre is made of, each by its name, over
+ * libsodium.  The only file of the daemon that includes <sodium.h>.
+ *
+ * Nothing here decides anything: what is bound to what is in seal, keyring
+ * and logfmt.
+ */
+#ifndef COFRE_CRYPTO_H
+#define COFRE_CRYPTO_H
+
+#include "limits.h"
+#include "wire.h"
+
+#define CRYPTO_NONCE_LEN 24u /* XChaCha20 */
+#define CRYPTO_TAG_LEN 16u   /* Poly1305 */
+#define CRYPTO_HASH_LEN 32u
+#define CRYPTO_WIDE_LEN 64u
+#define CRYPTO_SHORT_LEN 16u /* SipHash-2-4 with 128 bits */
+
+/* Once, before any thread and before the sandbox; false: do not go on. */
+bool crypto_init(void);
+
+/* Random bytes from getrandom(2). */
+void crypto_random(void *out, size_t len);
+
+/*
+ * BLAKE2b (RFC 7693) with len bytes of output (16 to 64).  key may be NULL,
+ * else it has KEY_LEN bytes.  The parts are hashed one after the other
+ * without separators: the caller makes them unambiguous.
+ */
+void crypto_blake2b(void *out, size_t len, const uint8_t *key,
+    const struct view *parts, size_t count);
+
+/*
+ * BLAKE2b-512 with salt (16 bytes) and personalisation (16 bytes).
+ * Derives two keys at once: what they are for is in seal.h.
+ */
+void crypto_derive_wide(uint8_t out[CRYPTO_WIDE_LEN],
+    const uint8_t key[KEY_LEN], const uint8_t salt[16],
+    const char personal[16], struct view message);
+
+/* BLAKE2b-256 without a key, with personalisation (16 bytes). */
+void crypto_hash_personal(uint8_t out[CRYPTO_HASH_LEN],
+    const char personal[16], struct view message);
+
+/* The id-th subkey of key in the context (libsodium's crypto_kdf). */
+void crypto_subkey(uint8_t out[KEY_LEN], const uint8_t key[KEY_LEN],
+    uint64_t id, const char context[8]);
+
+/*
+ * XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03).  seal writes
+ * plain.len + CRYPTO_TAG_LEN bytes to out; open writes
+ * sealed.len - CRYPTO_TAG_LEN and is false, with out wiped, on a forgery.
+ */
+void crypto_aead_seal(uint8_t *out, const uint8_t key[KEY_LEN],
+    const uint8_t nonce[CRYPTO_NONCE_LEN], struct view ad, struct view plain);
+bool crypto_aead_open(uint8_t *out, const uint8_t key[KEY_LEN],
+    const uint8_t nonce[CRYPTO_NONCE_LEN], struct view ad,
+    struct view sealed);
+
+/* SipHash-2-4 with 128 bits of output and a key of 16 bytes. */
+void crypto_short_hash(uint8_t out[CRYPTO_SHORT_LEN], const uint8_t key[16],
+    struct view v);
+
+/* True when both have the same bytes; takes as long when they differ. */
+bool crypto_equal(const void *a, const void *b, size_t len);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * rows: what the store holds, doc/FORMAT.md section "Rows": the key of each
+ * row and the codec of what it says.  Pure.
+ *
+ * A key is the table's byte, and as many of workspace id (uint64), record id
+ * (uint64) and version (uint32) as the table has, so that the rows of a
+ * workspace, and of a secret, lie together and in order.
+ */
+#ifndef COFRE_ROWS_H
+#define COFRE_ROWS_H
+
+#include "proto.h"
+#include "seal.h"
+
+#define ROWS_FORMAT 1u
+#define ROWS_MAGIC "cofre vault"
+#define ROW_KEY_MAX 21u
+
+enum table {
+	TABLE_HEADER = 1,    /* one row, in clear */
+	TABLE_SLOT = 2,	     /* record: the slot's number; in clear */
+	TABLE_STATE = 3,     /* one row, under the meta key */
+	TABLE_WORKSPACE = 4, /* workspace; under the meta key; 0 is the vault */
+	TABLE_HEAD = 5,	     /* workspace, record; under the data key */
+	TABLE_BODY = 6,	     /* workspace, record, version; likewise */
+};
+
+/* The key of a row. */
+struct row_key {
+	uint8_t bytes[ROW_KEY_MAX];
+	uint8_t len;
+};
+
+/* Which row, and what its sealing binds besides. */
+struct row_id {
+	enum table table;
+	uint64_t workspace;
+	uint64_t record;
+	uint32_t version;
+	uint8_t kind;	  /* of a body */
+	struct view name; /* of a body */
+};
+
+struct row_key row_key(const struct row_id *id);
+
+/* The other way; false when the bytes are no key.  kind and name are empty. */
+bool row_key_parse(struct view key, struct row_id *id);
+
+/* The beginning that the keys of a table, or of a workspace in it, share. */
+struct row_key row_prefix(enum table table, uint64_t workspace);
+
+/* Where a row is sealed for. */
+struct seal_place row_place(const uint8_t *vault, const struct row_id *id);
+
+#define MESSAGES "rows.def"
+#include "messages_declare.h"
+#undef MESSAGES
+
+#endif
