@@ -1,0 +1,94 @@
+#include "vault.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct row_id header_id = { .table = TABLE_HEADER };
+
+/* Look at the header: whether there is a vault, and one of this version. */
+static const char *
+read_header(struct vault *v)
+{
+	struct row_key key = row_key(&header_id);
+	struct header_row header;
+	struct view value;
+	enum cofre_status st;
+
+	st = store_get(v->store, (struct view){ key.bytes, key.len }, &value);
+	if (st == COFRE_NOT_FOUND) {
+		v->state = VAULT_EMPTY;
+		return NULL;
+	}
+	if (st != COFRE_OK)
+		return "the store can't be read";
+	if (!header_row_decode(value, &header) ||
+	    !view_is(header.magic, ROWS_MAGIC) ||
+	    header.vault.len != VAULT_ID_LEN)
+		return "the store holds no cofre vault, or its header is "
+		       "damaged";
+	if (header.format != ROWS_FORMAT)
+		return "the vault has a format that this version does not "
+		       "know: it was made by a newer cofre";
+	memcpy(v->id, header.vault.data, VAULT_ID_LEN);
+	v->state = VAULT_LOCKED;
+	return NULL;
+}
+
+bool
+vault_open(struct vault *v, struct store *store, char *error,
+    size_t error_size)
+{
+	const char *why;
+
+	memset(v, 0, sizeof(*v));
+	v->store = store;
+	if (!keyring_init(&v->keyring) ||
+	    !secmem_init(&v->scratch, 3 * ROW_SEALED_MAX, false, true)) {
+		(void)snprintf(error, error_size,
+		    "memory for keys can't be had: %s", strerror(errno));
+		vault_close(v);
+		return false;
+	}
+	v->plain = v->scratch.base;
+	v->build = v->plain + ROW_SEALED_MAX;
+	v->sealed = v->build + ROW_SEALED_MAX;
+	why = read_header(v);
+	store_release(v->store);
+	if (why != NULL) {
+		(void)snprintf(error, error_size, "%s", why);
+		vault_close(v);
+		return false;
+	}
+	return true;
+}
+
+void
+vault_lock(struct vault *v)
+{
+	store_abort(v->store);
+	if (v->keyring.keys != NULL)
+		keyring_wipe(&v->keyring);
+	workspace_forget(v);
+	catalog_free(v->catalog);
+	v->catalog = NULL;
+	if (v->plain != NULL)
+		secmem_wipe(v->plain, 3 * ROW_SEALED_MAX);
+	memset(&v->unlock, 0, sizeof(v->unlock));
+	secmem_wipe(&v->now, sizeof(v->now));
+	secmem_wipe(&v->kept, sizeof(v->kept));
+	v->poison = COFRE_OK;
+	v->workspaces_changed = false;
+	v->turn_bytes = 0;
+	if (v->state == VAULT_OPEN)
+		v->state = VAULT_LOCKED;
+}
+
+void
+vault_close(struct vault *v)
+{
+	vault_lock(v);
+	keyring_free(&v->keyring);
+	secmem_free(&v->scratch);
+	v->plain = v->build = v->sealed = NULL;
+}

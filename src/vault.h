@@ -1,0 +1,234 @@
+/*
+ * vault: the open vault: its keys, workspaces, catalogue and evidence over
+ * the rows in the store.
+ *
+ * What the other modules change goes through vault_write() and
+ * vault_delete(), which seal, keep the tally, and take part in the turn's
+ * one transaction.  What stands in memory follows the store: when a commit
+ * fails it is taken back.
+ *
+ * The files: vault.c opens, locks and commits; vault_rows.c reads and writes
+ * rows; vault_unlock.c makes a vault and opens one, with its slots;
+ * workspace.c keeps workspaces.
+ */
+#ifndef COFRE_VAULT_H
+#define COFRE_VAULT_H
+
+#include "catalog.h"
+#include "keyring.h"
+#include "policy.h"
+#include "rows.h"
+#include "store.h"
+#include "tally.h"
+
+enum workspace_state { WORKSPACE_LIVE = 1, WORKSPACE_DELETED = 2 };
+
+/* A workspace; the one in slot 0 is the vault itself, with no name. */
+struct workspace {
+	uint64_t id;
+	uint16_t slot; /* in vault.workspaces, and of its data key */
+	uint8_t state;
+	char name[COFRE_WORKSPACE_NAME_MAX + 1];
+	uint64_t created;
+	uint32_t uid; /* who created it */
+	uint32_t key_version;
+	uint32_t grant_count;
+	uint32_t binding_count;
+	struct grant grants[GRANTS_MAX];
+	struct binding bindings[BINDINGS_MAX];
+	bool fresh;		  /* made in this turn */
+	struct workspace *before; /* as it was before this turn, or NULL */
+};
+
+/* Where an unlock stands that takes more than one step. */
+struct unlock {
+	bool running;
+	bool accept_rollback;
+	uint64_t log_epoch; /* the newest one in the activity log */
+	struct tally sum;   /* of the rows seen so far */
+	struct row_key last; /* the last row seen; len 0: none */
+	enum cofre_status status;
+};
+
+/* What every commit writes anew besides the epoch. */
+struct evidence {
+	struct tally tally;
+	uint64_t next_workspace;
+	uint64_t next_record;
+};
+
+struct vault {
+	struct store *store;
+	struct keyring keyring;
+	enum vault_state state;
+	uint8_t id[VAULT_ID_LEN];
+
+	struct workspace *workspaces[WORKSPACES_MAX];
+	struct catalog *catalog;
+
+	/* The evidence, as it will be, and as it was last committed. */
+	struct evidence now, kept;
+	uint64_t epoch;
+	uint64_t log_end; /* what the state row said at unlock */
+
+	enum cofre_status poison;   /* why the turn's writes must be dropped */
+	bool workspaces_changed;    /* since the last commit */
+	bool fresh;		    /* init is not committed yet */
+	size_t turn_bytes;	    /* written since the last commit */
+
+	struct unlock unlock;
+	struct secmem scratch; /* for the three that follow */
+	uint8_t *plain;	       /* a row that was opened; ROW_SEALED_MAX */
+	uint8_t *build;	       /* for the handlers, to make a row in */
+	uint8_t *sealed;       /* a row that is being sealed */
+	size_t plain_used;     /* how much of plain is to be wiped */
+	size_t build_used;     /* and of build */
+};
+
+#define ROW_SEALED_MAX (FRAME_MAX + 4096u)
+
+/*
+ * Take an open store and make what a vault needs.  *state says EMPTY or
+ * LOCKED.  False, with the reason in error: no memory, or the store was
+ * written by a newer cofre.
+ */
+bool vault_open(struct vault *v, struct store *store, char *error,
+    size_t error_size);
+
+/* Lock, and free everything but the store. */
+void vault_close(struct vault *v);
+
+/* Wipe every key and everything that was read with one. */
+void vault_lock(struct vault *v);
+
+/* --- unlock and slots: vault_unlock.c --- */
+
+/* A slot's type and parameters, and its key. */
+struct slot_params {
+	uint8_t type; /* enum slot_type */
+	uint64_t ops;
+	uint64_t mem;
+	struct view salt;
+	struct view key; /* KEY_LEN bytes */
+};
+
+/* INVALID unless type, salt and key have the form that they must have. */
+enum cofre_status vault_slot_check(const struct slot_params *p);
+
+/*
+ * Make a vault in an empty store, with one slot; it is open then, and
+ * *slot is that slot's number.  Part of the turn's transaction.
+ */
+enum cofre_status vault_init(struct vault *v, const struct slot_params *p,
+    uint32_t uid, uint64_t now, uint32_t *slot);
+
+/*
+ * Begin to open the vault: find the slot (0: any keyfile slot) that the key
+ * opens.  Every slot is tried, whether an earlier one opened or not.
+ * WRONG_KEY; CORRUPT; OK: vault_unlock_step() goes on.
+ */
+enum cofre_status vault_unlock_begin(struct vault *v, uint32_t slot,
+    struct view key, bool accept_rollback, uint64_t log_epoch);
+
+/*
+ * Read and verify some more of the store.  True while there is more to do;
+ * at the end v->unlock.status says what came of it: OK (the vault is open),
+ * CORRUPT, ROLLBACK, or another error; then everything is wiped again.
+ */
+bool vault_unlock_step(struct vault *v);
+
+/* Add, remove and list slots; list writes slot_item items. */
+enum cofre_status vault_slot_add(struct vault *v, const struct slot_params *p,
+    uint32_t uid, uint64_t now, uint32_t *slot);
+enum cofre_status vault_slot_remove(struct vault *v, uint32_t slot);
+enum cofre_status vault_slot_list(struct vault *v, struct wire_writer *w);
+
+/* --- rows and the turn: vault_rows.c --- */
+
+/*
+ * Read a row.  *plain lies in v->plain until the next read.  ws is the
+ * workspace whose key it is under; NULL for those under the meta key.
+ * NOT_FOUND, CORRUPT, STORE_FAILED.
+ */
+enum cofre_status vault_read(struct vault *v, const struct workspace *ws,
+    const struct row_id *id, struct view *plain);
+
+/* Open a row that was read elsewhere into v->plain: CORRUPT. */
+enum cofre_status vault_unseal(struct vault *v, const struct workspace *ws,
+    const struct row_id *id, struct view sealed, struct view *plain);
+
+/* Say that n bytes of v->plain were written, so that they will be wiped. */
+void vault_plain_used(struct vault *v, size_t n);
+
+/*
+ * Begin to write: need is about how many bytes, reserve as in
+ * store_begin(); extra is how many secrets' catalogue entries may change.
+ */
+enum cofre_status vault_begin(struct vault *v, size_t need, bool reserve);
+
+/* Seal and write, or delete, a row; after vault_begin(). */
+enum cofre_status vault_write(struct vault *v, const struct workspace *ws,
+    const struct row_id *id, struct view plain);
+enum cofre_status vault_write_clear(struct vault *v, const struct row_id *id,
+    struct view value);
+enum cofre_status vault_delete(struct vault *v, const struct row_id *id);
+
+/*
+ * The end of a turn.  Everything written since the last commit becomes
+ * durable, with a new epoch, or is taken back, in memory too; the status
+ * says why.  OK when there was nothing.
+ */
+enum cofre_status vault_commit(struct vault *v, uint64_t now,
+    uint64_t log_end);
+
+/* Wipe what the scratch rows may hold; at the end of a turn. */
+void vault_tidy(struct vault *v);
+
+/* --- workspaces: workspace.c --- */
+
+/* The live workspace of that name, or NULL.  The empty name is the vault. */
+struct workspace *vault_workspace(struct vault *v, struct view name);
+
+/* The same by its id. */
+struct workspace *vault_workspace_by_id(struct vault *v, uint64_t id);
+
+/* Its grants and bindings, for policy_check(). */
+struct policy workspace_policy(const struct workspace *ws);
+
+/* Make one: EXISTS, LIMIT. */
+enum cofre_status workspace_create(struct vault *v, struct view name,
+    uint32_t uid, uint64_t now, struct workspace **ret);
+
+/*
+ * To be called before a workspace is changed, after vault_begin(): what it
+ * was is kept until the commit.  LIMIT without memory.
+ */
+enum cofre_status workspace_touch(struct vault *v, struct workspace *ws);
+
+/* Write its row after a change of it. */
+enum cofre_status workspace_save(struct vault *v, struct workspace *ws);
+
+/* Delete its secrets, and destroy its key.  Its name stays, for the log. */
+enum cofre_status workspace_destroy(struct vault *v, struct workspace *ws);
+
+/* Fill a workspace from its row, and take it into the vault. */
+enum cofre_status workspace_load(struct vault *v, uint64_t id,
+    struct view plain);
+
+/* Keep what changed, and let go of what was destroyed; or take it back. */
+void workspace_keep(struct vault *v);
+void workspace_undo(struct vault *v);
+
+/* Free all of them; at lock. */
+void workspace_forget(struct vault *v);
+
+/*
+ * The name of a workspace or secret that a record of the activity log
+ * speaks of, also of one that is gone; empty when nothing knows it any more.
+ * name has room for COFRE_SECRET_NAME_MAX + 1 bytes.
+ */
+void vault_workspace_name(struct vault *v, uint64_t id, char *name);
+void vault_secret_name(struct vault *v, uint64_t workspace, uint64_t record,
+    char *name);
+
+#endif

@@ -1,0 +1,214 @@
+/* The rows of an open vault, and the end of a turn. */
+#include "vault.h"
+
+#include <string.h>
+
+static struct view
+key_view(const struct row_key *key)
+{
+	return (struct view){ key->bytes, key->len };
+}
+
+/* The key that a row is sealed under. */
+static const uint8_t *
+sealing_key(const struct vault *v, const struct workspace *ws)
+{
+	return ws == NULL ? keyring_meta(&v->keyring)
+			  : keyring_data(&v->keyring, ws->slot);
+}
+
+void
+vault_plain_used(struct vault *v, size_t n)
+{
+	if (n > v->plain_used)
+		v->plain_used = n;
+}
+
+enum cofre_status
+vault_unseal(struct vault *v, const struct workspace *ws,
+    const struct row_id *id, struct view sealed, struct view *plain)
+{
+	struct seal_place place = row_place(v->id, id);
+
+	if (sealed.len > ROW_SEALED_MAX)
+		return COFRE_CORRUPT;
+	vault_plain_used(v, sealed.len);
+	return seal_open(v->plain, sealing_key(v, ws), &place, sealed, plain) ?
+	    COFRE_OK :
+	    COFRE_CORRUPT;
+}
+
+enum cofre_status
+vault_read(struct vault *v, const struct workspace *ws,
+    const struct row_id *id, struct view *plain)
+{
+	struct row_key key = row_key(id);
+	struct view sealed;
+	enum cofre_status st;
+
+	st = store_get(v->store, key_view(&key), &sealed);
+	return st == COFRE_OK ? vault_unseal(v, ws, id, sealed, plain) : st;
+}
+
+/* Remember that the turn's writes can't be kept. */
+static enum cofre_status
+poison(struct vault *v, enum cofre_status st)
+{
+	if (st != COFRE_OK && v->poison == COFRE_OK)
+		v->poison = st;
+	return st;
+}
+
+enum cofre_status
+vault_begin(struct vault *v, size_t need, bool reserve)
+{
+	bool first = !store_writing(v->store);
+	enum cofre_status st;
+
+	if (v->poison != COFRE_OK)
+		return v->poison;
+	if (v->catalog != NULL && !catalog_reserve(v->catalog, 2))
+		return COFRE_LIMIT;
+	st = store_begin(v->store, need, reserve);
+	if (st == COFRE_OK && first)
+		v->kept = v->now;
+	return st;
+}
+
+/* Take the row that has the key now out of the tally. */
+static enum cofre_status
+uncount(struct vault *v, const struct row_key *key)
+{
+	struct view old;
+	enum cofre_status st;
+
+	st = store_get(v->store, key_view(key), &old);
+	if (st == COFRE_OK)
+		tally_remove(&v->now.tally, keyring_tally(&v->keyring),
+		    key_view(key), old);
+	return st;
+}
+
+enum cofre_status
+vault_write_clear(struct vault *v, const struct row_id *id, struct view value)
+{
+	struct row_key key = row_key(id);
+	enum cofre_status st;
+
+	st = uncount(v, &key);
+	if (st != COFRE_OK && st != COFRE_NOT_FOUND)
+		return poison(v, st);
+	st = store_put(v->store, key_view(&key), value);
+	if (st != COFRE_OK)
+		return poison(v, st);
+	tally_add(&v->now.tally, keyring_tally(&v->keyring), key_view(&key), value);
+	v->turn_bytes += value.len;
+	return COFRE_OK;
+}
+
+enum cofre_status
+vault_write(struct vault *v, const struct workspace *ws,
+    const struct row_id *id, struct view plain)
+{
+	struct seal_place place = row_place(v->id, id);
+	size_t size = seal_size(plain.len);
+
+	if (size > ROW_SEALED_MAX)
+		return COFRE_TOO_LARGE;
+	seal_close(v->sealed, sealing_key(v, ws),
+	    ws == NULL ? 1 : ws->key_version, &place, plain, NULL);
+	return vault_write_clear(v, id, (struct view){ v->sealed, size });
+}
+
+enum cofre_status
+vault_delete(struct vault *v, const struct row_id *id)
+{
+	struct row_key key = row_key(id);
+	enum cofre_status st;
+
+	st = uncount(v, &key);
+	if (st == COFRE_NOT_FOUND)
+		return st;
+	if (st == COFRE_OK)
+		st = store_delete(v->store, key_view(&key));
+	return poison(v, st);
+}
+
+/* Write the evidence: it is in no tally, it holds it. */
+static enum cofre_status
+write_state(struct vault *v, uint64_t now, uint64_t log_end)
+{
+	const struct row_id id = { .table = TABLE_STATE };
+	struct seal_place place = row_place(v->id, &id);
+	struct row_key key = row_key(&id);
+	struct state_row row = {
+		.epoch = v->epoch + 1,
+		.rows = v->now.tally.rows,
+		.log_end = log_end,
+		.time = now,
+		.next_workspace = v->now.next_workspace,
+		.next_record = v->now.next_record,
+	};
+	uint8_t buf[128], sum[32], sealed[512];
+	struct wire_writer w;
+
+	tally_encode(&v->now.tally, sum);
+	row.sum = (struct view){ sum, sizeof(sum) };
+	wire_writer_init(&w, buf, sizeof(buf));
+	state_row_put(&w, &row);
+	seal_close(sealed, keyring_meta(&v->keyring), 1, &place,
+	    (struct view){ buf, w.len }, NULL);
+	secmem_wipe(buf, sizeof(buf));
+	secmem_wipe(sum, sizeof(sum));
+	return store_put(v->store, key_view(&key),
+	    (struct view){ sealed, seal_size(w.len) });
+}
+
+/* Make memory say again what the store says. */
+static void
+take_back(struct vault *v)
+{
+	store_abort(v->store);
+	v->now = v->kept;
+	if (v->catalog != NULL)
+		catalog_undo(v->catalog);
+	if (v->workspaces_changed)
+		workspace_undo(v);
+	if (v->fresh) {
+		vault_lock(v);
+		v->state = VAULT_EMPTY;
+	}
+}
+
+enum cofre_status
+vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
+{
+	enum cofre_status st = v->poison;
+
+	if (!store_writing(v->store) && st == COFRE_OK)
+		return COFRE_OK;
+	if (st == COFRE_OK)
+		st = write_state(v, now, log_end);
+	if (st == COFRE_OK)
+		st = store_commit(v->store);
+	if (st == COFRE_OK) {
+		v->epoch++;
+		catalog_keep(v->catalog);
+		if (v->workspaces_changed)
+			workspace_keep(v);
+	} else
+		take_back(v);
+	v->poison = COFRE_OK;
+	v->workspaces_changed = v->fresh = false;
+	v->turn_bytes = 0;
+	return st;
+}
+
+void
+vault_tidy(struct vault *v)
+{
+	store_release(v->store);
+	secmem_wipe(v->plain, v->plain_used);
+	secmem_wipe(v->build, v->build_used);
+	v->plain_used = v->build_used = 0;
+}
