@@ -1,0 +1,101 @@
+#include "accept.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "frame.h"
+#include "quota.h"
+#include "turn.h"
+
+#define BATCH 64
+#define NOTE_EVERY 1000000u /* microseconds between notes of refusals */
+
+/* Tell a peer that has no connection yet why it gets none. */
+static void
+refuse(struct server *sv, int fd, uint32_t uid, enum cofre_status st)
+{
+	uint8_t buf[FRAME_HEADER + 4];
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	(void)frame_begin(&w, FRAME_REPLY, 0, 0);
+	wire_put_u32(&w, st);
+	frame_end(&w, 0);
+	(void)send(fd, buf, w.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)close(fd);
+	sv->refused++;
+	sv->refused_uid = uid;
+	sv->refused_status = st;
+}
+
+void
+accept_note(struct server *sv)
+{
+	struct turn_entry *e;
+	char text[64];
+
+	if (sv->refused == 0 || sv->clock < sv->refused_noted + NOTE_EVERY ||
+	    !turn_has_room(sv) || !turn_reserve(sv))
+		return;
+	(void)snprintf(text, sizeof(text), "%llu connections refused",
+	    (unsigned long long)sv->refused);
+	e = turn_add(sv, NULL);
+	e->record.type = LOG_NOTE;
+	e->record.uid = sv->refused_uid;
+	e->record.status = (uint16_t)sv->refused_status;
+	e->record.detail = turn_text(sv, view_of(text));
+	sv->refused = 0;
+	sv->refused_noted = sv->clock;
+}
+
+void
+accept_pause(struct server *sv, bool pause)
+{
+	struct epoll_event ev = { .events = pause ? 0 : EPOLLIN,
+		.data.ptr = &sv->listen_fd };
+
+	if (pause == sv->accept_paused)
+		return;
+	sv->accept_paused = pause;
+	(void)epoll_ctl(sv->epoll, EPOLL_CTL_MOD, sv->listen_fd, &ev);
+}
+
+static void
+take(struct server *sv, int fd)
+{
+	struct peer peer;
+
+	if (!peer_read(fd, &peer))
+		refuse(sv, fd, peer.uid, COFRE_DENIED);
+	else if (!quota_admit(sv, peer.uid)) {
+		refuse(sv, fd, peer.uid, COFRE_LIMIT);
+		peer_free(&peer);
+	} else if (!conn_new(sv, fd, &peer)) {
+		quota_forget(sv, peer.uid);
+		refuse(sv, fd, peer.uid, COFRE_LIMIT);
+		peer_free(&peer);
+	}
+}
+
+void
+accept_some(struct server *sv)
+{
+	for (int i = 0; i < BATCH; i++) {
+		int fd = accept4(sv->listen_fd, NULL, NULL,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd != -1) {
+			take(sv, fd);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM)
+			accept_pause(sv, true);
+		if (errno != EINTR && errno != ECONNABORTED)
+			break;
+	}
+}

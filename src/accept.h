@@ -1,0 +1,23 @@
+/*
+ * accept: new connections, and those that are refused.
+ */
+#ifndef COFRE_ACCEPT_H
+#define COFRE_ACCEPT_H
+
+#include "server.h"
+
+/*
+ * Accept a batch of what is waiting.  A peer that the kernel does not
+ * identify, or that is over its limit, is told so and let go; refusals are
+ * recorded at most once a second, with their number.
+ */
+void accept_some(struct server *sv);
+
+/* Watch, or do not watch, the listening socket: it is left alone while there
+   are no descriptors to be had. */
+void accept_pause(struct server *sv, bool pause);
+
+/* Record the refusals that have not been recorded yet, when it is time. */
+void accept_note(struct server *sv);
+
+#endif

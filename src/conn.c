@@ -1,0 +1,413 @@
+#include "conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dispatch.h"
+#include "frame.h"
+#include "quota.h"
+#include "turn.h"
+
+#define OUT_MAX (64u * 1024) /* staged replies beyond which we wait */
+#define IOV_MAX_SEND 64
+
+struct subject
+conn_subject(const struct conn *c)
+{
+	return (struct subject){ c->peer.uid, c->peer.gid, c->peer.groups,
+		c->peer.group_count, c->sv->config.operator_group };
+}
+
+/* Ask epoll for what can be used now. */
+static void
+arm(struct conn *c)
+{
+	struct epoll_event ev = { .data.ptr = c };
+	bool idle = c->out.size == 0 && !c->queued && !c->paused;
+
+	if (c->dirty) /* its replies leave at the end of the turn */
+		return;
+	ev.events = c->out.size > 0 ? EPOLLOUT : idle ? EPOLLIN : 0;
+	if (ev.events == c->armed || c->dead)
+		return;
+	c->armed = ev.events;
+	(void)epoll_ctl(c->sv->epoll, EPOLL_CTL_MOD, c->fd, &ev);
+}
+
+/* Bring what its uid is charged with, its deadline and epoll up to date. */
+static void
+settle(struct conn *c)
+{
+	if (c->dead)
+		return;
+	quota_charge(c);
+	quota_deadline(c,
+	    !c->greeted || c->out.size > 0 ||
+		(c->in.size > 0 && !c->queued && !c->paused));
+	arm(c);
+}
+
+static void
+queue_ready(struct conn *c)
+{
+	if (c->queued)
+		return;
+	c->queued = true;
+	c->ready_next = c->sv->ready;
+	c->sv->ready = c;
+}
+
+/* Can one more request of this connection be served in this turn? */
+static bool
+can_serve(struct conn *c)
+{
+	struct server *sv = c->sv;
+
+	if (c->paused || c->closing || !turn_has_room(sv) ||
+	    c->out.size >= OUT_MAX)
+		return false;
+	if (chain_fits(&sv->pool, &c->out, FRAME_MAX + READ_MAX) &&
+	    quota_within_share(c))
+		return true;
+	sv->starved = true;
+	return false;
+}
+
+/* Keep bytes for later. */
+static void
+stash(struct conn *c, struct view rest)
+{
+	if (!chain_fits(&c->sv->pool, &c->in, rest.len)) {
+		dispatch_reject(c->sv, c, COFRE_LIMIT, "no buffers");
+		return;
+	}
+	chain_append(&c->sv->pool, &c->in, rest);
+}
+
+/* Serve what is there; what can't be served now is kept. */
+static void
+process(struct conn *c, struct view in)
+{
+	struct frame f;
+
+	while (in.len > 0 && !c->closing && !c->dead) {
+		enum frame_result r = frame_parse(in, &f, &c->need);
+
+		if (r == FRAME_BAD) {
+			dispatch_reject(c->sv, c, COFRE_BAD_FRAME,
+			    "frame length");
+			return;
+		}
+		if (r == FRAME_MORE || !can_serve(c)) {
+			stash(c, in);
+			if (r == FRAME_OK && !c->paused)
+				queue_ready(c);
+			return;
+		}
+		dispatch(c->sv, c, &f);
+		quota_deadline(c, false);
+		in.data += c->need;
+		in.len -= c->need;
+	}
+}
+
+/* How much must be there before the next frame is whole, or known. */
+static void
+set_need(struct conn *c)
+{
+	uint8_t head[4];
+	struct frame f;
+
+	c->need = 4;
+	if (c->in.size < 4)
+		return;
+	chain_copy(&c->in, head, sizeof(head));
+	if (frame_parse((struct view){ head, 4 }, &f, &c->need) == FRAME_BAD)
+		dispatch_reject(c->sv, c, COFRE_BAD_FRAME, "frame length");
+}
+
+/* True when a whole frame is kept. */
+static bool
+has_frame(const struct conn *c)
+{
+	return c->in.size > 0 && c->in.size >= c->need;
+}
+
+/* Serve the whole frames that are kept, as far as the turn allows it. */
+static void
+serve_kept(struct conn *c)
+{
+	struct server *sv = c->sv;
+	struct frame f;
+	size_t n;
+
+	while (has_frame(c) && can_serve(c)) {
+		n = c->need;
+		chain_copy(&c->in, sv->in, n);
+		chain_consume(&sv->pool, &c->in, n);
+		if (frame_parse((struct view){ sv->in, n }, &f, &n) ==
+		    FRAME_OK)
+			dispatch(sv, c, &f);
+		secmem_wipe(sv->in, n);
+		quota_deadline(c, false);
+		if (!c->closing)
+			set_need(c);
+	}
+	if (has_frame(c) && !c->closing && !c->paused)
+		queue_ready(c);
+}
+
+static void
+end_of_input(struct conn *c)
+{
+	if (c->in.size > 0 && turn_has_room(c->sv))
+		dispatch_reject(c->sv, c, COFRE_BAD_FRAME, "half a frame");
+	else
+		conn_close(c);
+}
+
+/* How many bytes to ask for: the rest of a frame, or a batch of them. */
+static size_t
+wanted(const struct conn *c)
+{
+	return c->in.size > 0 ? c->need - c->in.size : READ_MAX;
+}
+
+/* Bytes that go on with a frame that has begun. */
+static void
+go_on(struct conn *c, size_t n)
+{
+	stash(c, (struct view){ c->sv->in, n });
+	if (!c->closing && has_frame(c))
+		set_need(c);
+	if (!c->closing && has_frame(c))
+		serve_kept(c);
+}
+
+static void
+read_some(struct conn *c)
+{
+	struct server *sv = c->sv;
+	ssize_t n;
+
+	if (!can_serve(c)) {
+		/* No room for an answer now: look again in the next turn. */
+		queue_ready(c);
+		return;
+	}
+	n = recv(c->fd, sv->in, wanted(c), 0);
+	if (n == 0)
+		end_of_input(c);
+	else if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			conn_close(c);
+	} else {
+		if (c->in.size > 0)
+			go_on(c, (size_t)n);
+		else
+			process(c, (struct view){ sv->in, (size_t)n });
+		secmem_wipe(sv->in, (size_t)n);
+	}
+}
+
+void
+conn_event(struct conn *c, uint32_t events)
+{
+	if (c->dead)
+		return;
+	if ((events & EPOLLOUT) != 0)
+		conn_flush(c);
+	else if ((events & EPOLLIN) != 0)
+		read_some(c);
+	else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
+		conn_close(c);
+	settle(c);
+}
+
+void
+conn_serve_ready(struct server *sv)
+{
+	struct conn *c = sv->ready, *next;
+
+	sv->ready = NULL;
+	for (; c != NULL; c = next) {
+		next = c->ready_next;
+		c->queued = false;
+		if (c->dead)
+			continue;
+		if (c->out.size > 0 && !c->dirty)
+			; /* it has to take its replies first */
+		else if (has_frame(c))
+			serve_kept(c);
+		else if (!can_serve(c))
+			queue_ready(c);
+		settle(c);
+	}
+}
+
+void
+conn_orphaned(struct conn *c)
+{
+	conn_close(c);
+}
+
+void
+conn_flush(struct conn *c)
+{
+	struct iovec iov[IOV_MAX_SEND];
+	struct msghdr msg = { .msg_iov = iov };
+	ssize_t n;
+
+	while (c->out.size > 0) {
+		msg.msg_iovlen =
+		    (size_t)chain_iov(&c->out, iov, IOV_MAX_SEND);
+		n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			if (errno != EAGAIN)
+				conn_close(c);
+			break;
+		}
+		chain_consume(&c->sv->pool, &c->out, (size_t)n);
+	}
+	if (!c->dead && c->out.size == 0) {
+		if (c->closing)
+			conn_close(c);
+		else if (has_frame(c) && !c->paused)
+			queue_ready(c);
+	}
+	settle(c);
+}
+
+bool
+conn_new(struct server *sv, int fd, struct peer *peer)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return false;
+	c->sv = sv;
+	c->fd = fd;
+	c->peer = *peer;
+	c->armed = EPOLLIN;
+	ev.data.ptr = c;
+	if (epoll_ctl(sv->epoll, EPOLL_CTL_ADD, fd, &ev) == -1) {
+		free(c);
+		return false;
+	}
+	/* The low bit says that it is the process that this is about. */
+	ev.data.u64 = (uint64_t)(uintptr_t)c | 1;
+	if (peer->pidfd != -1)
+		(void)epoll_ctl(sv->epoll, EPOLL_CTL_ADD, peer->pidfd, &ev);
+	c->next = sv->conns;
+	if (sv->conns != NULL)
+		sv->conns->prev = c;
+	sv->conns = c;
+	sv->conn_count++;
+	quota_deadline(c, true);
+	return true;
+}
+
+static void
+unlink_conn(struct conn *c)
+{
+	struct server *sv = c->sv;
+
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		sv->conns = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	sv->conn_count--;
+}
+
+void
+conn_close(struct conn *c)
+{
+	struct server *sv = c->sv;
+
+	if (c->dead)
+		return;
+	c->dead = true;
+	quota_deadline(c, false);
+	unlink_conn(c);
+	(void)close(c->fd);
+	chain_consume(&sv->pool, &c->in, c->in.size);
+	chain_consume(&sv->pool, &c->out, c->out.size);
+	quota_leave(c);
+	if (sv->waiting.conn == c)
+		sv->waiting.conn = NULL;
+	c->dead_next = sv->dead;
+	sv->dead = c;
+}
+
+void
+conn_expire(struct server *sv)
+{
+	while (sv->timed != NULL && sv->timed->deadline <= sv->clock) {
+		struct conn *c = sv->timed;
+
+		quota_deadline(c, false);
+		if (c->in.size > 0 && c->out.size == 0 && turn_has_room(sv))
+			dispatch_reject(sv, c, COFRE_BAD_FRAME, "too slow");
+		else
+			conn_close(c);
+	}
+}
+
+int
+conn_timeout(const struct server *sv)
+{
+	uint64_t left;
+
+	if (sv->ready != NULL)
+		return sv->starved ? 10 : 0;
+	if (sv->timed == NULL)
+		return -1;
+	left = sv->timed->deadline > sv->clock ?
+	    sv->timed->deadline - sv->clock :
+	    0;
+	return (int)(left / 1000) + 1;
+}
+
+void
+conn_close_all(struct server *sv)
+{
+	while (sv->conns != NULL)
+		conn_close(sv->conns);
+}
+
+/* In the ready list a dead connection may still stand: take it out. */
+static void
+forget_ready(struct server *sv)
+{
+	struct conn **at = &sv->ready;
+
+	while (*at != NULL)
+		if ((*at)->dead)
+			*at = (*at)->ready_next;
+		else
+			at = &(*at)->ready_next;
+}
+
+void
+conn_bury(struct server *sv)
+{
+	if (sv->dead != NULL)
+		forget_ready(sv);
+	while (sv->dead != NULL) {
+		struct conn *c = sv->dead;
+
+		sv->dead = c->dead_next;
+		peer_free(&c->peer);
+		secmem_wipe(c, sizeof(*c));
+		free(c);
+	}
+}

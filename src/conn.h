@@ -1,0 +1,69 @@
+/*
+ * conn: connections: bytes in, frames to dispatch, replies out.
+ *
+ * A peer that sends slowly, does not read, or opens connections without end
+ * costs itself: each uid has its share of connections and buffers, a frame
+ * that has begun has a deadline, and nothing is read from a peer that has
+ * not taken its replies.
+ */
+#ifndef COFRE_CONN_H
+#define COFRE_CONN_H
+
+#include "server.h"
+
+struct conn {
+	struct server *sv;
+	int fd;
+	struct peer peer;
+	struct chain in;  /* the beginning of a frame, or frames not served */
+	struct chain out; /* replies, staged or not yet taken */
+	size_t staged_at; /* out's size when the turn began */
+	size_t need;	  /* in.size at which there is something to do */
+	size_t counted;	  /* chunks that its uid is charged with */
+	uint64_t log_cell; /* of its record; 0: none yet */
+	uint64_t deadline; /* 0: none */
+	uint32_t armed;	  /* the epoll events that are asked for */
+	bool greeted;	  /* hello was exchanged */
+	bool closing;	  /* to be closed once its replies are gone */
+	bool dirty;	  /* in the turn's list */
+	bool queued;	  /* in the ready list */
+	bool paused;	  /* it waits for an unlock */
+	bool dead;
+	struct conn *next, *prev;
+	struct conn *timed_next, *timed_prev;
+	struct conn *dirty_next, *ready_next, *dead_next;
+};
+
+/* Take a socket that was accepted, and whom it is from.  False: no memory;
+   both are closed then. */
+bool conn_new(struct server *sv, int fd, struct peer *peer);
+
+/* epoll says that something can be done. */
+void conn_event(struct conn *c, uint32_t events);
+
+/* The process behind it has ended. */
+void conn_orphaned(struct conn *c);
+
+/* Serve the frames that were left over, of every connection that has some. */
+void conn_serve_ready(struct server *sv);
+
+/* Send what is staged; called when the turn allows it. */
+void conn_flush(struct conn *c);
+
+/* Close those whose deadline has passed. */
+void conn_expire(struct server *sv);
+
+/* Milliseconds to the next deadline, or -1. */
+int conn_timeout(const struct server *sv);
+
+/* Mark as dead and close the descriptor; the memory goes with the turn. */
+void conn_close(struct conn *c);
+
+/* Close all, or free those that are dead. */
+void conn_close_all(struct server *sv);
+void conn_bury(struct server *sv);
+
+/* What policy_check() asks for. */
+struct subject conn_subject(const struct conn *c);
+
+#endif

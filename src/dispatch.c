@@ -1,0 +1,307 @@
+#include "dispatch.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "names.h"
+#include "ops.h"
+#include "turn.h"
+
+/* Decode the request's message, and call its handler. */
+#define OP(code, ID, id, name, scope, action, flags)                         \
+	static enum cofre_status run_##id(struct request *q)                 \
+	{                                                                    \
+		struct id##_request in;                                      \
+                                                                             \
+		if (!id##_request_decode(q->body, &in))                      \
+			return COFRE_BAD_FRAME;                              \
+		return op_##id(q, &in);                                      \
+	}
+#include "ops.def"
+#undef OP
+
+static enum cofre_status
+run(struct request *q)
+{
+	switch ((enum op_code)q->op->code) {
+#define OP(code, ID, id, name, scope, action, flags)                         \
+	case OP_##ID:                                                        \
+		return run_##id(q);
+#include "ops.def"
+#undef OP
+	}
+	return COFRE_UNKNOWN_OPERATION;
+}
+
+/* Read what the scope of the operation names, at the front of the body. */
+static enum cofre_status
+read_object(struct request *q)
+{
+	enum scope scope = q->op->scope;
+	struct wire_reader r;
+
+	wire_reader_init(&r, q->body);
+	if (scope == SCOPE_NONE || scope == SCOPE_VAULT)
+		return COFRE_OK;
+	q->workspace_name = wire_get_string(&r, COFRE_WORKSPACE_NAME_MAX);
+	if (scope == SCOPE_SECRET)
+		q->name = wire_get_string(&r, COFRE_SECRET_NAME_MAX);
+	if (r.bad)
+		return COFRE_BAD_FRAME;
+	if (scope == SCOPE_ANY && q->workspace_name.len == 0)
+		return COFRE_OK;
+	if (!name_is_workspace(q->workspace_name) ||
+	    (scope == SCOPE_SECRET && !name_is_secret(q->name)))
+		return COFRE_INVALID;
+	return COFRE_OK;
+}
+
+/* Is the vault in a state in which the operation works? */
+static enum cofre_status
+check_state(const struct request *q)
+{
+	enum vault_state state = q->sv->vault.state;
+
+	if (state == VAULT_EMPTY && (q->op->flags & OPF_EMPTY) == 0)
+		return COFRE_UNINITIALIZED;
+	if (state == VAULT_LOCKED && (q->op->flags & OPF_LOCKED) == 0)
+		return COFRE_LOCKED;
+	return COFRE_OK;
+}
+
+/*
+ * May the caller do it?  Asked before the handler runs, of data in the
+ * operation's row.  Whoever has no right learns nothing of what exists.
+ */
+static enum cofre_status
+authorise(struct request *q)
+{
+	static const struct policy nothing;
+	struct vault *v = &q->sv->vault;
+	struct subject subject = conn_subject(q->conn);
+	struct policy vault = nothing, scope;
+	bool has_scope = false;
+
+	if (q->op->action == ACTION_NONE)
+		return COFRE_OK;
+	if (v->state == VAULT_OPEN) {
+		vault = workspace_policy(v->workspaces[0]);
+		if (q->op->scope != SCOPE_VAULT)
+			q->workspace = vault_workspace(v, q->workspace_name);
+		has_scope = q->workspace != NULL && q->workspace->slot != 0;
+		if (has_scope)
+			scope = workspace_policy(q->workspace);
+	}
+	if (policy_check(&subject, &vault, has_scope ? &scope : NULL,
+		q->op->action, &q->principal) != VERDICT_ALLOW)
+		return COFRE_DENIED;
+	if (q->workspace == NULL && v->state == VAULT_OPEN &&
+	    q->op->scope != SCOPE_VAULT && q->op->code != OP_WORKSPACE_CREATE)
+		return COFRE_NOT_FOUND;
+	return COFRE_OK;
+}
+
+/* The way of a request that was decoded as a frame. */
+static enum cofre_status
+serve(struct request *q)
+{
+	enum cofre_status st;
+
+	if ((st = read_object(q)) == COFRE_OK &&
+	    (st = check_state(q)) == COFRE_OK &&
+	    (st = authorise(q)) == COFRE_OK)
+		st = run(q);
+	return st;
+}
+
+/* What the record says of the object, when its id does not say it. */
+static void
+describe(struct request *q, struct log_record *r)
+{
+	char object[OBJECT_MAX + 1];
+
+	r->workspace = q->workspace == NULL ? 0 : q->workspace->id;
+	r->record = q->record;
+	r->version = q->version;
+	r->principal = q->principal.kind;
+	r->principal_id = q->principal.id;
+	if (q->detail[0] != '\0')
+		r->detail = turn_text(q->sv, view_of(q->detail));
+	if (q->workspace_name.len == 0 ||
+	    (q->workspace != NULL && (q->name.len == 0 || q->record != 0)))
+		return;
+	(void)snprintf(object, sizeof(object), "%.*s%s%.*s",
+	    (int)q->workspace_name.len, (const char *)q->workspace_name.data,
+	    q->name.len > 0 ? "/" : "", (int)q->name.len,
+	    (const char *)q->name.data);
+	r->object = turn_text(q->sv, view_of(object));
+}
+
+/* Stage the reply: what the handler wrote, or the status alone. */
+static void
+answer(struct request *q, enum cofre_status st)
+{
+	struct wire_writer *w = q->reply;
+
+	if (st == COFRE_OK)
+		frame_end(w, 0);
+	if (w->len > q->sv->reply_used)
+		q->sv->reply_used = w->len;
+	if (st == COFRE_OK && !w->bad)
+		turn_stage(q->sv, q->conn, (struct view){ w->data, w->len });
+	else
+		turn_stage_status(q->sv, q->conn, q->op->code, q->id, st);
+}
+
+/* Operations that say how things are, also when nothing can be recorded. */
+static bool
+needs_no_record(uint16_t op)
+{
+	return op == OP_HELLO || op == OP_STATUS || op == OP_REPORT;
+}
+
+static void
+record(struct request *q, enum cofre_status st)
+{
+	struct turn_entry *e;
+
+	/* The record of a connection is that of its hello. */
+	e = turn_add(q->sv, q->conn);
+	e->reply = true;
+	e->wrote = (q->op->flags & OPF_WRITE) != 0;
+	e->record.type = LOG_REQUEST;
+	e->record.op = q->op->code;
+	e->record.status = (uint16_t)st;
+	e->record.request = q->id;
+	describe(q, &e->record);
+	if ((q->op->flags & OPF_ADMIN) != 0)
+		q->sv->turn.flush = true;
+}
+
+/* Leave the answer of an unlock to dispatch_unlocked(). */
+static void
+defer(struct request *q)
+{
+	struct waiting *wait = &q->sv->waiting;
+
+	wait->active = true;
+	wait->conn = q->conn;
+	wait->record = (struct log_record){
+		.type = LOG_REQUEST,
+		.op = q->op->code,
+		.request = q->id,
+		.uid = q->conn->peer.uid,
+		.principal = q->principal.kind,
+		.principal_id = q->principal.id,
+	};
+	q->conn->paused = true;
+}
+
+static void
+serve_known(struct server *sv, struct conn *c, const struct op *op,
+    const struct frame *f)
+{
+	struct wire_writer w;
+	struct request q = { .sv = sv, .conn = c, .op = op, .id = f->id,
+		.body = f->body, .reply = &w };
+	bool room = turn_reserve(sv);
+	enum cofre_status st = COFRE_LOG_FAILED;
+
+	wire_writer_init(&w, sv->reply, FRAME_MAX);
+	(void)frame_begin(&w, FRAME_REPLY, op->code, f->id);
+	wire_put_u32(&w, COFRE_OK);
+	if (room || needs_no_record(op->code))
+		st = serve(&q);
+	if (q.deferred) {
+		defer(&q);
+		return;
+	}
+	if (st == COFRE_OK && w.bad)
+		st = COFRE_TOO_LARGE;
+	if (op->code == OP_HELLO && st == COFRE_OK)
+		c->greeted = true;
+	if (room)
+		record(&q, st);
+	answer(&q, st);
+}
+
+void
+dispatch(struct server *sv, struct conn *c, const struct frame *f)
+{
+	const struct op *op = op_find(f->op);
+
+	if (f->kind != FRAME_REQUEST)
+		dispatch_reject(sv, c, COFRE_BAD_FRAME, "not a request");
+	else if (!c->greeted && f->op != OP_HELLO)
+		dispatch_reject(sv, c, COFRE_BAD_FRAME, "no hello");
+	else if (f->version != PROTO_VERSION)
+		dispatch_reject(sv, c, COFRE_BAD_VERSION, "frame version");
+	else if (op == NULL) {
+		struct turn_entry *e;
+
+		if (turn_reserve(sv)) {
+			e = turn_add(sv, c);
+			e->reply = true;
+			e->record.type = LOG_REQUEST;
+			e->record.op = f->op;
+			e->record.request = f->id;
+			e->record.status = COFRE_UNKNOWN_OPERATION;
+		}
+		turn_stage_status(sv, c, f->op, f->id,
+		    COFRE_UNKNOWN_OPERATION);
+	} else
+		serve_known(sv, c, op, f);
+}
+
+void
+dispatch_reject(struct server *sv, struct conn *c, enum cofre_status st,
+    const char *why)
+{
+	struct turn_entry *e;
+
+	if (turn_reserve(sv)) {
+		e = turn_add(sv, c);
+		e->record.type = LOG_NOTE;
+		e->record.status = (uint16_t)st;
+		e->record.detail = turn_text(sv, view_of(why));
+	}
+	turn_stage_status(sv, c, 0, 0, st);
+	c->closing = true;
+}
+
+void
+dispatch_system(struct server *sv, const char *what)
+{
+	struct turn_entry *e;
+
+	if (!turn_has_room(sv) || !turn_reserve(sv))
+		return;
+	e = turn_add(sv, NULL);
+	e->record.type = LOG_SYSTEM;
+	e->record.detail = turn_text(sv, view_of(what));
+	sv->turn.flush = true;
+}
+
+void
+dispatch_unlocked(struct server *sv)
+{
+	struct waiting *wait = &sv->waiting;
+	enum cofre_status st = op_unlock_finish(sv);
+	struct turn_entry *e;
+
+	if (turn_reserve(sv)) {
+		e = turn_add(sv, wait->conn);
+		e->record = wait->record;
+		e->record.status = (uint16_t)st;
+		e->reply = true;
+		e->wrote = false;
+		sv->turn.flush = true;
+	} else if (st == COFRE_OK)
+		st = COFRE_LOG_FAILED;
+	if (wait->conn != NULL) {
+		wait->conn->paused = false;
+		turn_stage_status(sv, wait->conn, OP_UNLOCK,
+		    wait->record.request, st);
+	}
+	*wait = (struct waiting){ .active = false };
+}

@@ -1,0 +1,188 @@
+#include "loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "accept.h"
+#include "conn.h"
+#include "dispatch.h"
+#include "turn.h"
+
+#define EVENTS 256
+
+static uint64_t
+clock_of(clockid_t id)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static bool
+watch(struct server *sv, int *fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = fd };
+
+	return epoll_ctl(sv->epoll, EPOLL_CTL_ADD, *fd, &ev) == 0;
+}
+
+bool
+loop_init(struct server *sv)
+{
+	sv->epoll = epoll_create1(EPOLL_CLOEXEC);
+	sv->now = clock_of(CLOCK_REALTIME);
+	sv->clock = clock_of(CLOCK_MONOTONIC);
+	return sv->epoll != -1 && watch(sv, &sv->listen_fd) &&
+	    watch(sv, &sv->signal_fd);
+}
+
+/* Read the configuration again, by the descriptor of the start. */
+static void
+reload(struct server *sv)
+{
+	struct config fresh;
+	char text[CONFIG_ERROR_MAX] = "no configuration file was given";
+	bool good = false;
+
+	notify_send(&sv->notify, "RELOADING=1");
+	config_defaults(&fresh);
+	if (sv->config_fd != -1 &&
+	    config_read_fd(&fresh, "configuration", sv->config_fd, text)) {
+		config_reload(&sv->config, &fresh, text);
+		good = true;
+	}
+	(void)fprintf(stderr, "cofred: reload: %s%s%s\n",
+	    good ? "done" : "nothing changed", text[0] != '\0' ? ": " : "",
+	    text);
+	dispatch_system(sv, good ? "configuration read again" :
+				   "configuration not valid, not taken");
+	notify_send(&sv->notify, "READY=1");
+}
+
+static void
+on_signal(struct server *sv)
+{
+	struct signalfd_siginfo info;
+
+	while (read(sv->signal_fd, &info, sizeof(info)) ==
+	    (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload(sv);
+		else
+			sv->stopping = true;
+	}
+}
+
+static void
+on_event(struct server *sv, const struct epoll_event *ev)
+{
+	if (ev->data.ptr == &sv->listen_fd)
+		accept_some(sv);
+	else if (ev->data.ptr == &sv->signal_fd)
+		on_signal(sv);
+	else if ((ev->data.u64 & 1) != 0)
+		conn_orphaned(
+		    (struct conn *)(uintptr_t)(ev->data.u64 & ~(uint64_t)1));
+	else
+		conn_event(ev->data.ptr, ev->events);
+}
+
+/* One turn: serve what came in, then commit, record and answer. */
+static void
+turn(struct server *sv, const struct epoll_event *events, int n)
+{
+	sv->now = clock_of(CLOCK_REALTIME);
+	sv->clock = clock_of(CLOCK_MONOTONIC);
+	sv->starved = false;
+	accept_pause(sv, false);
+	conn_serve_ready(sv);
+	for (int i = 0; i < n; i++)
+		on_event(sv, &events[i]);
+	if (sv->waiting.active && !vault_unlock_step(&sv->vault))
+		dispatch_unlocked(sv);
+	conn_expire(sv);
+	accept_note(sv);
+	turn_end(sv);
+	conn_bury(sv);
+}
+
+static void
+ping_watchdog(struct server *sv, uint64_t *next)
+{
+	if (sv->notify.watchdog == 0 || sv->clock < *next)
+		return;
+	notify_send(&sv->notify, "WATCHDOG=1");
+	*next = sv->clock + sv->notify.watchdog;
+}
+
+static int
+wait_time(const struct server *sv)
+{
+	int ms = conn_timeout(sv);
+	int most = sv->notify.watchdog == 0 ?
+	    60000 :
+	    (int)(sv->notify.watchdog / 1000) + 1;
+
+	if (sv->waiting.active)
+		return 0;
+	if (sv->accept_paused || sv->refused > 0)
+		most = 1000;
+	return ms == -1 || ms > most ? most : ms;
+}
+
+/* Take no more, and let those who have replies to come have them. */
+static void
+drain(struct server *sv)
+{
+	struct epoll_event events[EVENTS];
+	uint64_t until = sv->clock + 2000000;
+	struct conn *c, *next;
+	int n;
+
+	notify_send(&sv->notify, "STOPPING=1");
+	(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, sv->listen_fd, NULL);
+	for (;;) {
+		for (c = sv->conns; c != NULL; c = next) {
+			next = c->next;
+			if (c->out.size == 0 && c->in.size == 0 && !c->paused)
+				conn_close(c);
+		}
+		conn_bury(sv);
+		if (sv->conns == NULL || sv->clock >= until)
+			break;
+		n = epoll_wait(sv->epoll, events, EVENTS, 100);
+		turn(sv, events, n);
+	}
+	sv->clock = clock_of(CLOCK_MONOTONIC);
+	dispatch_system(sv, "stopped");
+	turn_end(sv);
+	conn_close_all(sv);
+	conn_bury(sv);
+}
+
+void
+loop_run(struct server *sv)
+{
+	struct epoll_event events[EVENTS];
+	uint64_t watchdog = 0;
+	int n;
+
+	while (!sv->stopping) {
+		n = epoll_wait(sv->epoll, events, EVENTS, wait_time(sv));
+		if (n < 0 && errno != EINTR) {
+			(void)fprintf(stderr, "cofred: epoll_wait: %s\n",
+			    strerror(errno));
+			break;
+		}
+		turn(sv, events, n);
+		ping_watchdog(sv, &watchdog);
+	}
+	drain(sv);
+}

@@ -1,0 +1,20 @@
+/*
+ * loop: the event loop.  One thread; nothing waits in it but epoll_wait(2),
+ * the turn's commit and the turn's flush.
+ */
+#ifndef COFRE_LOOP_H
+#define COFRE_LOOP_H
+
+#include "server.h"
+
+/*
+ * Watch the listening socket and the signals.  signal_fd must be a
+ * signalfd(2) of SIGTERM, SIGINT and SIGHUP.  False with errno.
+ */
+bool loop_init(struct server *sv);
+
+/* Run until a signal says stop; every staged reply has left then, or was
+   given its time. */
+void loop_run(struct server *sv);
+
+#endif

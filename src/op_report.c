@@ -1,0 +1,133 @@
+/* vault.report: what protection is in force, and how things stand. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "ops.h"
+
+struct report {
+	struct wire_writer *w;
+	struct wire_list list;
+};
+
+static void __attribute__((format(printf, 4, 5)))
+line(struct report *r, const char *key, enum report_level level,
+    const char *format, ...)
+{
+	char value[REPORT_TEXT_MAX];
+	struct report_item item = { .key = view_of(key),
+		.level = (uint8_t)level };
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(value, sizeof(value), format, ap);
+	va_end(ap);
+	item.value = view_of(value);
+	report_item_put(r->w, &item);
+	list_item(&r->list);
+}
+
+static const char *
+state_text(enum vault_state state)
+{
+	switch (state) {
+	case VAULT_EMPTY:
+		return "uninitialized";
+	case VAULT_LOCKED:
+		return "locked";
+	case VAULT_OPEN:
+		return "unlocked";
+	}
+	return "?";
+}
+
+static enum report_level
+good_if(bool good)
+{
+	return good ? REPORT_GOOD : REPORT_WARN;
+}
+
+static void
+report_vault(struct report *r, struct server *sv)
+{
+	struct vault *v = &sv->vault;
+	struct store_stat st;
+
+	store_stat(v->store, &st);
+	line(r, "version", REPORT_INFO, "%s", COFRE_VERSION);
+	line(r, "vault", REPORT_INFO, "%s", state_text(v->state));
+	if (v->state == VAULT_OPEN)
+		line(r, "epoch", REPORT_INFO, "%" PRIu64, v->epoch);
+	line(r, "uptime", REPORT_INFO, "%" PRIu64 " s",
+	    (sv->clock - sv->started) / 1000000);
+	line(r, "store", good_if(!st.failed),
+	    "%" PRIu64 " rows, %" PRIu64 " of %" PRIu64 " KiB%s", st.rows,
+	    st.used / 1024, st.limit / 1024,
+	    st.failed ? "; a flush failed: read-only until a restart" : "");
+	line(r, "connections", REPORT_INFO, "%zu of %u, %u for a uid",
+	    sv->conn_count, sv->config.max_connections,
+	    sv->config.max_per_uid);
+}
+
+static void
+report_log(struct report *r, struct server *sv)
+{
+	bool room = audit_room(sv->audit, 1);
+
+	line(r, "activity log", good_if(room), "%" PRIu64 " cells, %s%s",
+	    audit_end(sv->audit),
+	    sv->config.log_strict ? "strict" : "buffered",
+	    room ? "" : ": can't be written, nothing is given out");
+	if (sv->log_gap)
+		line(r, "activity log gap", REPORT_WARN,
+		    "at unlock the log was shorter than the store says");
+	if (audit_open_note(sv->audit) != NULL)
+		line(r, "activity log note", REPORT_WARN, "%s",
+		    audit_open_note(sv->audit));
+}
+
+static void
+report_protection(struct report *r, struct server *sv, bool pidfd)
+{
+	const struct sandbox *sb = &sv->sandbox;
+	enum secmem_kind keys = sv->vault.keyring.memory.kind;
+
+	line(r, "keys in", good_if(keys == SECMEM_SECRET), "%s%s",
+	    secmem_kind_name(keys),
+	    keys == SECMEM_SECRET ? "" :
+				    ": the kernel gives no memfd_secret "
+				    "(boot with secretmem.enable=1)");
+	line(r, "buffers in", good_if(sv->io.kind == SECMEM_LOCKED), "%s",
+	    secmem_kind_name(sv->io.kind));
+	line(r, "system call filter", good_if(sb->seccomp), "%s",
+	    sb->seccomp ? "kill" : "none");
+	line(r, "landlock", good_if(sb->landlock_abi >= 3), "ABI %d",
+	    sb->landlock_abi);
+	line(r, "capabilities", good_if(sb->no_caps), "%s",
+	    sb->no_caps ? "none" : "some");
+	line(r, "no_new_privs", good_if(sb->no_new_privs), "%s",
+	    sb->no_new_privs ? "yes" : "no");
+	line(r, "dumpable", good_if(sb->not_dumpable), "%s",
+	    sb->not_dumpable ? "no" : "yes");
+	line(r, "peer process", good_if(pidfd), "%s",
+	    pidfd ? "pidfd (SO_PEERPIDFD)" :
+		    "pid only: the kernel has no SO_PEERPIDFD (6.5)");
+	line(r, "operators", REPORT_INFO,
+	    sv->config.operator_group == NO_ID ? "uid 0" :
+						 "uid 0 and gid %u",
+	    sv->config.operator_group);
+}
+
+enum cofre_status
+op_report(struct request *q, const struct report_request *in)
+{
+	struct report r = { .w = q->reply };
+
+	(void)in;
+	list_begin(&r.list, q->reply);
+	report_vault(&r, q->sv);
+	report_log(&r, q->sv);
+	report_protection(&r, q->sv, q->conn->peer.pidfd != -1);
+	list_end(&r.list);
+	return COFRE_OK;
+}

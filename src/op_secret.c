@@ -1,0 +1,172 @@
+/* Reading secrets: get, list, show, versions. */
+#include "ops.h"
+#include "secret_rows.h"
+
+/* Find the secret, and say what its state means for a reader of it. */
+static enum cofre_status
+find_live(struct request *q, const struct catalog_entry **e)
+{
+	enum cofre_status st = secret_find(q, e);
+
+	if (st == COFRE_OK && (*e)->state == SECRET_DELETED)
+		return COFRE_DELETED;
+	return st;
+}
+
+/* Put the fields that were asked for; secret ones are left empty for show. */
+static enum cofre_status
+put_fields(struct wire_writer *w, struct list fields, struct view only)
+{
+	struct wire_reader r = list_reader(fields);
+	struct field_item field;
+	struct wire_list l;
+
+	if (only.len == 0) {
+		list_put(w, fields, COFRE_FIELDS_MAX);
+		return COFRE_OK;
+	}
+	list_begin(&l, w);
+	for (uint32_t i = 0; i < fields.count; i++) {
+		field_item_get(&r, &field);
+		if (!view_equal(field.name, only))
+			continue;
+		field_item_put(w, &field);
+		list_item(&l);
+	}
+	list_end(&l);
+	return wire_reader_done(&r) ? COFRE_OK : COFRE_CORRUPT;
+}
+
+enum cofre_status
+op_secret_get(struct request *q, const struct secret_get_request *in)
+{
+	const struct catalog_entry *e;
+	struct row_id id = { .table = TABLE_BODY };
+	struct body_row body;
+	struct view plain;
+	enum cofre_status st;
+
+	if ((st = find_live(q, &e)) != COFRE_OK)
+		return st;
+	id.workspace = q->workspace->id;
+	id.record = e->record;
+	id.version = in->version == 0 ? e->version : in->version;
+	id.kind = e->kind;
+	id.name = q->name;
+	q->version = id.version;
+	st = vault_read(&q->sv->vault, q->workspace, &id, &plain);
+	if (st != COFRE_OK)
+		return st == COFRE_NOT_FOUND && in->version == 0 ?
+		    COFRE_CORRUPT :
+		    st;
+	if (!body_row_decode(plain, &body))
+		return COFRE_CORRUPT;
+	if (body.expires != 0 && body.expires <= q->sv->now)
+		return COFRE_EXPIRED;
+	wire_put_u8(q->reply, id.kind);
+	wire_put_u8(q->reply, body.type);
+	wire_put_u32(q->reply, id.version);
+	wire_put_u64(q->reply, body.created);
+	wire_put_u64(q->reply, body.expires);
+	return put_fields(q->reply, body.fields, in->field);
+}
+
+static struct secret_item
+item_of(const struct head_row *head)
+{
+	return (struct secret_item){ head->name, head->kind, head->type,
+		head->state, head->version, head->created, head->updated,
+		head->expires };
+}
+
+enum cofre_status
+op_secret_show(struct request *q, const struct secret_show_request *in)
+{
+	const struct catalog_entry *e;
+	struct secret_item item;
+	struct head_row head;
+	enum cofre_status st;
+
+	(void)in;
+	if ((st = secret_find(q, &e)) != COFRE_OK ||
+	    (st = secret_head(q, e, &head)) != COFRE_OK)
+		return st;
+	q->version = head.version;
+	item = item_of(&head);
+	secret_item_put(q->reply, &item);
+	list_put(q->reply, head.fields, COFRE_FIELDS_MAX);
+	return COFRE_OK;
+}
+
+enum cofre_status
+op_secret_versions(struct request *q, const struct secret_versions_request *in)
+{
+	const struct catalog_entry *e;
+	struct head_row head;
+	enum cofre_status st;
+
+	(void)in;
+	if ((st = secret_find(q, &e)) != COFRE_OK ||
+	    (st = secret_head(q, e, &head)) != COFRE_OK)
+		return st;
+	list_put(q->reply, head.versions, VERSIONS_MAX);
+	return COFRE_OK;
+}
+
+/* Put the head at key into the list, when it is one to be seen. */
+static enum cofre_status
+list_one(struct request *q, const struct row_id *id, struct view sealed,
+    bool deleted, struct wire_list *l)
+{
+	struct secret_item item;
+	struct head_row head;
+	struct view plain;
+	enum cofre_status st;
+
+	st = vault_unseal(&q->sv->vault, q->workspace, id, sealed, &plain);
+	if (st != COFRE_OK)
+		return st;
+	if (!head_row_decode(plain, &head))
+		return COFRE_CORRUPT;
+	if (head.state != (deleted ? SECRET_DELETED : SECRET_LIVE))
+		return COFRE_OK;
+	item = item_of(&head);
+	secret_item_put(q->reply, &item);
+	list_item(l);
+	return COFRE_OK;
+}
+
+#define LIST_ROWS 1000u		     /* looked at for one reply */
+#define LIST_BYTES (96u * 1024)	     /* written for one reply */
+
+enum cofre_status
+op_secret_list(struct request *q, const struct secret_list_request *in)
+{
+	struct row_key prefix = row_prefix(TABLE_HEAD, q->workspace->id), from;
+	struct row_id id = { .table = TABLE_HEAD,
+		.workspace = q->workspace->id, .record = in->after };
+	enum cofre_status st = COFRE_OK;
+	struct view key, sealed;
+	struct wire_list l;
+
+	list_begin(&l, q->reply);
+	for (unsigned i = 0; i < LIST_ROWS && q->reply->len < LIST_BYTES; i++) {
+		id.record++;
+		from = row_key(&id);
+		st = store_next(q->sv->vault.store,
+		    (struct view){ prefix.bytes, prefix.len },
+		    (struct view){ from.bytes, from.len }, &key, &sealed);
+		if (st != COFRE_OK)
+			break;
+		if (!row_key_parse(key, &id))
+			return COFRE_CORRUPT;
+		st = list_one(q, &id, sealed, in->deleted, &l);
+		if (st != COFRE_OK)
+			return st;
+	}
+	if (st != COFRE_OK && st != COFRE_NOT_FOUND)
+		return st;
+	list_end(&l);
+	wire_put_u64(q->reply, st == COFRE_NOT_FOUND ? 0 : id.record);
+	return COFRE_OK;
+}

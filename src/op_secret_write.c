@@ -1,0 +1,278 @@
+/* Changing secrets: put, delete, undelete, purge. */
+#include <string.h>
+
+#include "names.h"
+#include "secret_rows.h"
+
+/* Is each field one that a secret of the kind may have? */
+static enum cofre_status
+check_fields(const struct secret_put_request *in)
+{
+	struct wire_reader r = list_reader(in->fields);
+	struct field_item field, other;
+	size_t total = 0;
+
+	for (uint32_t i = 0; i < in->fields.count; i++) {
+		struct wire_reader before = list_reader(in->fields);
+
+		field_item_get(&r, &field);
+		if (r.bad || !name_is_field(field.name) ||
+		    (field.flags & ~(unsigned)FIELD_SECRET) != 0 ||
+		    (field_is_secret(in->kind, field.name) &&
+			field.flags != FIELD_SECRET))
+			return COFRE_INVALID;
+		for (uint32_t j = 0; j < i; j++) {
+			field_item_get(&before, &other);
+			if (view_equal(field.name, other.name))
+				return COFRE_INVALID;
+		}
+		total += field.name.len + field.value.len;
+	}
+	if (!wire_reader_done(&r))
+		return COFRE_INVALID;
+	return total > COFRE_SECRET_MAX ? COFRE_TOO_LARGE : COFRE_OK;
+}
+
+static enum cofre_status
+check_put(const struct request *q, const struct secret_put_request *in)
+{
+	bool typed = in->kind == COFRE_KIND_DATASTORE;
+
+	if (!kind_is_stored(in->kind) ||
+	    (typed ? datastore_name(in->type)[0] == '?' || in->type == 0 :
+		     in->type != 0) ||
+	    (in->expires != 0 && in->expires <= q->sv->now))
+		return COFRE_INVALID;
+	return check_fields(in);
+}
+
+/* Does the secret have the state that the request expects of it? */
+static enum cofre_status
+check_entry(const struct catalog_entry *e, const struct secret_put_request *in)
+{
+	bool there = e != NULL && e->state != SECRET_PURGED;
+
+	if (there && e->state == SECRET_DELETED)
+		return COFRE_DELETED;
+	if (in->if_version != COFRE_ANY_VERSION &&
+	    in->if_version != (there ? e->version : 0))
+		return COFRE_CONFLICT;
+	if (there && e->kind != in->kind)
+		return COFRE_CONFLICT;
+	if (e != NULL && e->version == UINT32_MAX - 1)
+		return COFRE_LIMIT;
+	return COFRE_OK;
+}
+
+/* The fields for the head: metadata, and of secret ones the name alone. */
+static void
+put_public(struct wire_writer *w, struct list fields)
+{
+	struct wire_reader r = list_reader(fields);
+	struct field_item field;
+	struct wire_list l;
+
+	list_begin(&l, w);
+	for (uint32_t i = 0; i < fields.count; i++) {
+		field_item_get(&r, &field);
+		if (field.flags == FIELD_SECRET)
+			field.value = (struct view){ NULL, 0 };
+		field_item_put(w, &field);
+		list_item(&l);
+	}
+	list_end(&l);
+}
+
+
+static struct list
+decoded(const struct wire_writer *w, size_t at, uint32_t max)
+{
+	struct wire_reader r;
+
+	wire_reader_init(&r, (struct view){ w->data + at, w->len - at });
+	return list_get(&r, max);
+}
+
+/*
+ * The versions that stay: the old ones, of which the oldest goes when there
+ * are too many, and the new one.
+ */
+static enum cofre_status
+put_versions(struct request *q, struct wire_writer *w, struct list old,
+    uint64_t record, const struct version_item *fresh)
+{
+	struct wire_reader r = list_reader(old);
+	struct version_item item;
+	struct wire_list l;
+	enum cofre_status st;
+
+	list_begin(&l, w);
+	for (uint32_t i = 0; i < old.count; i++) {
+		version_item_get(&r, &item);
+		if (i == 0 && old.count == VERSIONS_MAX) {
+			st = secret_drop_body(q, record, item.version);
+			if (st != COFRE_OK)
+				return st;
+			continue;
+		}
+		version_item_put(w, &item);
+		list_item(&l);
+	}
+	version_item_put(w, fresh);
+	list_item(&l);
+	list_end(&l);
+	return wire_reader_done(&r) ? COFRE_OK : COFRE_CORRUPT;
+}
+
+/* Make the head that the put leaves behind, and write it. */
+static enum cofre_status
+write_head(struct request *q, const struct secret_put_request *in,
+    uint64_t record, const struct head_row *old)
+{
+	const struct version_item fresh = { q->version, q->sv->now,
+		in->expires, q->conn->peer.uid };
+	struct head_row head = {
+		.name = q->name,
+		.state = SECRET_LIVE,
+		.kind = in->kind,
+		.type = in->type,
+		.version = q->version,
+		.created = old->created != 0 ? old->created : q->sv->now,
+		.updated = q->sv->now,
+		.expires = in->expires,
+	};
+	struct wire_writer w;
+	enum cofre_status st;
+	size_t at;
+
+	/* The lists are made behind the reply, which is short. */
+	wire_writer_init(&w, q->sv->reply + 64, FRAME_MAX - 64);
+	st = put_versions(q, &w, old->versions, record, &fresh);
+	if (st != COFRE_OK)
+		return st;
+	head.versions = decoded(&w, 0, VERSIONS_MAX);
+	at = w.len;
+	put_public(&w, in->fields);
+	if (w.len + 64 > q->sv->reply_used)
+		q->sv->reply_used = w.len + 64;
+	if (w.bad)
+		return COFRE_TOO_LARGE;
+	head.fields = decoded(&w, at, COFRE_FIELDS_MAX);
+	return secret_save_head(q, record, &head);
+}
+
+enum cofre_status
+op_secret_put(struct request *q, const struct secret_put_request *in)
+{
+	struct vault *v = &q->sv->vault;
+	const struct catalog_entry *e = secret_entry(q);
+	struct body_row body = { in->type, q->sv->now, in->expires,
+		q->conn->peer.uid, in->fields };
+	struct head_row old = { .created = 0 };
+	enum cofre_status st;
+
+	if ((st = check_put(q, in)) != COFRE_OK ||
+	    (st = check_entry(e, in)) != COFRE_OK ||
+	    (st = vault_begin(v, q->body.len * 2 + 32768, false)) != COFRE_OK)
+		return st;
+	if (e != NULL && (st = secret_head(q, e, &old)) != COFRE_OK)
+		return st;
+	q->version = e == NULL ? 1 : e->version + 1;
+	if (e == NULL)
+		q->record = ++v->now.next_record;
+	if (old.state == SECRET_PURGED)
+		old.created = 0;
+	if ((st = secret_save_body(q, q->record, q->version, in->kind,
+		 &body)) != COFRE_OK ||
+	    (st = write_head(q, in, q->record, &old)) != COFRE_OK)
+		return st;
+	wire_put_u32(q->reply, q->version);
+	return COFRE_OK;
+}
+
+/* Give a secret that is in the state from the state to. */
+static enum cofre_status
+change_state(struct request *q, enum secret_state from, enum secret_state to,
+    enum cofre_status otherwise)
+{
+	const struct catalog_entry *e;
+	struct head_row head;
+	uint64_t record;
+	enum cofre_status st;
+
+	if ((st = secret_find(q, &e)) != COFRE_OK)
+		return st;
+	if (e->state != from)
+		return otherwise;
+	record = e->record;
+	if ((st = vault_begin(&q->sv->vault, 32768, true)) != COFRE_OK ||
+	    (st = secret_head(q, e, &head)) != COFRE_OK)
+		return st;
+	q->version = head.version;
+	head.state = (uint8_t)to;
+	head.updated = q->sv->now;
+	return secret_save_head(q, record, &head);
+}
+
+enum cofre_status
+op_secret_delete(struct request *q, const struct secret_delete_request *in)
+{
+	(void)in;
+	return change_state(q, SECRET_LIVE, SECRET_DELETED, COFRE_DELETED);
+}
+
+enum cofre_status
+op_secret_undelete(struct request *q,
+    const struct secret_undelete_request *in)
+{
+	(void)in;
+	return change_state(q, SECRET_DELETED, SECRET_LIVE, COFRE_CONFLICT);
+}
+
+/* Delete the body of every version that the head knows. */
+static enum cofre_status
+drop_bodies(struct request *q, uint64_t record, struct list versions)
+{
+	struct wire_reader r = list_reader(versions);
+	struct version_item item;
+	enum cofre_status st;
+
+	for (uint32_t i = 0; i < versions.count; i++) {
+		version_item_get(&r, &item);
+		st = secret_drop_body(q, record, item.version);
+		if (st != COFRE_OK)
+			return st;
+	}
+	return wire_reader_done(&r) ? COFRE_OK : COFRE_CORRUPT;
+}
+
+/*
+ * What stays of a purged secret is its name, for the activity log, and its
+ * last version's number, so that no number is ever given twice.
+ */
+enum cofre_status
+op_secret_purge(struct request *q, const struct secret_purge_request *in)
+{
+	const struct catalog_entry *e;
+	struct head_row head;
+	uint64_t record;
+	enum cofre_status st;
+
+	(void)in;
+	if ((st = secret_find(q, &e)) != COFRE_OK)
+		return st;
+	if (e->state != SECRET_DELETED)
+		return COFRE_CONFLICT;
+	record = e->record;
+	if ((st = vault_begin(&q->sv->vault, 32768, true)) != COFRE_OK ||
+	    (st = secret_head(q, e, &head)) != COFRE_OK ||
+	    (st = drop_bodies(q, record, head.versions)) != COFRE_OK)
+		return st;
+	q->version = head.version;
+	head.state = SECRET_PURGED;
+	head.type = 0;
+	head.created = head.expires = 0;
+	head.updated = q->sv->now;
+	head.versions = head.fields = (struct list){ .count = 0 };
+	return secret_save_head(q, record, &head);
+}

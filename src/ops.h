@@ -1,0 +1,54 @@
+/*
+ * ops: the handlers, one for each row of ops.def.
+ *
+ * A handler runs after the caller was allowed; it does what the operation
+ * is, and writes the fields of its reply to q->reply.  Any status but OK
+ * discards what it wrote.
+ */
+#ifndef COFRE_OPS_H
+#define COFRE_OPS_H
+
+#include "conn.h"
+#include "server.h"
+
+struct request {
+	struct server *sv;
+	struct conn *conn;
+	const struct op *op;
+	uint32_t id;
+	struct view body;
+
+	/* What the scope names; the views point into the body. */
+	struct view workspace_name;
+	struct view name;
+	struct workspace *workspace; /* NULL: there is none */
+	struct principal principal;  /* as whom it was allowed */
+
+	/* For the record. */
+	uint64_t record;
+	uint32_t version;
+	char detail[DETAIL_MAX + 1];
+
+	struct wire_writer *reply; /* behind the status */
+	bool deferred; /* the answer comes later (unlock) */
+};
+
+#define OP(code, ID, id, name, scope, action, flags)                         \
+	enum cofre_status op_##id(struct request *q,                         \
+	    const struct id##_request *in);
+#include "ops.def"
+#undef OP
+
+/* Make ready to change q->workspace, which is then saved. */
+enum cofre_status op_begin_change(struct request *q);
+
+/*
+ * How an unlock that took its time is finished: the log's keys are set, and
+ * what its evidence says is judged.  Returns the final status.
+ */
+enum cofre_status op_unlock_finish(struct server *sv);
+
+/* Open the vault with a keyfile's key, all at once: at start. */
+enum cofre_status op_unlock_now(struct server *sv, struct view key);
+
+#endif

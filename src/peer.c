@@ -1,0 +1,94 @@
+#include "peer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "policy.h"
+
+/* From linux/socket.h, for C libraries that are older than the kernel. */
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+static void
+read_groups(int fd, struct peer *p)
+{
+	gid_t few[32];
+	socklen_t len = sizeof(few);
+	void *list = few;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, few, &len) == -1) {
+		if (errno != ERANGE || len > PEER_GROUPS_MAX * sizeof(gid_t) ||
+		    (list = malloc(len)) == NULL)
+			return;
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, list, &len) ==
+		    -1) {
+			free(list);
+			return;
+		}
+	} else if (len == 0 || (list = malloc(len)) == NULL)
+		return;
+	else
+		memcpy(list, few, len);
+	p->groups = list;
+	p->group_count = len / sizeof(gid_t);
+}
+
+bool
+peer_read(int fd, struct peer *p)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	int pidfd = -1;
+
+	*p = (struct peer){ .pidfd = -1 };
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1 ||
+	    len != sizeof(cred))
+		return false;
+	p->uid = cred.uid;
+	p->gid = cred.gid;
+	p->pid = cred.pid > 0 ? (uint32_t)cred.pid : 0;
+	if (!policy_id_valid(p->uid) || !policy_id_valid(p->gid))
+		return false;
+	len = sizeof(pidfd);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) == 0)
+		p->pidfd = pidfd;
+	read_groups(fd, p);
+	return true;
+}
+
+void
+peer_free(struct peer *p)
+{
+	if (p->pidfd != -1)
+		(void)close(p->pidfd);
+	p->pidfd = -1;
+	free(p->groups);
+	p->groups = NULL;
+	p->group_count = 0;
+}
+
+void
+peer_executable(const struct peer *p, char *path, size_t size)
+{
+	struct pollfd alive = { .fd = p->pidfd, .events = POLLIN };
+	char link[32];
+	ssize_t n = -1;
+
+	if (p->pid != 0) {
+		(void)snprintf(link, sizeof(link), "/proc/%u/exe", p->pid);
+		n = readlink(link, path, size - 1);
+	}
+	/* A pid that was given to another process would tell of that one. */
+	if (n > 0 && p->pidfd != -1 && poll(&alive, 1, 0) != 0)
+		n = -1;
+	path[n > 0 ? n : 0] = '\0';
+}

@@ -1,0 +1,41 @@
+/*
+ * peer: who is at the other end of a connection, by the kernel's word.
+ */
+#ifndef COFRE_PEER_H
+#define COFRE_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PEER_GROUPS_MAX 1024u
+
+/* What was so at connect(2), whatever the process became since. */
+struct peer {
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t pid;
+	int pidfd; /* -1: the kernel gives none (before 6.5) */
+	uint32_t *groups; /* supplementary; NULL when there are none */
+	size_t group_count;
+};
+
+/*
+ * Ask the kernel about a connected socket.  False when it does not say, says
+ * half, or says an id that stands for nobody (the overflow id, pid 0 of
+ * another pid namespace is kept as 0).  More than PEER_GROUPS_MAX groups are
+ * taken as none: groups only ever allow.
+ */
+bool peer_read(int fd, struct peer *p);
+
+/* Close and free what peer_read() got. */
+void peer_free(struct peer *p);
+
+/*
+ * The path of the peer's executable, as far as the kernel lets this process
+ * see it, and the peer is still alive; empty otherwise.  For the log only:
+ * it is never identity.
+ */
+void peer_executable(const struct peer *p, char *path, size_t size);
+
+#endif

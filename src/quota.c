@@ -1,0 +1,121 @@
+#include "quota.h"
+
+#include <stdlib.h>
+
+static struct uid_use *
+find(const struct server *sv, uint32_t uid)
+{
+	for (size_t i = 0; i < sv->use_count; i++)
+		if (sv->uses[i].uid == uid)
+			return &sv->uses[i];
+	return NULL;
+}
+
+static struct uid_use *
+add(struct server *sv, uint32_t uid)
+{
+	if (sv->use_count == sv->use_size) {
+		size_t size = sv->use_size == 0 ? 16 : sv->use_size * 2;
+		struct uid_use *uses =
+		    realloc(sv->uses, size * sizeof(*uses));
+
+		if (uses == NULL)
+			return NULL;
+		sv->uses = uses;
+		sv->use_size = size;
+	}
+	sv->uses[sv->use_count] = (struct uid_use){ .uid = uid };
+	return &sv->uses[sv->use_count++];
+}
+
+bool
+quota_admit(struct server *sv, uint32_t uid)
+{
+	struct uid_use *use = find(sv, uid);
+
+	if (sv->conn_count >= sv->config.max_connections ||
+	    (use == NULL && (use = add(sv, uid)) == NULL) ||
+	    use->connections >= sv->config.max_per_uid)
+		return false;
+	use->connections++;
+	return true;
+}
+
+void
+quota_charge(struct conn *c)
+{
+	struct uid_use *use = find(c->sv, c->peer.uid);
+	size_t chunks = c->in.chunks + c->out.chunks;
+
+	if (use == NULL || chunks == c->counted)
+		return;
+	use->chunks += chunks - c->counted;
+	c->counted = chunks;
+}
+
+void
+quota_leave(struct conn *c)
+{
+	struct uid_use *use = find(c->sv, c->peer.uid);
+
+	if (use == NULL)
+		return;
+	use->chunks -= c->counted;
+	c->counted = 0;
+	quota_forget(c->sv, c->peer.uid);
+}
+
+void
+quota_forget(struct server *sv, uint32_t uid)
+{
+	struct uid_use *use = find(sv, uid);
+
+	if (use != NULL && --use->connections == 0)
+		*use = sv->uses[--sv->use_count];
+}
+
+bool
+quota_within_share(const struct conn *c)
+{
+	const struct uid_use *use = find(c->sv, c->peer.uid);
+
+	return use != NULL && use->chunks < c->sv->pool.count / 2;
+}
+
+static void
+take_out(struct conn *c)
+{
+	struct server *sv = c->sv;
+
+	if (c->timed_prev != NULL)
+		c->timed_prev->timed_next = c->timed_next;
+	else
+		sv->timed = c->timed_next;
+	if (c->timed_next != NULL)
+		c->timed_next->timed_prev = c->timed_prev;
+	else
+		sv->timed_last = c->timed_prev;
+	c->timed_next = c->timed_prev = NULL;
+	c->deadline = 0;
+}
+
+void
+quota_deadline(struct conn *c, bool on)
+{
+	struct server *sv = c->sv;
+
+	if (on == (c->deadline != 0))
+		return;
+	if (!on) {
+		take_out(c);
+		return;
+	}
+	/* Every deadline is as far away, so the last set is the last due. */
+	c->deadline = sv->clock + (uint64_t)sv->config.request_timeout * 1000;
+	c->timed_prev = sv->timed_last;
+	if (sv->timed_last != NULL)
+		sv->timed_last->timed_next = c;
+	else
+		sv->timed = c;
+	sv->timed_last = c;
+}

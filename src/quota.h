@@ -1,0 +1,35 @@
+/*
+ * quota: what a uid and a connection may use: connections, buffers, time.
+ *
+ * The limits are by uid, since that is what a hostile peer can't change:
+ * whoever opens connections or leaves replies lying takes from its own share
+ * only.  A uid's share of the buffers is half of them.
+ */
+#ifndef COFRE_QUOTA_H
+#define COFRE_QUOTA_H
+
+#include "conn.h"
+
+/* Count a new connection of the uid; false when it, or the daemon, has as
+   many as the configuration allows. */
+bool quota_admit(struct server *sv, uint32_t uid);
+
+/* A connection of the uid is gone, with what it was charged for. */
+void quota_leave(struct conn *c);
+
+/* One that was admitted did not come about. */
+void quota_forget(struct server *sv, uint32_t uid);
+
+/* Bring the charge for the chunks that the connection holds up to date. */
+void quota_charge(struct conn *c);
+
+/* True while the connection's uid has not used up its share of buffers. */
+bool quota_within_share(const struct conn *c);
+
+/*
+ * Start the connection's deadline, unless it runs already, or stop it.  It
+ * is request_timeout from now.
+ */
+void quota_deadline(struct conn *c, bool on);
+
+#endif

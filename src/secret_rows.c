@@ -1,0 +1,102 @@
+#include "secret_rows.h"
+
+const struct catalog_entry *
+secret_entry(struct request *q)
+{
+	const struct catalog_entry *e;
+
+	e = catalog_find(q->sv->vault.catalog, q->workspace->id, q->name);
+	if (e != NULL)
+		q->record = e->record;
+	return e;
+}
+
+enum cofre_status
+secret_find(struct request *q, const struct catalog_entry **e)
+{
+	*e = secret_entry(q);
+	return *e == NULL || (*e)->state == SECRET_PURGED ? COFRE_NOT_FOUND :
+							     COFRE_OK;
+}
+
+static struct row_id
+head_id(const struct request *q, uint64_t record)
+{
+	return (struct row_id){ .table = TABLE_HEAD,
+		.workspace = q->workspace->id, .record = record };
+}
+
+enum cofre_status
+secret_head(struct request *q, const struct catalog_entry *e,
+    struct head_row *head)
+{
+	struct row_id id = head_id(q, e->record);
+	struct view plain;
+	enum cofre_status st;
+
+	st = vault_read(&q->sv->vault, q->workspace, &id, &plain);
+	if (st == COFRE_NOT_FOUND)
+		return COFRE_CORRUPT;
+	if (st != COFRE_OK)
+		return st;
+	return head_row_decode(plain, head) ? COFRE_OK : COFRE_CORRUPT;
+}
+
+/* Note how much of the build buffer holds something. */
+static struct view
+built(struct vault *v, const struct wire_writer *w)
+{
+	if (w->len > v->build_used)
+		v->build_used = w->len;
+	return (struct view){ w->data, w->len };
+}
+
+enum cofre_status
+secret_save_head(struct request *q, uint64_t record,
+    const struct head_row *head)
+{
+	struct vault *v = &q->sv->vault;
+	struct row_id id = head_id(q, record);
+	struct catalog_entry e = { .record = record, .version = head->version,
+		.slot = q->workspace->slot, .kind = head->kind,
+		.state = head->state };
+	struct wire_writer w;
+	enum cofre_status st;
+
+	wire_writer_init(&w, v->build, ROW_MAX);
+	head_row_put(&w, head);
+	if (w.bad)
+		return COFRE_TOO_LARGE;
+	st = vault_write(v, q->workspace, &id, built(v, &w));
+	if (st == COFRE_OK)
+		catalog_set(v->catalog, q->workspace->id, q->name, &e);
+	return st;
+}
+
+enum cofre_status
+secret_save_body(struct request *q, uint64_t record, uint32_t version,
+    uint8_t kind, const struct body_row *body)
+{
+	struct vault *v = &q->sv->vault;
+	struct row_id id = { .table = TABLE_BODY,
+		.workspace = q->workspace->id, .record = record,
+		.version = version, .kind = kind, .name = q->name };
+	struct wire_writer w;
+
+	wire_writer_init(&w, v->build, ROW_MAX);
+	body_row_put(&w, body);
+	if (w.bad)
+		return COFRE_TOO_LARGE;
+	return vault_write(v, q->workspace, &id, built(v, &w));
+}
+
+enum cofre_status
+secret_drop_body(struct request *q, uint64_t record, uint32_t version)
+{
+	const struct row_id id = { .table = TABLE_BODY,
+		.workspace = q->workspace->id, .record = record,
+		.version = version };
+	enum cofre_status st = vault_delete(&q->sv->vault, &id);
+
+	return st == COFRE_NOT_FOUND ? COFRE_OK : st;
+}

@@ -1,0 +1,106 @@
+/*
+ * server: what the modules of the daemon share while it runs: the context
+ * that is passed along, in place of globals.
+ *
+ * A turn is one round of the event loop: what came in is read and served,
+ * then the store is committed once, the activity log written once, and only
+ * then do the replies leave (turn.h).
+ */
+#ifndef COFRE_SERVER_H
+#define COFRE_SERVER_H
+
+#include "audit.h"
+#include "config.h"
+#include "notify.h"
+#include "peer.h"
+#include "pool.h"
+#include "sandbox.h"
+#include "vault.h"
+
+#define TURN_MAX 512u		 /* requests of one turn */
+#define TURN_TEXT (64u * 1024)	 /* bytes of text in its records */
+#define TURN_BYTES (1024u * 1024) /* bytes that it writes to the store */
+#define READ_MAX (64u * 1024)	 /* of one connection in one turn */
+
+struct conn;
+
+/* One request, or one thing to be noted, of this turn. */
+struct turn_entry {
+	struct conn *conn; /* NULL: nobody to answer, or it is gone */
+	bool reply;	   /* a reply is staged for it */
+	bool wrote;	   /* it changed the store */
+	struct log_record record;
+};
+
+struct turn {
+	struct turn_entry entries[TURN_MAX];
+	size_t count;
+	size_t cells;  /* of the log that the entries may need */
+	bool flush;    /* the log is flushed before the replies leave */
+	struct conn *dirty; /* connections with staged replies */
+	char text[TURN_TEXT];
+	size_t text_used;
+};
+
+/* How many connections and buffers a uid has. */
+struct uid_use {
+	uint32_t uid;
+	uint32_t connections;
+	size_t chunks;
+};
+
+/* An unlock that is under way, and who waits for it. */
+struct waiting {
+	struct conn *conn; /* NULL when it has gone meanwhile */
+	struct log_record record;
+	bool active;
+};
+
+struct server {
+	struct config config;
+	struct vault vault;
+	struct audit *audit;
+	struct log_keys log_keys; /* what the log seals and tags with */
+	struct pool pool;
+	struct notify notify;
+	struct sandbox sandbox;
+
+	int epoll;
+	int listen_fd;
+	int signal_fd;
+	int config_fd; /* the file as it was opened at start, or -1 */
+
+	struct secmem io; /* for the two that follow */
+	uint8_t *in;	  /* READ_MAX, or a whole frame */
+	uint8_t *reply;	  /* a reply that is being made; FRAME_MAX */
+	size_t reply_used; /* how much of it is to be wiped */
+
+	struct conn *conns;   /* all of them */
+	struct conn *timed;   /* those with a deadline, the earliest first */
+	struct conn *timed_last;
+	struct conn *ready;   /* with whole frames left from the last turn */
+	struct conn *dead;    /* to be freed at the end of the turn */
+	size_t conn_count;
+	struct uid_use *uses;
+	size_t use_count, use_size;
+	bool accept_paused;
+	bool starved; /* somebody waits for buffers, not for the turn */
+	uint64_t refused;      /* connections, since the last note of it */
+	uint64_t refused_noted; /* when that was */
+	uint32_t refused_uid;	/* the last one's, and why */
+	enum cofre_status refused_status;
+
+	struct turn turn;
+	struct waiting waiting;
+	uint64_t now;	/* microseconds since 1970, at the turn's start */
+	uint64_t clock; /* microseconds of CLOCK_MONOTONIC, likewise */
+	uint64_t started;
+
+	uint64_t unlock_after; /* no attempt is tried before that clock */
+	unsigned unlock_failures;
+	bool lock_pending; /* lock at the end of the turn */
+	bool stopping;
+	bool log_gap; /* at unlock the log was shorter than the store knew */
+};
+
+#endif

@@ -1,0 +1,210 @@
+#include "turn.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "conn.h"
+#include "frame.h"
+
+/* What one entry may take in the log, its connection's record included. */
+#define ENTRY_CELLS ((size_t)2 * LOG_CELLS_MAX)
+
+bool
+turn_has_room(const struct server *sv)
+{
+	const struct turn *t = &sv->turn;
+
+	return t->count < TURN_MAX &&
+	    t->text_used + OBJECT_MAX + DETAIL_MAX + EXE_MAX < TURN_TEXT &&
+	    sv->vault.turn_bytes < TURN_BYTES && !sv->lock_pending;
+}
+
+bool
+turn_reserve(struct server *sv)
+{
+	if (!audit_room(sv->audit, sv->turn.cells + ENTRY_CELLS))
+		return false;
+	sv->turn.cells += ENTRY_CELLS;
+	return true;
+}
+
+struct turn_entry *
+turn_add(struct server *sv, struct conn *c)
+{
+	struct turn_entry *e = &sv->turn.entries[sv->turn.count++];
+
+	*e = (struct turn_entry){ .conn = c };
+	if (c != NULL)
+		e->record.uid = c->peer.uid;
+	return e;
+}
+
+struct view
+turn_text(struct server *sv, struct view text)
+{
+	struct turn *t = &sv->turn;
+	char *at = t->text + t->text_used;
+
+	if (text.len > TURN_TEXT - t->text_used)
+		text.len = TURN_TEXT - t->text_used;
+	if (text.len > 0)
+		memcpy(at, text.data, text.len);
+	t->text_used += text.len;
+	return (struct view){ (const uint8_t *)at, text.len };
+}
+
+void
+turn_stage(struct server *sv, struct conn *c, struct view frame)
+{
+	if (!chain_fits(&sv->pool, &c->out, frame.len)) {
+		c->closing = true;
+		return;
+	}
+	if (!c->dirty) {
+		c->dirty = true;
+		c->staged_at = c->out.size;
+		c->dirty_next = sv->turn.dirty;
+		sv->turn.dirty = c;
+	}
+	chain_append(&sv->pool, &c->out, frame);
+}
+
+void
+turn_stage_status(struct server *sv, struct conn *c, uint16_t op, uint32_t id,
+    enum cofre_status st)
+{
+	uint8_t buf[FRAME_HEADER + 4];
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	(void)frame_begin(&w, FRAME_REPLY, op, id);
+	wire_put_u32(&w, st);
+	frame_end(&w, 0);
+	turn_stage(sv, c, (struct view){ buf, w.len });
+}
+
+/* Take back every reply of the turn, and stage what is true instead. */
+static void
+fail_all(struct server *sv, enum cofre_status st)
+{
+	struct turn *t = &sv->turn;
+
+	for (struct conn *c = t->dirty; c != NULL; c = c->dirty_next)
+		chain_truncate(&sv->pool, &c->out, c->staged_at);
+	for (size_t i = 0; i < t->count; i++) {
+		struct turn_entry *e = &t->entries[i];
+
+		if (e->record.status == COFRE_OK && e->reply)
+			e->record.status = (uint16_t)st;
+		if (e->reply && e->conn != NULL && !e->conn->dead)
+			turn_stage_status(sv, e->conn, e->record.op,
+			    e->record.request,
+			    (enum cofre_status)e->record.status);
+	}
+}
+
+/* The record of a connection, before the first record that refers to it. */
+static uint64_t
+record_connection(struct server *sv, struct conn *c)
+{
+	char exe[EXE_MAX + 1];
+	struct log_record r = {
+		.type = LOG_CONNECTION,
+		.op = OP_HELLO,
+		.time = sv->now,
+		.uid = c->peer.uid,
+		.workspace = c->peer.gid,
+		.connection = c->peer.pid,
+		.flags = c->peer.pidfd == -1 ? LOG_NO_PIDFD : 0,
+	};
+
+	peer_executable(&c->peer, exe, sizeof(exe));
+	r.object = view_of(exe);
+	return audit_append(sv->audit, &r);
+}
+
+static uint64_t
+clock_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void
+record_all(struct server *sv)
+{
+	uint64_t took = clock_us() - sv->clock;
+
+	for (size_t i = 0; i < sv->turn.count; i++) {
+		struct turn_entry *e = &sv->turn.entries[i];
+		struct log_record *r = &e->record;
+
+		if (e->conn != NULL) {
+			if (e->conn->log_cell == 0)
+				e->conn->log_cell =
+				    record_connection(sv, e->conn);
+			r->connection = e->conn->log_cell;
+		}
+		r->time = sv->now;
+		if (r->duration == 0)
+			r->duration = took > UINT32_MAX ? UINT32_MAX :
+							  (uint32_t)took;
+		if (e->wrote && r->status == COFRE_OK)
+			r->epoch = sv->vault.epoch;
+		(void)audit_append(sv->audit, r);
+	}
+}
+
+/* The vault is locked between turns, when all is written. */
+static void
+lock_now(struct server *sv)
+{
+	vault_lock(&sv->vault);
+	(void)audit_set_keys(sv->audit, NULL);
+	sv->lock_pending = false;
+}
+
+static void
+send_all(struct server *sv)
+{
+	struct conn *c = sv->turn.dirty, *next;
+
+	sv->turn.dirty = NULL;
+	for (; c != NULL; c = next) {
+		next = c->dirty_next;
+		c->dirty = false;
+		if (!c->dead)
+			conn_flush(c);
+	}
+}
+
+void
+turn_end(struct server *sv)
+{
+	struct turn *t = &sv->turn;
+	enum cofre_status st;
+
+	st = vault_commit(&sv->vault, sv->now, audit_end(sv->audit));
+	if (st != COFRE_OK)
+		fail_all(sv, st);
+	/* An init that failed has left no keys. */
+	if (sv->vault.state != VAULT_OPEN)
+		(void)audit_set_keys(sv->audit, NULL);
+	if (t->count > 0) {
+		record_all(sv);
+		if ((t->flush || sv->config.log_strict) &&
+		    !audit_flush(sv->audit))
+			fail_all(sv, COFRE_LOG_FAILED);
+	}
+	send_all(sv);
+	vault_tidy(&sv->vault);
+	secmem_wipe(sv->reply, sv->reply_used);
+	sv->reply_used = 0;
+	secmem_wipe(t->text, t->text_used);
+	t->count = t->cells = t->text_used = 0;
+	t->flush = false;
+	if (sv->lock_pending)
+		lock_now(sv);
+}

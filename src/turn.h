@@ -1,0 +1,43 @@
+/*
+ * turn: the end of a round of the event loop.
+ *
+ * Everything that the round's requests changed becomes durable in one
+ * commit, everything that was asked and answered is recorded in one go, and
+ * then the replies leave.  When the commit or the log fails, no reply that
+ * was staged leaves: each is replaced by one that says so.
+ */
+#ifndef COFRE_TURN_H
+#define COFRE_TURN_H
+
+#include "server.h"
+
+/* True while the turn can take one more request. */
+bool turn_has_room(const struct server *sv);
+
+/*
+ * Reserve room in the log for one more record of the turn; false when the
+ * log can't be written.
+ */
+bool turn_reserve(struct server *sv);
+
+/*
+ * Add an entry; room was reserved.  Its record is filled in by the caller,
+ * with text from turn_text(), and gets its connection, time and duration at
+ * the end of the turn.
+ */
+struct turn_entry *turn_add(struct server *sv, struct conn *c);
+
+/* Keep a text until the end of the turn; cut off when there is no room. */
+struct view turn_text(struct server *sv, struct view text);
+
+/* Stage a reply, made in sv->reply, for the connection. */
+void turn_stage(struct server *sv, struct conn *c, struct view frame);
+
+/* Stage a reply that is a status alone. */
+void turn_stage_status(struct server *sv, struct conn *c, uint16_t op,
+    uint32_t id, enum cofre_status st);
+
+/* Commit, record, answer. */
+void turn_end(struct server *sv);
+
+#endif
