@@ -1,0 +1,56 @@
+/*
+ * cofred: the vault's daemon.  What it does at start, in order; from
+ * start_sandbox() on it can open nothing, execute nothing and reach no
+ * network any more.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "loop.h"
+#include "start.h"
+
+static bool
+start(struct start *st, struct server *sv)
+{
+	char error[256];
+
+	sandbox_close_from(getenv("LISTEN_FDS") != NULL ? 4 : 3);
+	if (!sandbox_early(error, sizeof(error))) {
+		(void)fprintf(stderr, "cofred: %s\n", error);
+		return false;
+	}
+	if (!crypto_init()) {
+		(void)fprintf(stderr, "cofred: libsodium can't be used\n");
+		return false;
+	}
+	return start_config(st, sv) && start_state(st, sv) &&
+	    start_keyfile(st, sv) && start_sockets(st, sv) &&
+	    start_user(st, sv) && start_stores(st, sv) &&
+	    start_sandbox(st, sv) && start_unlock(st, sv);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct start st = { .state_fd = -1 };
+	struct server *sv = calloc(1, sizeof(*sv));
+	int code = 1;
+
+	if (sv == NULL)
+		return 1;
+	sv->listen_fd = sv->signal_fd = sv->config_fd = sv->epoll = -1;
+	if (!start_options(&st, argc, argv, &code)) {
+		free(sv);
+		return code;
+	}
+	code = 1;
+	if (start(&st, sv)) {
+		(void)fprintf(stderr, "cofred: ready\n");
+		notify_send(&sv->notify, "READY=1");
+		loop_run(sv);
+		code = 0;
+	}
+	start_undo(&st, sv);
+	free(sv);
+	return code;
+}

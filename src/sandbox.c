@@ -1,0 +1,448 @@
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* What the headers of Debian 12 do not have yet. */
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_add_rule 445
+#define SYS_landlock_restrict_self 446
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static bool
+fail(char *error, size_t error_size, const char *what)
+{
+	(void)snprintf(error, error_size, "%s: %s", what, strerror(errno));
+	return false;
+}
+
+/* Early: process hygiene. */
+
+static void
+on_sigbus(int sig)
+{
+	static const char text[] = "cofred: a mapped file can't be read: "
+	    "it was cut short, or the disk fails; stopping\n";
+
+	(void)sig;
+	(void)!write(2, text, sizeof(text) - 1);
+	_exit(SANDBOX_EXIT_SIGBUS);
+}
+
+/* A file opened later must not become somebody's idea of stderr. */
+static bool
+open_standard_fds(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) != -1)
+			continue;
+		if (open("/dev/null", O_RDWR) != fd)
+			return false;
+	}
+	return true;
+}
+
+static bool
+set_signals(void)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = SIG_IGN;
+	/* A file over RLIMIT_FSIZE is to be a failed write, not the end. */
+	if (sigaction(SIGPIPE, &sa, NULL) == -1 ||
+	    sigaction(SIGXFSZ, &sa, NULL) == -1)
+		return false;
+	sa.sa_handler = on_sigbus;
+	sa.sa_flags = (int)SA_RESETHAND;
+	return sigaction(SIGBUS, &sa, NULL) == 0;
+}
+
+/* Only a process with CAP_SETPCAP can; without it there is nothing to gain
+   by exec either, because of no_new_privs. */
+static void
+clear_bounding_set(void)
+{
+	for (unsigned long cap = 0; cap <= 63; cap++)
+		(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+}
+
+static bool
+set_limit(int what, rlim_t value)
+{
+	const struct rlimit r = { value, value };
+
+	return setrlimit((__rlimit_resource_t)what, &r) == 0;
+}
+
+static void
+raise_limit(int what)
+{
+	struct rlimit r;
+
+	if (getrlimit((__rlimit_resource_t)what, &r) == -1)
+		return;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit((__rlimit_resource_t)what, &r);
+}
+
+bool
+sandbox_early(char *error, size_t error_size)
+{
+	if (!open_standard_fds())
+		return fail(error, error_size, "open /dev/null");
+	(void)umask(077);
+	if (!set_limit(RLIMIT_CORE, 0))
+		return fail(error, error_size, "no core files");
+	raise_limit(RLIMIT_FSIZE);
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
+		return fail(error, error_size, "not dumpable");
+	clear_bounding_set();
+	if (!set_signals())
+		return fail(error, error_size, "sigaction");
+	return true;
+}
+
+void
+sandbox_close_from(unsigned lowest)
+{
+	(void)syscall(SYS_close_range, lowest, ~0U, 0U);
+}
+
+void
+sandbox_clear_environment(void)
+{
+	(void)clearenv();
+}
+
+/* Privileges. */
+
+static bool
+drop_capabilities(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	clear_bounding_set();
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	memset(data, 0, sizeof(data));
+	if (syscall(SYS_capset, &head, data) == -1)
+		return false;
+	memset(data, 0xff, sizeof(data));
+	if (syscall(SYS_capget, &head, data) == -1)
+		return false;
+	for (size_t i = 0; i < COUNT(data); i++) {
+		if (data[i].effective == 0 && data[i].permitted == 0 &&
+		    data[i].inheritable == 0)
+			continue;
+		errno = EPERM;
+		return false;
+	}
+	return true;
+}
+
+static bool
+drop_privileges(struct sandbox *s, char *error, size_t error_size)
+{
+	s->no_caps = drop_capabilities();
+	if (!s->no_caps)
+		return fail(error, error_size, "drop capabilities");
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	s->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+	if (!s->no_new_privs)
+		return fail(error, error_size, "no_new_privs");
+	/* A change of the user id has set it again. */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	s->not_dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
+	if (!s->not_dumpable)
+		return fail(error, error_size, "not dumpable");
+	if (!set_limit(RLIMIT_CORE, 0) || !set_limit(RLIMIT_NPROC, 0))
+		return fail(error, error_size, "setrlimit");
+	return true;
+}
+
+/* Landlock: files of the state directory alone, no TCP, no signals. */
+
+#define LANDLOCK_WRITE_FILE (1U << 1)
+#define LANDLOCK_READ_FILE (1U << 2)
+#define LANDLOCK_READ_DIR (1U << 3)
+#define LANDLOCK_REMOVE_FILE (1U << 5)
+#define LANDLOCK_MAKE_REG (1U << 8)
+#define LANDLOCK_TRUNCATE (1U << 14)
+#define LANDLOCK_STATE \
+	(LANDLOCK_WRITE_FILE | LANDLOCK_READ_FILE | LANDLOCK_READ_DIR | \
+	 LANDLOCK_REMOVE_FILE | LANDLOCK_MAKE_REG | LANDLOCK_TRUNCATE)
+#define LANDLOCK_VERSION 1U   /* flag of create_ruleset: tell the ABI */
+#define LANDLOCK_BENEATH 1U   /* type of a rule: a directory and below */
+
+struct landlock_ruleset {
+	uint64_t fs;
+	uint64_t net;
+	uint64_t scoped;
+};
+
+struct landlock_beneath {
+	uint64_t allowed;
+	int32_t fd;
+} __attribute__((packed));
+
+/* Everything that a kernel of that ABI can deny. */
+static struct landlock_ruleset
+landlock_all(int abi)
+{
+	const struct landlock_ruleset r = {
+		.fs = abi >= 5 ? 0xffff : abi >= 3 ? 0x7fff :
+		    abi == 2 ? 0x3fff : 0x1fff,
+		.net = abi >= 4 ? 3 : 0,    /* bind and connect of TCP */
+		.scoped = abi >= 6 ? 3 : 0, /* abstract sockets, signals */
+	};
+
+	return r;
+}
+
+static bool
+landlock_apply(int abi, int state_fd)
+{
+	const struct landlock_ruleset r = landlock_all(abi);
+	const struct landlock_beneath b = { r.fs & LANDLOCK_STATE, state_fd };
+	int fd = (int)syscall(SYS_landlock_create_ruleset, &r, sizeof(r), 0U);
+	bool ok = false;
+
+	if (fd == -1)
+		return false;
+	ok = syscall(SYS_landlock_add_rule, fd, LANDLOCK_BENEATH, &b, 0U) ==
+		0 &&
+	    syscall(SYS_landlock_restrict_self, fd, 0U) == 0;
+	(void)close(fd);
+	return ok;
+}
+
+static bool
+enter_landlock(struct sandbox *s, int state_fd, bool required, char *error,
+    size_t error_size)
+{
+	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_VERSION);
+
+	if (abi < 1 && !required && (errno == ENOSYS || errno == EOPNOTSUPP))
+		return true;
+	if (abi < 1)
+		return fail(error, error_size, "Landlock");
+	if (!landlock_apply(abi, state_fd))
+		return fail(error, error_size, "Landlock rules");
+	s->landlock_abi = abi;
+	return true;
+}
+
+/* seccomp. */
+
+#define HOT 255
+#define COLD 0
+#define LOW 0xffffffffULL
+#define OWN_PID UINT64_MAX /* stands for the daemon's process id */
+#define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+
+struct test {
+	unsigned arg;
+	uint64_t mask; /* 0: no test */
+	uint64_t value;
+};
+
+struct call {
+	const char *name; /* NULL: not in the document */
+	int nr;
+	uint8_t order;
+	const char *rule;
+	struct test test[2];
+};
+
+#define NO_TEST { 0, 0, 0 }
+#define ANY { NO_TEST, NO_TEST }
+#define SET(a, bits, v) { { a, (unsigned)(bits), (unsigned)(v) }, NO_TEST }
+#define NOT_SET(a, bits) SET(a, bits, 0)
+#define IS(a, v) { { a, LOW, (v) }, NO_TEST }
+#define BOTH(a, v, b, w) { { a, LOW, (v) }, { b, LOW, (w) } }
+#define POINTER_NULL(a) { { a, UINT64_MAX, 0 }, NO_TEST }
+
+static const struct call calls[] = {
+#define CALL(name, order, rule, test, why) \
+	{ #name, SCMP_SYS(name), order, rule, test },
+#define UNLISTED(name) { NULL, SCMP_SYS(name), COLD, "", ANY },
+#include "sandbox.def"
+#undef CALL
+#undef UNLISTED
+};
+
+const char *
+sandbox_syscall(size_t i, const char **rule)
+{
+	if (i >= COUNT(calls))
+		return NULL;
+	*rule = calls[i].rule;
+	return calls[i].name;
+}
+
+static int
+add_call(scmp_filter_ctx ctx, const struct call *c)
+{
+	struct scmp_arg_cmp cmp[COUNT(c->test)];
+	unsigned n = 0;
+	int r;
+
+	for (size_t i = 0; i < COUNT(c->test); i++) {
+		const struct test *t = &c->test[i];
+		uint64_t value = t->value;
+
+		if (t->mask == 0)
+			continue;
+		if (value == OWN_PID)
+			value = (uint64_t)getpid();
+		cmp[n++] = SCMP_CMP64(t->arg, SCMP_CMP_MASKED_EQ, t->mask,
+		    value);
+	}
+	r = seccomp_rule_add_exact_array(ctx, SCMP_ACT_ALLOW, c->nr, n, cmp);
+	if (r == 0 && c->order != COLD)
+		r = seccomp_syscall_priority(ctx, c->nr, c->order);
+	return r;
+}
+
+static int
+load_filter(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r;
+
+	if (ctx == NULL)
+		return -ENOMEM;
+	r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
+	    SCMP_ACT_KILL_PROCESS);
+	for (size_t i = 0; r == 0 && i < COUNT(calls); i++)
+		r = add_call(ctx, &calls[i]);
+	if (r == 0)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r;
+}
+
+/* 0 when the kernel can kill the process for a call, else an error. */
+static int
+seccomp_problem(void)
+{
+	const uint32_t action = SCMP_ACT_KILL_PROCESS;
+
+	if (syscall(SYS_seccomp, 2U /* SECCOMP_GET_ACTION_AVAIL */, 0U,
+		&action) == 0)
+		return 0;
+	return errno;
+}
+
+static bool
+enter_seccomp(struct sandbox *s, bool required, char *error,
+    size_t error_size)
+{
+	int r = seccomp_problem();
+
+	if (!required && (r == ENOSYS || r == EOPNOTSUPP))
+		return true;
+	if (r == 0)
+		r = -load_filter();
+	if (r != 0) {
+		errno = r;
+		return fail(error, error_size, "seccomp");
+	}
+	s->seccomp = true;
+	return true;
+}
+
+bool
+sandbox_enter(struct sandbox *s, int state_fd, bool required, char *error,
+    size_t error_size)
+{
+	memset(s, 0, sizeof(*s));
+	return drop_privileges(s, error, error_size) &&
+	    enter_landlock(s, state_fd, required, error, error_size) &&
+	    enter_seccomp(s, required, error, error_size);
+}
+
+/* True when the map's ranges, one after the other, give every id itself. */
+static bool
+is_identity(const char *map)
+{
+	uint64_t next = 0;
+	char *end;
+
+	while (*map != '\0') {
+		uint64_t inside = strtoull(map, &end, 10);
+		uint64_t outside = strtoull(end, &end, 10);
+		uint64_t count = strtoull(end, &end, 10);
+
+		if (*end != '\n' || inside != next || outside != next)
+			return false;
+		next += count;
+		map = end + 1;
+	}
+	return next == UINT32_MAX;
+}
+
+/* 1: one to one; 0: not; -1: can't be read, with errno. */
+static int
+read_map(const char *path)
+{
+	char text[8192];
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd == -1)
+		return -1;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	if (n < 0)
+		return -1;
+	text[n] = '\0';
+	return is_identity(text) ? 1 : 0;
+}
+
+const char *
+sandbox_identity_problem(void)
+{
+	static const char *const paths[] = { "/proc/self/uid_map",
+		"/proc/self/gid_map" };
+
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		int r = read_map(paths[i]);
+
+		/* A kernel without user namespaces has no such file. */
+		if (r == 1 || (r == -1 && errno == ENOENT &&
+			access("/proc/self/status", F_OK) == 0))
+			continue;
+		if (r == -1)
+			return "the id maps in /proc/self can't be read";
+		return "this user namespace does not map every user and group "
+		    "id to itself (a container, or PrivateUsers=yes)";
+	}
+	return NULL;
+}

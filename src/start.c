@@ -1,0 +1,378 @@
+#include "start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "dispatch.h"
+#include "keyfile.h"
+#include "listen.h"
+#include "loop.h"
+#include "ops.h"
+#include "status.h"
+#include "turn.h"
+
+#define DEFAULT_CONFIG "/etc/cofre/cofred.conf"
+#define CREDENTIAL "cofre.key"
+#define LOCKED_MEMORY (64u << 20) /* of RLIMIT_MEMLOCK, when started as root */
+
+static const char usage[] =
+    "usage: cofred [--state DIR] [--socket PATH] [--config FILE]\n"
+    "              [--keyfile FILE] [--user USER]\n"
+    "\n"
+    "  --state DIR     where the vault and its activity log are kept\n"
+    "  --socket PATH   where clients connect\n"
+    "  --config FILE   default " DEFAULT_CONFIG ", if it is there\n"
+    "  --keyfile FILE  unlock the vault at start with this keyfile\n"
+    "  --user USER     when started as root: run as USER (name, UID or "
+    "UID:GID)\n"
+    "  --version, --help\n"
+    "\n"
+    "It runs in the foreground.  See cofred(8) and cofred.conf(5).\n";
+
+static bool __attribute__((format(printf, 1, 2)))
+fail(const char *format, ...)
+{
+	char text[CONFIG_ERROR_MAX + 256];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	(void)fprintf(stderr, "cofred: %s\n", text);
+	return false;
+}
+
+bool
+start_options(struct start *st, int argc, char **argv, int *exit_code)
+{
+	static const struct option options[] = {
+		{ "state", required_argument, NULL, 's' },
+		{ "socket", required_argument, NULL, 'S' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "keyfile", required_argument, NULL, 'k' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char **to[] = { ['s'] = &st->state, ['S'] = &st->socket,
+		['c'] = &st->config_path, ['k'] = &st->keyfile,
+		['u'] = &st->user };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+		if (c == 'h' || c == 'V') {
+			(void)fputs(c == 'h' ? usage :
+					       "cofred " COFRE_VERSION "\n",
+			    stdout);
+			*exit_code = 0;
+			return false;
+		}
+		if (c == '?') {
+			*exit_code = 2;
+			(void)fputs(usage, stderr);
+			return false;
+		}
+		*to[c] = optarg;
+	}
+	*exit_code = 2;
+	if (optind < argc)
+		return fail("what is '%s'?  cofred takes options only; "
+			    "see cofred --help", argv[optind]);
+	return true;
+}
+
+static bool
+set(struct config *c, const char *key, const char *value)
+{
+	char error[CONFIG_ERROR_MAX];
+
+	if (value == NULL || config_set(c, key, value, error))
+		return true;
+	return fail("--%s: %s", key, error);
+}
+
+bool
+start_config(struct start *st, struct server *sv)
+{
+	const char *path =
+	    st->config_path != NULL ? st->config_path : DEFAULT_CONFIG;
+	struct config *c = &sv->config;
+	char error[CONFIG_ERROR_MAX];
+
+	config_defaults(c);
+	sv->config_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (sv->config_fd == -1 && (st->config_path != NULL || errno != ENOENT))
+		return fail("%s: %s", path, strerror(errno));
+	if (sv->config_fd != -1 &&
+	    !config_read_fd(c, path, sv->config_fd, error))
+		return fail("%s", error);
+	if (!set(c, "state", st->state) || !set(c, "socket", st->socket) ||
+	    !set(c, "keyfile", st->keyfile) || !set(c, "user", st->user))
+		return false;
+	if (!config_resolve(c, "/etc/group", error))
+		return fail("%s", error);
+	return true;
+}
+
+bool
+start_state(struct start *st, struct server *sv)
+{
+	const char *path = sv->config.state;
+	struct stat sb;
+
+	st->state_made = mkdir(path, 0700) == 0;
+	if (!st->state_made && errno != EEXIST)
+		return fail("state directory %s can't be made: %s", path,
+		    strerror(errno));
+	st->state_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+		O_NOFOLLOW);
+	if (st->state_fd == -1 || fstat(st->state_fd, &sb) == -1)
+		return fail("state directory %s: %s", path, strerror(errno));
+	if ((sb.st_mode & 0077) != 0 && fchmod(st->state_fd, 0700) == -1)
+		return fail("state directory %s is open to others, and that "
+			    "can't be changed: %s", path, strerror(errno));
+	if (flock(st->state_fd, LOCK_EX | LOCK_NB) == -1)
+		return fail("state directory %s is in use by another cofred",
+		    path);
+	if (fchdir(st->state_fd) == -1)
+		return fail("state directory %s: %s", path, strerror(errno));
+	return true;
+}
+
+bool
+start_keyfile(struct start *st, struct server *sv)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	char path[CONFIG_PATH_MAX + 16], error[256];
+
+	if (sv->config.keyfile[0] != '\0')
+		(void)snprintf(path, sizeof(path), "%s", sv->config.keyfile);
+	else if (directory != NULL && directory[0] == '/') {
+		(void)snprintf(path, sizeof(path), "%s/" CREDENTIAL,
+		    directory);
+		if (access(path, F_OK) == -1)
+			return true;
+	} else
+		return true;
+	if (!keyfile_read(path, st->key, error, sizeof(error)))
+		return fail("%s", error);
+	st->have_key = true;
+	return true;
+}
+
+/* Raise a soft limit to want, and as root the hard one too. */
+static void
+raise_limit(__rlimit_resource_t what, rlim_t want)
+{
+	struct rlimit limit;
+
+	if (getrlimit(what, &limit) == -1 || limit.rlim_cur >= want)
+		return;
+	limit.rlim_cur = want;
+	if (limit.rlim_max < want) {
+		rlim_t hard = limit.rlim_max;
+
+		limit.rlim_max = want;
+		if (setrlimit(what, &limit) == 0)
+			return;
+		limit.rlim_cur = limit.rlim_max = hard;
+	}
+	(void)setrlimit(what, &limit);
+}
+
+/* A connection has a socket and a pidfd; some more are the daemon's own. */
+static void
+fit_descriptors(struct server *sv)
+{
+	struct rlimit limit;
+	uint32_t want = sv->config.max_connections;
+
+	raise_limit(RLIMIT_NOFILE, (rlim_t)want * 2 + 64);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 ||
+	    limit.rlim_cur >= (rlim_t)want * 2 + 64)
+		return;
+	sv->config.max_connections = limit.rlim_cur > 80 ?
+	    (uint32_t)(limit.rlim_cur - 64) / 2 :
+	    8;
+	(void)fail("only %llu descriptors: max_connections is %u instead "
+		   "of %u (raise LimitNOFILE)",
+	    (unsigned long long)limit.rlim_cur, sv->config.max_connections,
+	    want);
+}
+
+static bool
+open_signals(struct server *sv)
+{
+	sigset_t set_;
+
+	(void)sigemptyset(&set_);
+	(void)sigaddset(&set_, SIGTERM);
+	(void)sigaddset(&set_, SIGINT);
+	(void)sigaddset(&set_, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set_, NULL) == -1 ||
+	    (sv->signal_fd = signalfd(-1, &set_, SFD_NONBLOCK |
+		     SFD_CLOEXEC)) == -1)
+		return fail("signals: %s", strerror(errno));
+	return true;
+}
+
+bool
+start_sockets(struct start *st, struct server *sv)
+{
+	char error[CONFIG_ERROR_MAX];
+
+	(void)st;
+	notify_open(&sv->notify);
+	if (!notify_listen_fd(&sv->listen_fd, error, sizeof(error)))
+		return fail("%s", error);
+	if (sv->listen_fd != -1) {
+		if (!listen_adopt(sv->listen_fd, error, sizeof(error)))
+			return fail("%s", error);
+	} else {
+		sv->listen_fd = listen_open(sv->config.socket,
+		    sv->config.socket_mode, error, sizeof(error));
+		if (sv->listen_fd == -1)
+			return fail("%s", error);
+	}
+	sandbox_clear_environment();
+	fit_descriptors(sv);
+	raise_limit(RLIMIT_MEMLOCK, LOCKED_MEMORY);
+	return open_signals(sv) && (loop_init(sv) ||
+	    fail("epoll: %s", strerror(errno)));
+}
+
+bool
+start_user(struct start *st, struct server *sv)
+{
+	const char *path = sv->config.state, *how;
+	char error[CONFIG_ERROR_MAX];
+	struct stat sb;
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	if (uid == 0) {
+		if (!account_choose(sv->config.user, path, st->state_fd, &uid,
+			&gid, &how, error, sizeof(error)))
+			return fail("%s", error);
+		(void)fprintf(stderr, "cofred: runs as uid %u, %s\n", uid,
+		    how);
+		if (fstat(st->state_fd, &sb) == 0 && sb.st_uid == 0 &&
+		    fchown(st->state_fd, uid, gid) == -1)
+			return fail("state directory %s can't be given to "
+				    "uid %u: %s", path, uid, strerror(errno));
+		if (!account_become(uid, gid))
+			return fail("can't become uid %u: %s", uid,
+			    strerror(errno));
+	}
+	if (fstat(st->state_fd, &sb) == -1 || sb.st_uid != uid)
+		return fail("state directory %s belongs to uid %u, and cofred "
+			    "runs as uid %u: chown it, or give that user",
+		    path, (unsigned)sb.st_uid, (unsigned)uid);
+	return true;
+}
+
+static bool
+memory_is_locked(const struct server *sv)
+{
+	return sv->vault.keyring.memory.kind != SECMEM_PLAIN &&
+	    sv->vault.scratch.kind != SECMEM_PLAIN &&
+	    sv->pool.memory.kind != SECMEM_PLAIN && sv->io.kind != SECMEM_PLAIN;
+}
+
+bool
+start_stores(struct start *st, struct server *sv)
+{
+	char error[CONFIG_ERROR_MAX];
+	struct store *store;
+
+	if (!secmem_init(&sv->io, FRAME_MAX * 2, false, true) ||
+	    !pool_init(&sv->pool, sv->config.buffer_memory))
+		return fail("memory: %s", strerror(errno));
+	sv->in = sv->io.base;
+	sv->reply = sv->in + FRAME_MAX;
+	store = store_open("data.mdb", sv->config.store_limit, error,
+	    sizeof(error));
+	if (store == NULL)
+		return fail("%s", error);
+	if (!vault_open(&sv->vault, store, error, sizeof(error))) {
+		store_close(store);
+		return fail("%s", error);
+	}
+	sv->audit = audit_open(st->state_fd, sv->config.log_segment, error,
+	    sizeof(error));
+	if (sv->audit == NULL)
+		return fail("%s", error);
+	if (memory_is_locked(sv))
+		return true;
+	if (sv->config.memory_required)
+		return fail("memory for secrets can't be locked: raise "
+			    "RLIMIT_MEMLOCK (LimitMEMLOCK), or set "
+			    "'memory_lock = optional' to run without");
+	(void)fail("warning: memory for secrets is not locked; it may be "
+		   "swapped out");
+	return true;
+}
+
+bool
+start_sandbox(struct start *st, struct server *sv)
+{
+	char error[CONFIG_ERROR_MAX];
+	const char *why = sandbox_identity_problem();
+
+	if (why != NULL)
+		return fail("%s", why);
+	if (!sandbox_enter(&sv->sandbox, st->state_fd,
+		sv->config.sandbox_required, error, sizeof(error)))
+		return fail("sandbox: %s", error);
+	return true;
+}
+
+bool
+start_unlock(struct start *st, struct server *sv)
+{
+	enum cofre_status s;
+
+	sv->started = sv->clock;
+	dispatch_system(sv, audit_open_note(sv->audit) != NULL ?
+		audit_open_note(sv->audit) :
+		"started");
+	turn_end(sv);
+	if (!st->have_key || sv->vault.state == VAULT_EMPTY)
+		return true;
+	s = op_unlock_now(sv, (struct view){ st->key, KEY_LEN });
+	secmem_wipe(st->key, sizeof(st->key));
+	dispatch_system(sv, s == COFRE_OK ? "unlocked by keyfile" :
+					    cofre_status_text(s));
+	turn_end(sv);
+	if (s != COFRE_OK)
+		(void)fail("the keyfile does not unlock the vault: %s; it "
+			   "stays locked", cofre_status_text(s));
+	return true;
+}
+
+void
+start_undo(struct start *st, struct server *sv)
+{
+	struct store *store = sv->vault.store;
+
+	secmem_wipe(st->key, sizeof(st->key));
+	vault_close(&sv->vault);
+	audit_close(sv->audit);
+	store_close(store);
+	pool_free(&sv->pool);
+	secmem_free(&sv->io);
+	free(sv->uses);
+}
