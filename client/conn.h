@@ -1,0 +1,47 @@
+/*
+ * conn: libcofre's connection to the daemon, below the public calls.  The
+ * cofre command uses it too, for the operations that cofre.h does not have.
+ *
+ * One call:
+ *
+ *	struct wire_writer *w = call_begin(c, OP_GRANT_ADD);
+ *	grant_add_request_put(w, &request);
+ *	s = call_run(c, "grant", "ml-prod", &body);
+ *	if (s == COFRE_OK && !grant_add_reply_decode(body, &reply))
+ *		s = call_bad_reply(c);
+ *
+ * Both buffers are in one locked area that belongs to the handle and are
+ * wiped after the call that used them.
+ */
+#ifndef COFRE_CONN_H
+#define COFRE_CONN_H
+
+#include "cofre.h"
+#include "proto.h"
+
+/* Begin a request; the writer belongs to the handle. */
+struct wire_writer *call_begin(cofre *c, enum op_code op);
+
+/*
+ * Send what was written, wait for the reply, and take its status.  On
+ * COFRE_OK *body is what follows the status, valid until the next call or
+ * call_done().  verb ("get") and object ("ml-prod/store", may be "") go
+ * into the text of cofre_error().
+ */
+enum cofre_status call_run(cofre *c, const char *verb, const char *object,
+    struct view *body);
+
+/* Say that a reply could not be decoded; always COFRE_BAD_REPLY. */
+enum cofre_status call_bad_reply(cofre *c);
+
+/* Wipe what the last call left in the buffers. */
+void call_done(cofre *c);
+
+/* Set the text of cofre_error(); returns s. */
+enum cofre_status call_fail(cofre *c, enum cofre_status s, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
+/* Name this client in the hello ("cofre 0.1.0"), before the first call. */
+void call_set_client(cofre *c, const char *name);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * handle: the inside of a cofre handle, for conn.c alone.  cofre_open(),
+ * cofre_close() and cofre_error() are in handle.c; the calls on the open
+ * connection are in conn.c.
+ */
+#ifndef COFRE_HANDLE_H
+#define COFRE_HANDLE_H
+
+#include <sys/types.h>
+#include <sys/un.h>
+
+#include "cofre.h"
+#include "proto.h"
+#include "secmem.h"
+
+/* The hello goes out before a request that may fill a whole frame. */
+#define HANDLE_HELLO_MAX (FRAME_HEADER + 3 * 4 + CLIENT_NAME_MAX)
+#define HANDLE_OUT_SIZE (HANDLE_HELLO_MAX + FRAME_MAX)
+#define HANDLE_IN_SIZE FRAME_MAX
+
+struct cofre {
+	int fd;	      /* -1 when there is no connection, or no more */
+	bool greeted; /* the daemon has answered the hello */
+	bool cut;     /* the daemon went away while the request was sent */
+	uint32_t id;  /* the request's; the hello before it has id - 1 */
+	enum op_code op;
+	size_t frame; /* where the request begins in out */
+	struct wire_writer out;
+	uint8_t *in;
+	size_t in_len; /* bytes that are there */
+	size_t in_max; /* bytes that were there, to be wiped */
+	unsigned timeout_ms;
+	int64_t deadline; /* of the call, as handle_now() */
+	uid_t uid;	  /* as whom the daemon knows this process */
+	struct secmem mem;
+	struct sockaddr_un addr;
+	char client[CLIENT_NAME_MAX + 1];
+	char what[OBJECT_MAX + 64]; /* "get ml-prod/store" */
+	char error[768];
+};
+
+/* CLOCK_MONOTONIC, in milliseconds. */
+int64_t handle_now(void);
+
+/* Close a connection that can't be used any more; the handle stays. */
+void handle_give_up(cofre *c);
+
+#endif
