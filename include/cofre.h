@@ -37,6 +37,7 @@ extern "C" {
 #define COFRE_VALUE_MAX 65536u /* the value of one field */
 #define COFRE_FIELDS_MAX 64u   /* fields of one secret */
 #define COFRE_SECRET_MAX 122880u /* all names and values of one secret */
+#define COFRE_METADATA_MAX 32768u /* all values that are not secret */
 
 /*
  * What came of a call.  Codes below 64 come from the daemon, the others

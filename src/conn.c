@@ -44,6 +44,10 @@ settle(struct conn *c)
 {
 	if (c->dead)
 		return;
+	if (c->closing && c->out.size == 0) {
+		conn_close(c);
+		return;
+	}
 	quota_charge(c);
 	quota_deadline(c,
 	    !c->greeted || c->out.size > 0 ||
@@ -57,8 +61,12 @@ queue_ready(struct conn *c)
 	if (c->queued)
 		return;
 	c->queued = true;
-	c->ready_next = c->sv->ready;
-	c->sv->ready = c;
+	c->ready_next = NULL;
+	if (c->sv->ready == NULL)
+		c->sv->ready = c;
+	else
+		c->sv->ready_last->ready_next = c;
+	c->sv->ready_last = c;
 }
 
 /* Can one more request of this connection be served in this turn? */
@@ -68,7 +76,7 @@ can_serve(struct conn *c)
 	struct server *sv = c->sv;
 
 	if (c->paused || c->closing || !turn_has_room(sv) ||
-	    c->out.size >= OUT_MAX)
+	    c->out.size >= OUT_MAX || !quota_may_serve(c))
 		return false;
 	if (chain_fits(&sv->pool, &c->out, FRAME_MAX + READ_MAX) &&
 	    quota_within_share(c))
@@ -388,13 +396,15 @@ conn_close_all(struct server *sv)
 static void
 forget_ready(struct server *sv)
 {
-	struct conn **at = &sv->ready;
+	struct conn *c = sv->ready, *next;
 
-	while (*at != NULL)
-		if ((*at)->dead)
-			*at = (*at)->ready_next;
-		else
-			at = &(*at)->ready_next;
+	sv->ready = NULL;
+	for (; c != NULL; c = next) {
+		next = c->ready_next;
+		c->queued = false;
+		if (!c->dead)
+			queue_ready(c);
+	}
 }
 
 void

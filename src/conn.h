@@ -22,6 +22,8 @@ struct conn {
 	size_t counted;	  /* chunks that its uid is charged with */
 	uint64_t log_cell; /* of its record; 0: none yet */
 	uint64_t deadline; /* 0: none */
+	uint64_t turn;	   /* the turn that served is about */
+	unsigned served;   /* requests in it */
 	uint32_t armed;	  /* the epoll events that are asked for */
 	bool greeted;	  /* hello was exchanged */
 	bool closing;	  /* to be closed once its replies are gone */

@@ -5,6 +5,7 @@
 
 #include "names.h"
 #include "ops.h"
+#include "quota.h"
 #include "turn.h"
 
 /* Decode the request's message, and call its handler. */
@@ -105,12 +106,16 @@ authorise(struct request *q)
 static enum cofre_status
 serve(struct request *q)
 {
+	uint64_t writes = q->sv->vault.writes;
 	enum cofre_status st;
 
 	if ((st = read_object(q)) == COFRE_OK &&
 	    (st = check_state(q)) == COFRE_OK &&
 	    (st = authorise(q)) == COFRE_OK)
 		st = run(q);
+	/* Half an operation is never kept, whatever it failed of. */
+	if (st != COFRE_OK && q->sv->vault.writes != writes)
+		vault_poison(&q->sv->vault, st);
 	return st;
 }
 
@@ -165,11 +170,14 @@ record(struct request *q, enum cofre_status st)
 {
 	struct turn_entry *e;
 
-	/* The record of a connection is that of its hello. */
 	e = turn_add(q->sv, q->conn);
 	e->reply = true;
 	e->wrote = (q->op->flags & OPF_WRITE) != 0;
-	e->record.type = LOG_REQUEST;
+	/* The record of the connection is that of its hello as well. */
+	e->record.type = q->op->code == OP_HELLO && st == COFRE_OK &&
+		q->conn->log_cell == 0 ?
+	    LOG_CONNECTION :
+	    LOG_REQUEST;
 	e->record.op = q->op->code;
 	e->record.status = (uint16_t)st;
 	e->record.request = q->id;
@@ -230,6 +238,7 @@ dispatch(struct server *sv, struct conn *c, const struct frame *f)
 {
 	const struct op *op = op_find(f->op);
 
+	quota_served(c);
 	if (f->kind != FRAME_REQUEST)
 		dispatch_reject(sv, c, COFRE_BAD_FRAME, "not a request");
 	else if (!c->greeted && f->op != OP_HELLO)

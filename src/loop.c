@@ -100,6 +100,7 @@ turn(struct server *sv, const struct epoll_event *events, int n)
 {
 	sv->now = clock_of(CLOCK_REALTIME);
 	sv->clock = clock_of(CLOCK_MONOTONIC);
+	sv->turns++;
 	sv->starved = false;
 	accept_pause(sv, false);
 	conn_serve_ready(sv);

@@ -10,7 +10,7 @@ check_fields(const struct secret_put_request *in)
 {
 	struct wire_reader r = list_reader(in->fields);
 	struct field_item field, other;
-	size_t total = 0;
+	size_t total = 0, public = 0;
 
 	for (uint32_t i = 0; i < in->fields.count; i++) {
 		struct wire_reader before = list_reader(in->fields);
@@ -27,10 +27,14 @@ check_fields(const struct secret_put_request *in)
 				return COFRE_INVALID;
 		}
 		total += field.name.len + field.value.len;
+		if (field.flags != FIELD_SECRET)
+			public += field.value.len;
 	}
 	if (!wire_reader_done(&r))
 		return COFRE_INVALID;
-	return total > COFRE_SECRET_MAX ? COFRE_TOO_LARGE : COFRE_OK;
+	return total > COFRE_SECRET_MAX || public > COFRE_METADATA_MAX ?
+	    COFRE_TOO_LARGE :
+	    COFRE_OK;
 }
 
 static enum cofre_status

@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 
+#define CONN_TURN 64u		/* requests of a connection in one turn */
+#define UID_TURN (TURN_MAX / 2) /* and of all those of a uid */
+
 static struct uid_use *
 find(const struct server *sv, uint32_t uid)
 {
@@ -80,6 +83,30 @@ quota_within_share(const struct conn *c)
 	const struct uid_use *use = find(c->sv, c->peer.uid);
 
 	return use != NULL && use->chunks < c->sv->pool.count / 2;
+}
+
+bool
+quota_may_serve(const struct conn *c)
+{
+	const struct uid_use *use = find(c->sv, c->peer.uid);
+	uint64_t turn = c->sv->turns;
+
+	return (c->turn != turn || c->served < CONN_TURN) && use != NULL &&
+	    (use->turn != turn || use->served < UID_TURN);
+}
+
+void
+quota_served(struct conn *c)
+{
+	struct uid_use *use = find(c->sv, c->peer.uid);
+	uint64_t turn = c->sv->turns;
+
+	c->served = c->turn == turn ? c->served + 1 : 1;
+	c->turn = turn;
+	if (use == NULL)
+		return;
+	use->served = use->turn == turn ? use->served + 1 : 1;
+	use->turn = turn;
 }
 
 static void

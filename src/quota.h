@@ -27,6 +27,13 @@ void quota_charge(struct conn *c);
 bool quota_within_share(const struct conn *c);
 
 /*
+ * True while the connection, and its uid, may be served more requests in
+ * this turn: nobody fills a turn alone.  quota_served() counts one.
+ */
+bool quota_may_serve(const struct conn *c);
+void quota_served(struct conn *c);
+
+/*
  * Start the connection's deadline, unless it runs already, or stop it.  It
  * is request_timeout from now.
  */

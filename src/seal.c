@@ -147,5 +147,9 @@ seal_open(uint8_t *out, const uint8_t key[KEY_LEN],
 		body);
 	secmem_wipe(wide, sizeof(wide));
 	body.len -= CRYPTO_TAG_LEN;
-	return good && unpad((struct view){ out, body.len }, plain);
+	if (good && !unpad((struct view){ out, body.len }, plain)) {
+		secmem_wipe(out, body.len);
+		good = false;
+	}
+	return good;
 }

@@ -47,6 +47,8 @@ struct uid_use {
 	uint32_t uid;
 	uint32_t connections;
 	size_t chunks;
+	uint64_t turn;	 /* the turn that served is about */
+	unsigned served; /* requests in it */
 };
 
 /* An unlock that is under way, and who waits for it. */
@@ -79,6 +81,7 @@ struct server {
 	struct conn *timed;   /* those with a deadline, the earliest first */
 	struct conn *timed_last;
 	struct conn *ready;   /* with whole frames left from the last turn */
+	struct conn *ready_last;
 	struct conn *dead;    /* to be freed at the end of the turn */
 	size_t conn_count;
 	struct uid_use *uses;
@@ -92,6 +95,7 @@ struct server {
 
 	struct turn turn;
 	struct waiting waiting;
+	uint64_t turns; /* how many there were */
 	uint64_t now;	/* microseconds since 1970, at the turn's start */
 	uint64_t clock; /* microseconds of CLOCK_MONOTONIC, likewise */
 	uint64_t started;

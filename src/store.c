@@ -234,20 +234,54 @@ store_writing(const struct store *s)
 }
 
 /*
- * Pages freed by earlier writes are not counted as room, so this errs to
- * the side of growing.  A row takes its own pages and copies of those on
- * the way to it: four times its size and some are always enough.
+ * Bytes of pages that earlier writes have freed inside the file.  LMDB keeps
+ * them in its database 0: each value is a list of page numbers, with their
+ * count at its front.
+ */
+static int
+free_bytes(struct store *s, uint64_t *bytes)
+{
+	MDB_val key, value;
+	MDB_cursor *cursor;
+	MDB_txn *txn;
+	size_t count;
+	int rc;
+
+	*bytes = 0;
+	if ((rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn)) != 0)
+		return rc;
+	if ((rc = mdb_cursor_open(txn, 0, &cursor)) == 0) {
+		while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) ==
+		    0) {
+			memcpy(&count, value.mv_data, sizeof(count));
+			*bytes += (uint64_t)count * s->page;
+		}
+		mdb_cursor_close(cursor);
+	}
+	mdb_txn_abort(txn);
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/*
+ * A row takes its own pages and copies of those on the way to it: four times
+ * its size and some are always enough.  What is free inside the file is
+ * counted only when the file is near its limit; until then it grows a little
+ * early.
  */
 static enum cofre_status
 make_room(struct store *s, size_t need, bool reserve)
 {
 	uint64_t used = used_bytes(s), want = used + TURN_ROOM + need * 4;
-	uint64_t limit = reserve ? s->limit : s->limit - RESERVE;
+	uint64_t kept = reserve ? 0 : RESERVE, unused;
 	int rc;
 
-	if (used + need * 2 > limit)
-		return COFRE_STORE_FULL;
-	if (want <= s->map)
+	if (used + need * 2 + kept > s->limit) {
+		if ((rc = free_bytes(s, &unused)) != 0)
+			return to_status(s, rc);
+		if (used - unused + need * 2 + kept > s->limit)
+			return COFRE_STORE_FULL;
+	}
+	if (want <= s->map || s->map >= s->limit)
 		return COFRE_OK;
 	if (want < s->map + s->map / 2)
 		want = s->map + s->map / 2;

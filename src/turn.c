@@ -147,6 +147,8 @@ record_all(struct server *sv)
 				    record_connection(sv, e->conn);
 			r->connection = e->conn->log_cell;
 		}
+		if (r->type == LOG_CONNECTION)
+			continue;
 		r->time = sv->now;
 		if (r->duration == 0)
 			r->duration = took > UINT32_MAX ? UINT32_MAX :

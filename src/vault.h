@@ -75,6 +75,7 @@ struct vault {
 	bool workspaces_changed;    /* since the last commit */
 	bool fresh;		    /* init is not committed yet */
 	size_t turn_bytes;	    /* written since the last commit */
+	uint64_t writes;	    /* rows written or deleted, ever */
 
 	struct unlock unlock;
 	struct secmem scratch; /* for the three that follow */
@@ -172,6 +173,10 @@ enum cofre_status vault_write(struct vault *v, const struct workspace *ws,
 enum cofre_status vault_write_clear(struct vault *v, const struct row_id *id,
     struct view value);
 enum cofre_status vault_delete(struct vault *v, const struct row_id *id);
+
+/* Say that what the turn wrote must not be kept: an operation failed when it
+   had done half of its writes. */
+void vault_poison(struct vault *v, enum cofre_status st);
 
 /*
  * The end of a turn.  Everything written since the last commit becomes

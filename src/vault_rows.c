@@ -50,12 +50,17 @@ vault_read(struct vault *v, const struct workspace *ws,
 	return st == COFRE_OK ? vault_unseal(v, ws, id, sealed, plain) : st;
 }
 
-/* Remember that the turn's writes can't be kept. */
-static enum cofre_status
-poison(struct vault *v, enum cofre_status st)
+void
+vault_poison(struct vault *v, enum cofre_status st)
 {
 	if (st != COFRE_OK && v->poison == COFRE_OK)
 		v->poison = st;
+}
+
+static enum cofre_status
+poison(struct vault *v, enum cofre_status st)
+{
+	vault_poison(v, st);
 	return st;
 }
 
@@ -103,6 +108,7 @@ vault_write_clear(struct vault *v, const struct row_id *id, struct view value)
 		return poison(v, st);
 	tally_add(&v->now.tally, keyring_tally(&v->keyring), key_view(&key), value);
 	v->turn_bytes += value.len;
+	v->writes++;
 	return COFRE_OK;
 }
 
@@ -131,6 +137,7 @@ vault_delete(struct vault *v, const struct row_id *id)
 		return st;
 	if (st == COFRE_OK)
 		st = store_delete(v->store, key_view(&key));
+	v->writes++;
 	return poison(v, st);
 }
 

@@ -72,6 +72,7 @@ secmem_init(struct secmem *m, size_t size, bool want_secret, bool on_fault)
 		return false;
 	}
 	(void)madvise(map + page, inner, MADV_DONTFORK);
+	m->on_fault = on_fault;
 	m->map = map;
 	m->map_size = whole;
 	m->base = map + page;
@@ -84,7 +85,8 @@ secmem_free(struct secmem *m)
 {
 	if (m->map == NULL)
 		return;
-	secmem_wipe(m->base, m->size);
+	if (!m->on_fault)
+		secmem_wipe(m->base, m->size);
 	(void)munmap(m->map, m->map_size);
 	memset(m, 0, sizeof(*m));
 }

@@ -2,9 +2,8 @@
  * secmem: memory for secrets.
  *
  * An area lies between two pages that fault when touched, is left out of
- * core dumps, is not inherited by a child process, and is wiped when it is
- * freed.  It is made once and cut up by its owner: nothing here runs per
- * request.
+ * core dumps, and is not inherited by a child process.  It is made once and
+ * cut up by its owner: nothing here runs per request.
  */
 #ifndef COFRE_SECMEM_H
 #define COFRE_SECMEM_H
@@ -23,6 +22,7 @@ struct secmem {
 	void *base; /* page aligned; zero at first */
 	size_t size;
 	enum secmem_kind kind;
+	bool on_fault;
 	void *map;
 	size_t map_size;
 };
@@ -37,7 +37,11 @@ struct secmem {
 bool secmem_init(struct secmem *m, size_t size, bool want_secret,
     bool on_fault);
 
-/* Wipe and give back.  Nothing happens to an area that was never made. */
+/*
+ * Wipe and give back.  Nothing happens to an area that was never made.  One
+ * that was made with on_fault is not wiped here, since that would touch all
+ * of its pages: its owner wipes what it has used.
+ */
 void secmem_free(struct secmem *m);
 
 /* "memfd_secret", "locked", "unlocked" or "none". */
