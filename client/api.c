@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conn.h"
+#include "call.h"
 #include "names.h"
 #include "secret.h"
 

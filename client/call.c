@@ -1,4 +1,4 @@
-#include "conn.h"
+#include "call.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /*
- * conn: libcofre's connection to the daemon, below the public calls.  The
+ * call: libcofre's connection to the daemon, below the public calls.  The
  * cofre command uses it too, for the operations that cofre.h does not have.
  *
  * One call:
@@ -13,8 +13,8 @@
  * Both buffers are in one locked area that belongs to the handle and are
  * wiped after the call that used them.
  */
-#ifndef COFRE_CONN_H
-#define COFRE_CONN_H
+#ifndef COFRE_CALL_H
+#define COFRE_CALL_H
 
 #include "cofre.h"
 #include "proto.h"

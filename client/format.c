@@ -137,7 +137,7 @@ parse_text(const struct format *f, cofre_secret *secret, struct view text,
 	enum cofre_status s = COFRE_OK;
 	struct secmem m;
 
-	if (!secmem_init(&m, TEXT_MAX, false, true))
+	if (!secmem_init(&m, TEXT_MAX, false, false))
 		return fail(fault, COFRE_NO_MEMORY, "out of memory");
 	wire_writer_init(&in.scratch, m.base, m.size);
 	if (!f->parse(&in))
@@ -253,7 +253,7 @@ render(const struct format *f, const cofre_secret *secret, char **ret,
 	struct secmem m;
 	char *text;
 
-	if (!secmem_init(&m, sizeof(m) + TEXT_MAX + 1, false, true))
+	if (!secmem_init(&m, sizeof(m) + TEXT_MAX + 1, false, false))
 		return fail(fault, COFRE_NO_MEMORY, "out of memory");
 	text = (char *)m.base + sizeof(m);
 	wire_writer_init(&out.w, text, TEXT_MAX);

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "conn.h"
+#include "call.h"
 
 #define TIMEOUT_DEFAULT_MS 10000u
 
@@ -136,6 +136,7 @@ cofre_close(cofre *c)
 	if (c == NULL)
 		return;
 	handle_give_up(c);
+	call_done(c);
 	secmem_free(&c->mem);
 	free(c);
 }

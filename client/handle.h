@@ -1,7 +1,7 @@
 /*
- * handle: the inside of a cofre handle, for conn.c alone.  cofre_open(),
+ * handle: the inside of a cofre handle, for call.c alone.  cofre_open(),
  * cofre_close() and cofre_error() are in handle.c; the calls on the open
- * connection are in conn.c.
+ * connection are in call.c.
  */
 #ifndef COFRE_HANDLE_H
 #define COFRE_HANDLE_H

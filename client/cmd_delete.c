@@ -1,0 +1,109 @@
+/* delete, undelete, purge. */
+#include "cmd.h"
+
+#include "arguments.h"
+#include "status.h"
+
+/* Read a command line with WORKSPACE/NAME; the object is then in *o. */
+static int
+start(struct cmd *cmd, const struct option_usage *u, int argc, char **argv,
+    struct arg_object *o)
+{
+	struct problem p;
+	int code = cmd_parse(cmd, u, argc, argv);
+
+	if (code != CMD_GO)
+		return code;
+	if (arg_object(cmd->args[0], o, &p) != COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	cmd->object = cmd->args[0];
+	return CMD_GO;
+}
+
+/* conflict says what CONFLICT means here. */
+static int
+finish(struct cmd *cmd, const char *conflict)
+{
+	enum cofre_status s = cmd_call_empty(cmd);
+
+	if (s == COFRE_CONFLICT)
+		return cmd_error(cmd, s, "%s", conflict);
+	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
+}
+
+int
+cmd_delete(struct cmd *cmd, int argc, char **argv)
+{
+	const struct option_usage u = { "delete WORKSPACE/NAME",
+		"Delete a secret: it can't be fetched until 'cofre undelete' "
+		"brings it back.\n", NULL, 0, 1, 1 };
+	struct secret_delete_request q;
+	struct arg_object o;
+	enum cofre_status s;
+	int code = start(cmd, &u, argc, argv, &o);
+
+	if (code != CMD_GO)
+		return code;
+	s = cmd_open(cmd);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	q = (struct secret_delete_request){ view_of(o.workspace),
+		view_of(o.name) };
+	secret_delete_request_put(call_begin(cmd->c, OP_SECRET_DELETE), &q);
+	return finish(cmd, "it is not there to be deleted");
+}
+
+int
+cmd_undelete(struct cmd *cmd, int argc, char **argv)
+{
+	const struct option_usage u = { "undelete WORKSPACE/NAME",
+		"Bring a deleted secret back, with all its versions.\n", NULL,
+		0, 1, 1 };
+	struct secret_undelete_request q;
+	struct arg_object o;
+	enum cofre_status s;
+	int code = start(cmd, &u, argc, argv, &o);
+
+	if (code != CMD_GO)
+		return code;
+	s = cmd_open(cmd);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	q = (struct secret_undelete_request){ view_of(o.workspace),
+		view_of(o.name) };
+	secret_undelete_request_put(call_begin(cmd->c, OP_SECRET_UNDELETE),
+	    &q);
+	return finish(cmd, "it is not deleted");
+}
+
+int
+cmd_purge(struct cmd *cmd, int argc, char **argv)
+{
+	const char *yes = NULL;
+	const struct option_row rows[] = {
+		{ "yes", 0, OPTION_TEXT, "WORKSPACE/NAME", &yes,
+		    "do not ask" },
+	};
+	const struct option_usage u = {
+		"purge WORKSPACE/NAME [--yes=WORKSPACE/NAME]",
+		"Delete a secret with all its versions, for good.\n", rows, 1,
+		1, 1 };
+	struct secret_purge_request q;
+	struct arg_object o;
+	enum cofre_status s;
+	int code = start(cmd, &u, argc, argv, &o);
+
+	if (code == CMD_GO)
+		code = cmd_confirm(cmd, cmd->object, yes,
+		    "The secret goes with all its versions");
+	if (code != CMD_GO)
+		return code;
+	s = cmd_open(cmd);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	q = (struct secret_purge_request){ view_of(o.workspace),
+		view_of(o.name) };
+	secret_purge_request_put(call_begin(cmd->c, OP_SECRET_PURGE), &q);
+	return finish(cmd,
+	    "only a deleted secret can be purged: 'cofre delete' comes first");
+}

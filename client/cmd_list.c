@@ -1,0 +1,334 @@
+/* list, show, versions: what may be seen of secrets without reading them. */
+#include "cmd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "names.h"
+#include "output.h"
+#include "status.h"
+
+/* What a daemon may send at most; there is no vault with so many. */
+#define ENTRIES_MAX (1u << 20)
+
+struct entry {
+	char name[COFRE_SECRET_NAME_MAX + 1];
+	struct secret_item item; /* its name is not used: it is gone */
+};
+
+struct entries {
+	struct entry *at;
+	size_t count;
+};
+
+static const char *
+state_name(uint8_t state)
+{
+	switch ((enum secret_state)state) {
+	case SECRET_LIVE:
+		return "live";
+	case SECRET_DELETED:
+		return "deleted";
+	case SECRET_PURGED:
+		return "purged";
+	}
+	return "?";
+}
+
+static enum cofre_status
+take_page(struct entries *all, struct list page)
+{
+	struct wire_reader r = list_reader(page);
+	struct entry *more;
+
+	if (page.count > ENTRIES_MAX - all->count)
+		return COFRE_BAD_REPLY;
+	more = reallocarray(all->at, all->count + page.count + 1,
+	    sizeof(*more));
+	if (more == NULL)
+		return COFRE_NO_MEMORY;
+	all->at = more;
+	for (uint32_t i = 0; i < page.count; i++) {
+		struct entry *e = &all->at[all->count];
+
+		memset(e, 0, sizeof(*e));
+		secret_item_get(&r, &e->item);
+		if (r.bad)
+			return COFRE_BAD_REPLY;
+		if (e->item.name.len > 0)
+			memcpy(e->name, e->item.name.data, e->item.name.len);
+		all->count++;
+	}
+	return wire_reader_done(&r) ? COFRE_OK : COFRE_BAD_REPLY;
+}
+
+/* The page after *after; *after moves on, and is 0 at the end. */
+static enum cofre_status
+list_page(struct cmd *cmd, struct view workspace, bool deleted,
+    uint64_t *after, struct entries *all)
+{
+	const struct secret_list_request q = { workspace, *after, deleted };
+	struct secret_list_reply m;
+	struct view body;
+	enum cofre_status s;
+
+	secret_list_request_put(call_begin(cmd->c, OP_SECRET_LIST), &q);
+	s = cmd_call(cmd, &body);
+	if (s != COFRE_OK)
+		return s;
+	if (!secret_list_reply_decode(body, &m) ||
+	    (m.next != 0 && m.next <= *after))
+		return call_bad_reply(cmd->c);
+	s = take_page(all, m.items);
+	if (s == COFRE_NO_MEMORY)
+		return call_fail(cmd->c, s, "%s: out of memory", cmd->verb);
+	if (s != COFRE_OK)
+		return call_bad_reply(cmd->c);
+	*after = m.next;
+	return COFRE_OK;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct entry *x = a;
+	const struct entry *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static bool
+print_entries(struct entries *all, bool json)
+{
+	static const struct listing_column columns[] = { { "NAME", "name" },
+		{ "KIND", "kind" }, { "TYPE", "type" }, { "STATE", "state" },
+		{ "VERSION", "version" }, { "CREATED", "created" },
+		{ "UPDATED", "updated" }, { "EXPIRES", "expires" } };
+	struct listing *l = listing_new(json, columns, 8);
+
+	if (all->count > 0)
+		qsort(all->at, all->count, sizeof(*all->at), by_name);
+	for (size_t i = 0; i < all->count; i++) {
+		const struct secret_item *m = &all->at[i].item;
+
+		listing_text(l, all->at[i].name);
+		listing_text(l, kind_name(m->kind));
+		listing_text(l, datastore_name(m->type));
+		listing_text(l, state_name(m->state));
+		listing_number(l, m->version);
+		listing_time(l, m->created);
+		listing_time(l, m->updated);
+		listing_time(l, m->expires);
+	}
+	return listing_print(l, stdout);
+}
+
+int
+cmd_list(struct cmd *cmd, int argc, char **argv)
+{
+	bool deleted = false, json = false;
+	const struct option_row rows[] = {
+		{ "deleted", 0, OPTION_FLAG, NULL, &deleted,
+		    "the deleted ones instead" },
+		{ "json", 0, OPTION_FLAG, NULL, &json, "print JSON" },
+	};
+	const struct option_usage u = { "list WORKSPACE [--deleted] [--json]",
+		"List the secrets of a workspace, without what they hold.\n",
+		rows, 2, 1, 1 };
+	struct entries all = { NULL, 0 };
+	struct problem p;
+	struct view workspace;
+	uint64_t after = 0;
+	enum cofre_status s;
+	int code = cmd_parse(cmd, &u, argc, argv);
+
+	if (code != CMD_GO)
+		return code;
+	if (arg_workspace(cmd->args[0], &workspace, &p) != COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	cmd->object = cmd->args[0];
+	s = cmd_open(cmd);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	do
+		s = list_page(cmd, workspace, deleted, &after, &all);
+	while (s == COFRE_OK && after != 0);
+	code = s == COFRE_OK ? cmd_printed(cmd, print_entries(&all, json)) :
+			       cmd_fail(cmd, s);
+	free(all.at);
+	return code;
+}
+
+/* Read a command line with WORKSPACE/NAME, and connect. */
+static int
+start(struct cmd *cmd, const char *synopsis, const char *about, int argc,
+    char **argv, struct arg_object *o, bool *json)
+{
+	const struct option_row rows[] = {
+		{ "json", 0, OPTION_FLAG, NULL, json, "print JSON" },
+	};
+	const struct option_usage u = { synopsis, about, rows, 1, 1, 1 };
+	struct problem p;
+	enum cofre_status s;
+	int code = cmd_parse(cmd, &u, argc, argv);
+
+	if (code != CMD_GO)
+		return code;
+	if (arg_object(cmd->args[0], o, &p) != COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	cmd->object = cmd->args[0];
+	s = cmd_open(cmd);
+	return s == COFRE_OK ? CMD_GO : status_exit_code(s);
+}
+
+static bool
+print_fields(struct list fields)
+{
+	struct wire_reader r = list_reader(fields);
+	struct field_item f;
+
+	for (uint32_t i = 0; i < fields.count; i++) {
+		field_item_get(&r, &f);
+		if (r.bad)
+			return false;
+		(void)printf("field     ");
+		output_text(stdout, f.name);
+		(void)printf(" = ");
+		if ((f.flags & FIELD_SECRET) != 0)
+			(void)printf("(secret)");
+		else
+			output_text(stdout, f.value);
+		(void)putchar('\n');
+	}
+	return wire_reader_done(&r);
+}
+
+static bool
+print_secret(const char *object, const struct secret_show_reply *m)
+{
+	char time[OUTPUT_TIME];
+
+	(void)printf("name      %s\nkind      %s%s%s\n", object,
+	    kind_name(m->kind), m->type == 0 ? "" : ", ",
+	    datastore_name(m->type));
+	(void)printf("state     %s\nversion   %u\n", state_name(m->state),
+	    m->version);
+	(void)printf("created   %s\n", output_time(m->created, time));
+	(void)printf("updated   %s\n", output_time(m->updated, time));
+	(void)printf("expires   %s\n", output_time(m->expires, time));
+	return print_fields(m->fields);
+}
+
+/* The fields as an object by name, or NULL. */
+static json_t *
+json_fields(struct list fields)
+{
+	struct wire_reader r = list_reader(fields);
+	json_t *all = json_object();
+	struct field_item f;
+
+	for (uint32_t i = 0; i < fields.count; i++) {
+		char name[COFRE_FIELD_NAME_MAX + 1] = "";
+
+		field_item_get(&r, &f);
+		if (f.name.len > 0)
+			memcpy(name, f.name.data, f.name.len);
+		(void)json_object_set_new(all, name,
+		    output_json_field((f.flags & FIELD_SECRET) != 0,
+			f.value));
+	}
+	if (wire_reader_done(&r))
+		return all;
+	json_decref(all);
+	return NULL;
+}
+
+static json_t *
+json_secret(const char *object, const struct secret_show_reply *m)
+{
+	return json_pack("{s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:o, s:o}",
+	    "name", object, "kind", kind_name(m->kind), "type",
+	    m->type == 0 ? json_null() : json_string(datastore_name(m->type)),
+	    "state", state_name(m->state), "version", (json_int_t)m->version,
+	    "created", output_json_time(m->created), "updated",
+	    output_json_time(m->updated), "expires",
+	    output_json_time(m->expires), "fields", json_fields(m->fields));
+}
+
+int
+cmd_show(struct cmd *cmd, int argc, char **argv)
+{
+	struct secret_show_request q;
+	struct secret_show_reply m;
+	struct arg_object o;
+	struct view body;
+	bool json = false;
+	enum cofre_status s;
+	int code = start(cmd, "show WORKSPACE/NAME [--json]",
+	    "Show a secret's metadata.  Of secret fields it shows the "
+	    "names.\n", argc, argv, &o, &json);
+
+	if (code != CMD_GO)
+		return code;
+	q = (struct secret_show_request){ view_of(o.workspace),
+		view_of(o.name) };
+	secret_show_request_put(call_begin(cmd->c, OP_SECRET_SHOW), &q);
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_OK && !secret_show_reply_decode(body, &m))
+		s = call_bad_reply(cmd->c);
+	if (s != COFRE_OK)
+		return cmd_fail(cmd, s);
+	if (json)
+		return cmd_printed(cmd,
+		    output_json(json_secret(cmd->object, &m), stdout));
+	if (!print_secret(cmd->object, &m))
+		return cmd_fail(cmd, call_bad_reply(cmd->c));
+	return 0;
+}
+
+static int
+print_versions(struct cmd *cmd, struct list items, bool json)
+{
+	static const struct listing_column columns[] = {
+		{ "VERSION", "version" }, { "CREATED", "created" },
+		{ "EXPIRES", "expires" }, { "BY UID", "created_by" } };
+	struct listing *l = listing_new(json, columns, 4);
+	struct wire_reader r = list_reader(items);
+	struct version_item m;
+
+	for (uint32_t i = 0; i < items.count; i++) {
+		version_item_get(&r, &m);
+		listing_number(l, m.version);
+		listing_time(l, m.created);
+		listing_time(l, m.expires);
+		listing_number(l, m.uid);
+	}
+	return cmd_listed(cmd, &r, l);
+}
+
+int
+cmd_versions(struct cmd *cmd, int argc, char **argv)
+{
+	struct secret_versions_request q;
+	struct secret_versions_reply m;
+	struct arg_object o;
+	struct view body;
+	bool json = false;
+	enum cofre_status s;
+	int code = start(cmd, "versions WORKSPACE/NAME [--json]",
+	    "List the versions of a secret that are kept.\n", argc, argv, &o,
+	    &json);
+
+	if (code != CMD_GO)
+		return code;
+	q = (struct secret_versions_request){ view_of(o.workspace),
+		view_of(o.name) };
+	secret_versions_request_put(call_begin(cmd->c, OP_SECRET_VERSIONS),
+	    &q);
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_OK && !secret_versions_reply_decode(body, &m))
+		s = call_bad_reply(cmd->c);
+	return s == COFRE_OK ? print_versions(cmd, m.items, json) :
+			       cmd_fail(cmd, s);
+}

@@ -1,0 +1,227 @@
+/* workspace create, list, show, delete. */
+#include "cmd.h"
+
+#include <string.h>
+
+#include "arguments.h"
+#include "output.h"
+#include "status.h"
+
+/* Read a command line with one workspace name, and connect. */
+static int
+start(struct cmd *cmd, const struct option_usage *u, int argc, char **argv,
+    struct view *name)
+{
+	struct problem p;
+	int code = cmd_parse(cmd, u, argc, argv);
+
+	if (code != CMD_GO)
+		return code;
+	if (arg_workspace(cmd->args[0], name, &p) != COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	cmd->object = cmd->args[0];
+	return CMD_GO;
+}
+
+static int
+create(struct cmd *cmd, int argc, char **argv)
+{
+	const struct option_usage u = { "workspace create NAME",
+		"Create a workspace, and with it its managed identity of the "
+		"same name.\n", NULL, 0, 1, 1 };
+	struct workspace_create_request q;
+	enum cofre_status s;
+	int code = start(cmd, &u, argc, argv, &q.workspace);
+
+	if (code != CMD_GO)
+		return code;
+	s = cmd_open(cmd);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	workspace_create_request_put(call_begin(cmd->c, OP_WORKSPACE_CREATE),
+	    &q);
+	s = cmd_call_empty(cmd);
+	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
+}
+
+/* List the items of a page, and copy the name of the last one. */
+static bool
+take_page(struct listing *l, struct list items,
+    char last[COFRE_WORKSPACE_NAME_MAX + 1])
+{
+	struct wire_reader r = list_reader(items);
+	struct workspace_item m;
+
+	for (uint32_t i = 0; i < items.count; i++) {
+		workspace_item_get(&r, &m);
+		if (r.bad)
+			return false;
+		listing_view(l, m.name);
+		listing_number(l, m.secrets);
+		listing_number(l, m.deleted);
+		listing_number(l, m.grants);
+		listing_number(l, m.bindings);
+		listing_time(l, m.created);
+		listing_number(l, m.uid);
+		memset(last, 0, COFRE_WORKSPACE_NAME_MAX + 1);
+		if (m.name.len > 0)
+			memcpy(last, m.name.data, m.name.len);
+	}
+	return wire_reader_done(&r);
+}
+
+/* The page of workspaces after last; last moves on. */
+static enum cofre_status
+list_page(struct cmd *cmd, struct listing *l,
+    char last[COFRE_WORKSPACE_NAME_MAX + 1], bool *more)
+{
+	const struct workspace_list_request q = { view_of(last) };
+	struct workspace_list_reply m;
+	struct view body;
+	enum cofre_status s;
+
+	workspace_list_request_put(call_begin(cmd->c, OP_WORKSPACE_LIST), &q);
+	s = cmd_call(cmd, &body);
+	if (s != COFRE_OK)
+		return s;
+	if (!workspace_list_reply_decode(body, &m) ||
+	    (m.more && m.items.count == 0) || !take_page(l, m.items, last))
+		return call_bad_reply(cmd->c);
+	*more = m.more;
+	return COFRE_OK;
+}
+
+static int
+list(struct cmd *cmd, int argc, char **argv)
+{
+	static const struct listing_column columns[] = { { "NAME", "name" },
+		{ "SECRETS", "secrets" }, { "DELETED", "deleted" },
+		{ "GRANTS", "grants" }, { "BINDINGS", "bindings" },
+		{ "CREATED", "created" }, { "BY UID", "created_by" } };
+	bool json = false, more = true;
+	const struct option_row rows[] = {
+		{ "json", 0, OPTION_FLAG, NULL, &json, "print JSON" },
+	};
+	const struct option_usage u = { "workspace list [--json]",
+		"List the workspaces in which you may do something.\n", rows,
+		1, 0, 0 };
+	char last[COFRE_WORKSPACE_NAME_MAX + 1] = "";
+	struct listing *l;
+	enum cofre_status s;
+	int code = cmd_parse(cmd, &u, argc, argv);
+
+	if (code != CMD_GO)
+		return code;
+	s = cmd_open(cmd);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	l = listing_new(json, columns, 7);
+	while (s == COFRE_OK && more)
+		s = list_page(cmd, l, last, &more);
+	if (s == COFRE_OK)
+		return cmd_printed(cmd, listing_print(l, stdout));
+	listing_free(l);
+	return cmd_fail(cmd, s);
+}
+
+static void
+print_workspace(const struct workspace_show_reply *m)
+{
+	char time[OUTPUT_TIME];
+
+	(void)printf("name      ");
+	output_text(stdout, m->name);
+	(void)printf("\nsecrets   %llu, and %llu deleted\n"
+	    "grants    %u\nbindings  %u\n"
+	    "created   %s by uid %u\n", (unsigned long long)m->secrets,
+	    (unsigned long long)m->deleted, m->grants, m->bindings,
+	    output_time(m->created, time), m->uid);
+}
+
+static json_t *
+json_workspace(const struct workspace_show_reply *m)
+{
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:o, s:I}", "name",
+	    output_json_view(m->name), "secrets", (json_int_t)m->secrets,
+	    "deleted", (json_int_t)m->deleted, "grants",
+	    (json_int_t)m->grants, "bindings", (json_int_t)m->bindings,
+	    "created", output_json_time(m->created), "created_by",
+	    (json_int_t)m->uid);
+}
+
+static int
+show(struct cmd *cmd, int argc, char **argv)
+{
+	bool json = false;
+	const struct option_row rows[] = {
+		{ "json", 0, OPTION_FLAG, NULL, &json, "print JSON" },
+	};
+	const struct option_usage u = { "workspace show NAME [--json]",
+		"Show what is in a workspace, in numbers.\n", rows, 1, 1, 1 };
+	struct workspace_show_request q;
+	struct workspace_show_reply m;
+	struct view body;
+	enum cofre_status s;
+	int code = start(cmd, &u, argc, argv, &q.workspace);
+
+	if (code != CMD_GO)
+		return code;
+	s = cmd_open(cmd);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	workspace_show_request_put(call_begin(cmd->c, OP_WORKSPACE_SHOW), &q);
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_OK && !workspace_show_reply_decode(body, &m))
+		s = call_bad_reply(cmd->c);
+	if (s != COFRE_OK)
+		return cmd_fail(cmd, s);
+	if (json)
+		return cmd_printed(cmd,
+		    output_json(json_workspace(&m), stdout));
+	print_workspace(&m);
+	return 0;
+}
+
+static int
+delete(struct cmd *cmd, int argc, char **argv)
+{
+	const char *yes = NULL;
+	const struct option_row rows[] = {
+		{ "yes", 0, OPTION_TEXT, "NAME", &yes,
+		    "do not ask; NAME is the workspace once more" },
+	};
+	const struct option_usage u = {
+		"workspace delete NAME [--yes=NAME]",
+		"Delete a workspace with all its secrets, grants and its "
+		"identity, for good:\nits key is destroyed.\n",
+		rows, 1, 1, 1 };
+	struct workspace_delete_request q;
+	enum cofre_status s;
+	int code = start(cmd, &u, argc, argv, &q.workspace);
+
+	if (code == CMD_GO)
+		code = cmd_confirm(cmd, cmd->object, yes,
+		    "The workspace goes with all its secrets");
+	if (code != CMD_GO)
+		return code;
+	s = cmd_open(cmd);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	workspace_delete_request_put(call_begin(cmd->c, OP_WORKSPACE_DELETE),
+	    &q);
+	s = cmd_call_empty(cmd);
+	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
+}
+
+int
+cmd_workspace(struct cmd *cmd, int argc, char **argv)
+{
+	static const struct verb verbs[] = {
+		{ "create", create, "create one, with its managed identity" },
+		{ "list", list, "list those that you may see" },
+		{ "show", show, "show one" },
+		{ "delete", delete, "delete one with all that is in it" },
+	};
+
+	return cmd_run(cmd, verbs, 4, argc, argv);
+}

@@ -1,0 +1,145 @@
+#include "event.h"
+
+#include <inttypes.h>
+
+#include "output.h"
+
+bool
+event_is_wanted(const struct event_item *e, const struct event_filter *f)
+{
+	bool asked = e->type == EVENT_REQUEST || e->type == EVENT_NOTE;
+
+	if (f->by_uid && e->uid != f->uid)
+		return false;
+	if (f->op != 0 && (!asked || e->op != f->op))
+		return false;
+	if (f->by_status && (!asked || e->status != f->status))
+		return false;
+	return e->time >= f->since;
+}
+
+static const char *
+type_name(uint8_t type)
+{
+	switch ((enum event_type)type) {
+	case EVENT_SYSTEM:
+		return "system";
+	case EVENT_CONNECTION:
+		return "connection";
+	case EVENT_REQUEST:
+		return "request";
+	case EVENT_NOTE:
+		return "note";
+	}
+	return "?";
+}
+
+static const char *
+status_name(uint32_t status)
+{
+	return cofre_status_name((enum cofre_status)status);
+}
+
+/* What happened: the operation, or what kind of record it is. */
+static const char *
+what(const struct event_item *e)
+{
+	if (e->type == EVENT_REQUEST || (e->type == EVENT_NOTE && e->op != 0))
+		return op_name((uint16_t)e->op);
+	return type_name(e->type);
+}
+
+/* "uid 2001 gid 2001 pid 77 /usr/bin/agent as identity" */
+static void
+print_who(const struct event_item *e, FILE *f)
+{
+	(void)fprintf(f, "  uid %" PRIu32, e->uid);
+	/* Without the connection's record nobody knows the others. */
+	if (e->gid != NO_ID)
+		(void)fprintf(f, " gid %" PRIu32 " pid %" PRIu32, e->gid,
+		    e->pid);
+	if (e->exe.len > 0) {
+		(void)fputc(' ', f);
+		output_text(f, e->exe);
+	}
+	if (e->principal != PRINCIPAL_NONE)
+		(void)fprintf(f, " as %s", principal_name(e->principal));
+	if (e->principal == PRINCIPAL_GROUP)
+		(void)fprintf(f, ":%" PRIu32, e->principal_id);
+}
+
+static void
+print_text(const struct event_item *e, FILE *f)
+{
+	char time[OUTPUT_TIME];
+
+	(void)fprintf(f, "%s  %-17s", output_time(e->time, time), what(e));
+	if (e->type == EVENT_REQUEST || e->type == EVENT_NOTE)
+		(void)fprintf(f, " %s", status_name(e->status));
+	if (e->object.len > 0) {
+		(void)fputs("  ", f);
+		output_text(f, e->object);
+	}
+	if (e->version != 0)
+		(void)fprintf(f, " v%" PRIu32, e->version);
+	if (e->type != EVENT_SYSTEM)
+		print_who(e, f);
+	if (e->type == EVENT_REQUEST)
+		(void)fprintf(f, "  %" PRIu32 " us", e->duration);
+	if (e->detail.len > 0) {
+		(void)fputs("  ", f);
+		output_text(f, e->detail);
+	}
+	(void)fputc('\n', f);
+}
+
+static json_t *
+text_or_null(struct view v)
+{
+	return v.len == 0 ? json_null() : output_json_view(v);
+}
+
+/* What the record says of its initiator. */
+static json_t *
+json_who(const struct event_item *e)
+{
+	bool known = e->gid != NO_ID;
+
+	return json_pack("{s:I, s:o, s:o, s:o, s:s, s:I}", "uid",
+	    (json_int_t)e->uid, "gid",
+	    known ? output_json_number(e->gid) : json_null(), "pid",
+	    known ? output_json_number(e->pid) : json_null(), "exe",
+	    text_or_null(e->exe), "principal",
+	    principal_name(e->principal), "principal_id",
+	    (json_int_t)e->principal_id);
+}
+
+static json_t *
+json_event(const struct event_item *e)
+{
+	bool asked = e->type == EVENT_REQUEST || e->type == EVENT_NOTE;
+
+	return json_pack("{s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:I, "
+	    "s:I, s:I, s:I, s:I}",
+	    "time", output_json_time(e->time), "cell", (json_int_t)e->cell,
+	    "type", type_name(e->type), "op",
+	    e->op == 0 ? json_null() : json_string(op_name((uint16_t)e->op)),
+	    "status",
+	    asked ? json_string(status_name(e->status)) : json_null(),
+	    "initiator",
+	    e->type == EVENT_SYSTEM ? json_null() : json_who(e), "object",
+	    text_or_null(e->object), "version", (json_int_t)e->version,
+	    "detail", text_or_null(e->detail), "request",
+	    (json_int_t)e->request, "duration_us", (json_int_t)e->duration,
+	    "connection", (json_int_t)e->connection, "flags",
+	    (json_int_t)e->flags, "epoch", (json_int_t)e->epoch);
+}
+
+bool
+event_print(const struct event_item *e, bool json, FILE *f)
+{
+	if (json)
+		return output_json(json_event(e), f);
+	print_text(e, f);
+	return true;
+}

@@ -1,0 +1,179 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define VIEW(s) ((struct view){ (const uint8_t *)(s), sizeof(s) - 1 })
+
+/* A stream that is read back. */
+struct paper {
+	FILE *f;
+	char *text;
+	size_t len;
+};
+
+static FILE *
+paper_open(struct paper *p)
+{
+	p->f = open_memstream(&p->text, &p->len);
+	ck_assert_ptr_nonnull(p->f);
+	return p->f;
+}
+
+static void
+paper_is(struct paper *p, const char *want)
+{
+	ck_assert_int_eq(fclose(p->f), 0);
+	ck_assert_str_eq(p->text, want);
+	free(p->text);
+}
+
+static struct event_item
+event(void)
+{
+	return (struct event_item){
+		.cell = 12,
+		.time = 1790000000000001,
+		.type = EVENT_REQUEST,
+		.op = OP_SECRET_GET,
+		.status = COFRE_DENIED,
+		.uid = 2003,
+		.gid = 2003,
+		.pid = 77,
+		.exe = VIEW("/tmp/x\n/bin/agent"),
+		.object = VIEW("ml-prod/store"),
+		.version = 2,
+		.detail = VIEW("\x1b[2J"),
+		.request = 5,
+		.duration = 41,
+		.connection = 10,
+		.epoch = 3,
+	};
+}
+
+START_TEST(an_event_is_a_line_whatever_is_in_it)
+{
+	struct event_item e = event();
+	struct paper p;
+
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	paper_is(&p, "2026-09-21T14:13:20.000001Z  secret.get        denied  "
+	    "ml-prod/store v2  uid 2003 gid 2003 pid 77 "
+	    "/tmp/x\\n/bin/agent  41 us  \\u{1b}[2J\n");
+}
+END_TEST
+
+START_TEST(an_event_is_a_line_of_json)
+{
+	struct event_item e = event();
+	struct paper p;
+
+	ck_assert(event_print(&e, true, paper_open(&p)));
+	paper_is(&p, "{\"time\": \"2026-09-21T14:13:20.000001Z\", "
+	    "\"cell\": 12, \"type\": \"request\", \"op\": \"secret.get\", "
+	    "\"status\": \"denied\", \"initiator\": {\"uid\": 2003, "
+	    "\"gid\": 2003, \"pid\": 77, "
+	    "\"exe\": \"/tmp/x\\n/bin/agent\", \"principal\": \"none\", "
+	    "\"principal_id\": 0}, \"object\": \"ml-prod/store\", "
+	    "\"version\": 2, \"detail\": \"\\u001B[2J\", \"request\": 5, "
+	    "\"duration_us\": 41, \"connection\": 10, \"flags\": 0, "
+	    "\"epoch\": 3}\n");
+}
+END_TEST
+
+START_TEST(what_is_not_known_of_an_initiator_is_left_out)
+{
+	struct event_item e = event();
+	struct paper p;
+
+	e.gid = NO_ID;
+	e.pid = 0;
+	e.exe = e.detail = e.object = (struct view){ NULL, 0 };
+	e.version = 0;
+	e.principal = PRINCIPAL_GROUP;
+	e.principal_id = 100;
+	e.status = COFRE_OK;
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	paper_is(&p, "2026-09-21T14:13:20.000001Z  secret.get        ok"
+	    "  uid 2003 as group:100  41 us\n");
+	ck_assert(event_print(&e, true, paper_open(&p)));
+	ck_assert_int_eq(fclose(p.f), 0);
+	ck_assert_ptr_nonnull(strstr(p.text,
+	    "\"gid\": null, \"pid\": null, \"exe\": null"));
+	free(p.text);
+}
+END_TEST
+
+START_TEST(a_daemon_start_has_no_initiator)
+{
+	struct event_item e = { .time = 1, .type = EVENT_SYSTEM,
+		.detail = VIEW("start") };
+	struct paper p;
+
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	paper_is(&p, "1970-01-01T00:00:00.000001Z  system             "
+	    "start\n");
+}
+END_TEST
+
+static const struct {
+	struct event_filter filter;
+	bool wanted; /* the event above */
+	bool connection; /* the connection of the same uid */
+} filters[] = {
+	{ { .uid = 1, .status = 1 }, true, true }, /* not set: not asked */
+	{ { .by_uid = true, .uid = 2003 }, true, true },
+	{ { .by_uid = true, .uid = 0 }, false, false },
+	{ { .op = OP_SECRET_GET }, true, false },
+	{ { .op = OP_SECRET_PUT }, false, false },
+	{ { .by_status = true, .status = COFRE_DENIED }, true, false },
+	{ { .by_status = true, .status = COFRE_OK }, false, false },
+	{ { .since = 1790000000000001 }, true, true },
+	{ { .since = 1790000000000002 }, false, false },
+	{ { .by_uid = true, .uid = 2003, .op = OP_SECRET_PUT }, false,
+	    false },
+};
+
+START_TEST(a_filter_chooses_events)
+{
+	struct event_item e = event();
+
+	ck_assert(event_is_wanted(&e, &filters[_i].filter) ==
+	    filters[_i].wanted);
+	e.type = EVENT_CONNECTION;
+	e.op = e.status = 0;
+	ck_assert(event_is_wanted(&e, &filters[_i].filter) ==
+	    filters[_i].connection);
+}
+END_TEST
+
+static TCase *
+events(void)
+{
+	TCase *tc = tcase_create("events");
+
+	tcase_add_test(tc, an_event_is_a_line_whatever_is_in_it);
+	tcase_add_test(tc, an_event_is_a_line_of_json);
+	tcase_add_test(tc, what_is_not_known_of_an_initiator_is_left_out);
+	tcase_add_test(tc, a_daemon_start_has_no_initiator);
+	tcase_add_loop_test(tc, a_filter_chooses_events, 0,
+	    (int)COUNT(filters));
+	return tc;
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("event");
+	SRunner *sr;
+	int failed;
+
+	suite_add_tcase(s, events());
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? 0 : 1;
+}
