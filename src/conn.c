@@ -13,7 +13,7 @@
 #include "turn.h"
 
 #define OUT_MAX (64u * 1024) /* staged replies beyond which we wait */
-#define IOV_MAX_SEND 64
+#define IOV_MAX_SEND 34 /* a frame of any size */
 
 struct subject
 conn_subject(const struct conn *c)
@@ -267,13 +267,11 @@ void
 conn_flush(struct conn *c)
 {
 	struct iovec iov[IOV_MAX_SEND];
-	struct msghdr msg = { .msg_iov = iov };
 	ssize_t n;
 
 	while (c->out.size > 0) {
-		msg.msg_iovlen =
-		    (size_t)chain_iov(&c->out, iov, IOV_MAX_SEND);
-		n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = writev(c->fd, iov,
+		    chain_iov(&c->out, iov, IOV_MAX_SEND));
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;

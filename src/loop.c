@@ -48,6 +48,7 @@ static void
 reload(struct server *sv)
 {
 	struct config fresh;
+	char ignored[CONFIG_ERROR_MAX];
 	char text[CONFIG_ERROR_MAX] = "no configuration file was given";
 	bool good = false;
 
@@ -55,7 +56,8 @@ reload(struct server *sv)
 	config_defaults(&fresh);
 	if (sv->config_fd != -1 &&
 	    config_read_fd(&fresh, "configuration", sv->config_fd, text)) {
-		config_reload(&sv->config, &fresh, text);
+		config_reload(&sv->config, &fresh, ignored);
+		config_reload(&sv->filed, &fresh, text);
 		good = true;
 	}
 	(void)fprintf(stderr, "cofred: reload: %s%s%s\n",

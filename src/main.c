@@ -9,12 +9,24 @@
 #include "loop.h"
 #include "start.h"
 
+/*
+ * The leak checker of AddressSanitizer stops the process with ptrace(2) when
+ * it ends, which the sandbox kills it for; the unit tests look for leaks.
+ */
+const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+
 static bool
 start(struct start *st, struct server *sv)
 {
 	char error[256];
 
-	sandbox_close_from(getenv("LISTEN_FDS") != NULL ? 4 : 3);
+	sandbox_close_from(notify_passed() ? 4 : 3);
 	if (!sandbox_early(error, sizeof(error))) {
 		(void)fprintf(stderr, "cofred: %s\n", error);
 		return false;

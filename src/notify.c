@@ -71,6 +71,13 @@ connect_to(const char *name)
 	return fd;
 }
 
+bool
+notify_passed(void)
+{
+	return getenv("LISTEN_FDS") != NULL && getenv("LISTEN_PID") != NULL &&
+	    parse_number(getenv("LISTEN_PID")) == (uint64_t)getpid();
+}
+
 /* True when the variable is not there, or is this process's number. */
 static bool
 is_for_us(const char *variable)

@@ -29,6 +29,12 @@ void notify_open(struct notify *n);
 void notify_send(const struct notify *n, const char *state);
 
 /*
+ * True when the service manager says that it passed descriptors to this
+ * very process: 3 is one of them then.
+ */
+bool notify_passed(void);
+
+/*
  * The listening socket that the service manager passed, in *fd, or -1 when
  * it passed none.  False, with the reason in error, when what it passed is
  * not exactly one listening AF_UNIX stream socket.  The variables are unset.

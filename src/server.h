@@ -60,6 +60,7 @@ struct waiting {
 
 struct server {
 	struct config config;
+	struct config filed; /* what the file said, without the options */
 	struct vault vault;
 	struct audit *audit;
 	struct log_keys log_keys; /* what the log seals and tags with */

@@ -119,6 +119,7 @@ start_config(struct start *st, struct server *sv)
 	if (sv->config_fd != -1 &&
 	    !config_read_fd(c, path, sv->config_fd, error))
 		return fail("%s", error);
+	sv->filed = *c;
 	if (!set(c, "state", st->state) || !set(c, "socket", st->socket) ||
 	    !set(c, "keyfile", st->keyfile) || !set(c, "user", st->user))
 		return false;
@@ -241,6 +242,10 @@ start_sockets(struct start *st, struct server *sv)
 	if (sv->listen_fd != -1) {
 		if (!listen_adopt(sv->listen_fd, error, sizeof(error)))
 			return fail("%s", error);
+		if (!listen_is_at(sv->listen_fd, sv->config.socket))
+			return fail("the socket that was passed is not at %s: "
+				    "the socket unit and cofred's 'socket' "
+				    "must agree", sv->config.socket);
 	} else {
 		sv->listen_fd = listen_open(sv->config.socket,
 		    sv->config.socket_mode, error, sizeof(error));
