@@ -1,6 +1,6 @@
 /*
- * Tests of client/api.c and conn.c: putting, deleting and listing, and the
- * calls of conn.h that the cofre command makes.
+ * Tests of client/api.c and call.c: putting, deleting and listing, and the
+ * calls of call.h that the cofre command makes.
  */
 #include <check.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * Tests of client/api.c and conn.c: fetching a secret, and what becomes of
+ * Tests of client/api.c and call.c: fetching a secret, and what becomes of
  * answers that a daemon should not give.  The other calls are in
  * check_calls.c, connections in check_connection.c.
  */

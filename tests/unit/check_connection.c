@@ -1,5 +1,5 @@
 /*
- * Tests of client/handle.c and conn.c: connecting, waiting, and every way
+ * Tests of client/handle.c and call.c: connecting, waiting, and every way
  * in which a connection ends.
  */
 #include <check.h>

@@ -10,8 +10,7 @@
 
 #include <sys/un.h>
 
-/* By its place: the daemon has a conn.h as well. */
-#include "../../client/conn.h"
+#include "call.h"
 #include "handle.h"
 
 #define HELLO_ID 1u
