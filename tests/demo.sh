@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# demo.sh BUILD: the main job, for real, in a temporary directory.
+#
+# Every command is printed before it runs.  Secrets are made here, and go to
+# cofre through pipes from the shell's own printf: they are in no file, no
+# argument and no environment.
+set -euo pipefail
+build=$(realpath "$1")
+admin=0 agent=2001 reader=2002 stranger=2003
+
+cofred=$build/cofred
+cofre=$build/cofre
+fetch=$build/doc/examples/fetch
+dir=$(mktemp -d /tmp/cofre-demo.XXXXXX)
+chmod 755 "$dir"
+# What other users run must be where they can reach it, wherever the clone is.
+install -d "$dir/bin"
+"$build/libtool" --mode=install install "$cofre" "$dir/bin/cofre" >/dev/null 2>&1
+"$build/libtool" --mode=execute true "$fetch"
+install -m 755 "$build"/.libs/libcofre.so.0 "$dir/bin/"
+install -m 755 "$build"/doc/examples/.libs/fetch "$dir/bin/fetch" 2>/dev/null ||
+	install -m 755 "$fetch" "$dir/bin/fetch"
+export LD_LIBRARY_PATH=$dir/bin
+cofre=$dir/bin/cofre fetch=$dir/bin/fetch
+export COFRE_SOCKET=$dir/cofre.sock
+daemon=
+
+cleanup() {
+	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
+	[ -z "$daemon" ] || wait "$daemon" 2>/dev/null || true
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+
+title() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+show() { printf '$ %s\n' "$*"; }
+
+# as UID COMMAND...: run it as that user, and print it as the user types it.
+as() {
+	local uid=$1 status=0 text
+	shift
+	text=${*//$dir\/bin\//}
+	if [ "$uid" -eq "$admin" ]; then
+		show "$text"
+		"$@" || status=$?
+	else
+		printf '(uid %s) ' "$uid"
+		show "$text"
+		setpriv --reuid "$uid" --regid "$uid" --clear-groups "$@" ||
+			status=$?
+	fi
+	return "$status"
+}
+
+# must_fail UID COMMAND...: a refusal is what is to be shown.
+must_fail() {
+	if as "$@" 2>&1; then
+		echo "demo: that should have been refused" >&2
+		exit 1
+	fi
+}
+
+title "1. A vault is made, and it is unlocked"
+show "cofred --state STATE --socket cofre.sock"
+"$cofred" --state "$dir/state" --socket "$COFRE_SOCKET" &
+daemon=$!
+for _ in $(seq 100); do
+	"$cofre" status >/dev/null 2>&1 && break
+	read -rt 0.05 <> <(:) || true
+done
+as $admin "$cofre" init --keyfile "$dir/keyfile"
+as $admin "$cofre" lock
+as $admin "$cofre" unlock --keyfile "$dir/keyfile"
+as $admin "$cofre" status
+
+title "2. A workspace, and its managed identity bound to the agent's uid"
+as $admin "$cofre" workspace create ml-prod
+as $admin "$cofre" identity bind ml-prod --uid $agent
+as $admin "$cofre" identity show ml-prod
+as $admin "$cofre" grant ml-prod user:$reader reader
+as $admin "$cofre" grants ml-prod
+
+title "3. Secrets come in through pipes"
+key=$(head -c 64 /dev/urandom | base64 -w 0)
+password=$(head -c 24 /dev/urandom | base64 -w 0 | tr '+/' 'xy')
+sql=$(head -c 24 /dev/urandom | base64 -w 0 | tr '+/' 'xy')
+token=$(head -c 24 /dev/urandom | base64 -w 0 | tr '+/' 'xy')
+printf '%s' "DefaultEndpointsProtocol=https;AccountName=mlprodstore;AccountKey=$key;EndpointSuffix=core.windows.net" |
+	as $admin "$cofre" put ml-prod/workspaceblobstore --kind storage
+printf '%s' "$password" |
+	as $admin "$cofre" put ml-prod/trainingimages --kind registry \
+		--server mlprod.azurecr.io --username mlprod
+printf '%s' "Server=tcp:mlprod.database.windows.net,1433;Initial Catalog=features;User ID=trainer;Password=$sql;Encrypt=True;Connection Timeout=30;" |
+	as $admin "$cofre" put ml-prod/featuresdb --kind datastore --type azure-sql
+printf '%s' "$token" | as $admin "$cofre" put ml-prod/trackertoken --kind generic
+as $admin "$cofre" list ml-prod
+
+title "4. The compute agent, a C program over libcofre, fetches what its run needs"
+as $agent "$fetch" "$COFRE_SOCKET" ml-prod workspaceblobstore AccountName AccountKey
+as $agent "$fetch" "$COFRE_SOCKET" ml-prod trainingimages server username password
+as $agent "$fetch" "$COFRE_SOCKET" ml-prod featuresdb server database user password
+[ "$(as $agent "$cofre" get ml-prod/workspaceblobstore --field AccountKey |
+	tail -n 1)" != "" ]
+got=$(setpriv --reuid $agent --regid $agent --clear-groups \
+	"$cofre" get ml-prod/trackertoken --field value)
+[ "$got" = "$token" ] && echo "what the agent got is what was stored"
+
+title "5. Anybody else is refused; a reader may list, not read"
+must_fail $stranger "$fetch" "$COFRE_SOCKET" ml-prod workspaceblobstore AccountKey
+must_fail $stranger "$cofre" list ml-prod
+as $reader "$cofre" list ml-prod
+as $reader "$cofre" show ml-prod/featuresdb
+must_fail $reader "$cofre" get ml-prod/featuresdb --field password
+
+title "6. A right that is taken away is gone at once"
+as $admin "$cofre" identity unbind ml-prod --uid $agent
+must_fail $agent "$fetch" "$COFRE_SOCKET" ml-prod trainingimages password
+
+title "7. The activity log has all of it, with who did it, and verifies"
+as $admin "$cofre" activity -n 30
+as $admin "$cofre" activity verify "$dir/state"
+
+title "8. No secret, and no secret's name, lies anywhere in clear"
+patterns() {
+	printf '%s\n' "$key" "$password" "$sql" "$token" workspaceblobstore \
+		trainingimages featuresdb trackertoken ml-prod
+}
+show "strings STATE/*, STATE/activity/* | grep SECRETS-AND-NAMES"
+if find "$dir/state" -type f -exec strings -a {} + | grep -cF -f <(patterns); then
+	echo "demo: found in the state directory" >&2
+	exit 1
+fi
+show "grep SECRETS-AND-NAMES STATE/* STATE/activity/*"
+if grep -rlaF -f <(patterns) "$dir/state"; then
+	echo "demo: found in the state directory" >&2
+	exit 1
+fi
+show "grep SECRETS-AND-NAMES /proc/*/environ /proc/*/cmdline"
+if cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null |
+	grep -caF -f <(patterns); then
+	echo "demo: found in a process" >&2
+	exit 1
+fi
+echo "nothing found"
+
+title "9. What protection is in force"
+as $admin "$cofre" doctor
+
+title "Done."
+cat <<'TXT'
+The vault of this demonstration is gone.  To go on:
+  ./bootstrap check            run every test
+  make -C build-demo install   install cofred, cofre and libcofre
+  README.md                    a tour of five minutes
+TXT
