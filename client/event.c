@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "names.h"
 #include "output.h"
 
 bool
@@ -49,10 +50,41 @@ what(const struct event_item *e)
 	return type_name(e->type);
 }
 
-/* "uid 2001 gid 2001 pid 77 /usr/bin/agent as identity" */
+/* Room for "ws:" and a workspace's name, or "group:" and a number. */
+#define PRINCIPAL_TEXT (COFRE_WORKSPACE_NAME_MAX + 16)
+
+/*
+ * As whom the initiator was allowed, as it is written in grants; a managed
+ * identity has the name of its workspace, which the object begins with.
+ */
+static const char *
+principal_text(const struct event_item *e, char text[PRINCIPAL_TEXT])
+{
+	const char *kind = principal_name(e->principal);
+	size_t n = 0;
+
+	while (n < e->object.len && e->object.data[n] != '/')
+		n++;
+	if (n > COFRE_WORKSPACE_NAME_MAX)
+		n = COFRE_WORKSPACE_NAME_MAX;
+	if (e->principal == PRINCIPAL_USER || e->principal == PRINCIPAL_GROUP)
+		(void)snprintf(text, PRINCIPAL_TEXT, "%s:%" PRIu32, kind,
+		    e->principal_id);
+	else if (e->principal == PRINCIPAL_IDENTITY && name_is_workspace(
+		     (struct view){ e->object.data, n }))
+		(void)snprintf(text, PRINCIPAL_TEXT, "ws:%.*s", (int)n,
+		    (const char *)e->object.data);
+	else
+		(void)snprintf(text, PRINCIPAL_TEXT, "%s", kind);
+	return text;
+}
+
+/* "uid 2001 gid 2001 pid 77 /usr/bin/agent as ws:ml-prod" */
 static void
 print_who(const struct event_item *e, FILE *f)
 {
+	char text[PRINCIPAL_TEXT];
+
 	(void)fprintf(f, "  uid %" PRIu32, e->uid);
 	/* Without the connection's record nobody knows the others. */
 	if (e->gid != NO_ID)
@@ -63,9 +95,7 @@ print_who(const struct event_item *e, FILE *f)
 		output_text(f, e->exe);
 	}
 	if (e->principal != PRINCIPAL_NONE)
-		(void)fprintf(f, " as %s", principal_name(e->principal));
-	if (e->principal == PRINCIPAL_GROUP)
-		(void)fprintf(f, ":%" PRIu32, e->principal_id);
+		(void)fprintf(f, " as %s", principal_text(e, text));
 }
 
 static void
@@ -104,14 +134,14 @@ static json_t *
 json_who(const struct event_item *e)
 {
 	bool known = e->gid != NO_ID;
+	char text[PRINCIPAL_TEXT];
 
-	return json_pack("{s:I, s:o, s:o, s:o, s:s, s:I}", "uid",
+	return json_pack("{s:I, s:o, s:o, s:o, s:s}", "uid",
 	    (json_int_t)e->uid, "gid",
 	    known ? output_json_number(e->gid) : json_null(), "pid",
 	    known ? output_json_number(e->pid) : json_null(), "exe",
 	    text_or_null(e->exe), "principal",
-	    principal_name(e->principal), "principal_id",
-	    (json_int_t)e->principal_id);
+	    principal_text(e, text));
 }
 
 static json_t *

@@ -75,8 +75,8 @@ START_TEST(an_event_is_a_line_of_json)
 	    "\"cell\": 12, \"type\": \"request\", \"op\": \"secret.get\", "
 	    "\"status\": \"denied\", \"initiator\": {\"uid\": 2003, "
 	    "\"gid\": 2003, \"pid\": 77, "
-	    "\"exe\": \"/tmp/x\\n/bin/agent\", \"principal\": \"none\", "
-	    "\"principal_id\": 0}, \"object\": \"ml-prod/store\", "
+	    "\"exe\": \"/tmp/x\\n/bin/agent\", \"principal\": \"none\"}, "
+	    "\"object\": \"ml-prod/store\", "
 	    "\"version\": 2, \"detail\": \"\\u001B[2J\", \"request\": 5, "
 	    "\"duration_us\": 41, \"connection\": 10, \"flags\": 0, "
 	    "\"epoch\": 3}\n");
@@ -102,6 +102,29 @@ START_TEST(what_is_not_known_of_an_initiator_is_left_out)
 	ck_assert_int_eq(fclose(p.f), 0);
 	ck_assert_ptr_nonnull(strstr(p.text,
 	    "\"gid\": null, \"pid\": null, \"exe\": null"));
+	free(p.text);
+}
+END_TEST
+
+START_TEST(a_principal_is_written_as_in_grants)
+{
+	static const struct {
+		uint8_t kind;
+		const char *text;
+	} rows[] = {
+		{ PRINCIPAL_OPERATOR, "as operator  " },
+		{ PRINCIPAL_USER, "as user:2002  " },
+		{ PRINCIPAL_GROUP, "as group:2002  " },
+		{ PRINCIPAL_IDENTITY, "as ws:ml-prod  " },
+	};
+	struct event_item e = event();
+	struct paper p;
+
+	e.principal_id = 2002;
+	e.principal = rows[_i].kind;
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	ck_assert_int_eq(fclose(p.f), 0);
+	ck_assert_ptr_nonnull(strstr(p.text, rows[_i].text));
 	free(p.text);
 }
 END_TEST
@@ -157,6 +180,7 @@ events(void)
 	tcase_add_test(tc, an_event_is_a_line_whatever_is_in_it);
 	tcase_add_test(tc, an_event_is_a_line_of_json);
 	tcase_add_test(tc, what_is_not_known_of_an_initiator_is_left_out);
+	tcase_add_loop_test(tc, a_principal_is_written_as_in_grants, 0, 4);
 	tcase_add_test(tc, a_daemon_start_has_no_initiator);
 	tcase_add_loop_test(tc, a_filter_chooses_events, 0,
 	    (int)COUNT(filters));
