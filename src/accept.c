@@ -69,9 +69,14 @@ take(struct server *sv, int fd)
 {
 	struct peer peer;
 
-	if (!peer_read(fd, &peer))
-		refuse(sv, fd, peer.uid, COFRE_DENIED);
-	else if (!quota_admit(sv, peer.uid)) {
+	errno = 0;
+	if (!peer_read(fd, &peer)) {
+		bool full = errno == EMFILE || errno == ENFILE;
+
+		refuse(sv, fd, peer.uid, full ? COFRE_LIMIT : COFRE_DENIED);
+		if (full)
+			accept_pause(sv, true);
+	} else if (!quota_admit(sv, peer.uid)) {
 		refuse(sv, fd, peer.uid, COFRE_LIMIT);
 		peer_free(&peer);
 	} else if (!conn_new(sv, fd, &peer)) {

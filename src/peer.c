@@ -61,6 +61,8 @@ peer_read(int fd, struct peer *p)
 	len = sizeof(pidfd);
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) == 0)
 		p->pidfd = pidfd;
+	else if (errno != ENOPROTOOPT)
+		return false; /* it has one, and did not give it */
 	read_groups(fd, p);
 	return true;
 }

@@ -22,8 +22,10 @@ struct peer {
 
 /*
  * Ask the kernel about a connected socket.  False when it does not say, says
- * half, or says an id that stands for nobody (the overflow id, pid 0 of
- * another pid namespace is kept as 0).  More than PEER_GROUPS_MAX groups are
+ * half, or says an id that stands for nobody (the overflow id; pid 0 of
+ * another pid namespace is kept as 0).  errno is EMFILE or ENFILE when there
+ * was no descriptor for the pidfd: a connection is never taken without one
+ * on a kernel that has them.  More than PEER_GROUPS_MAX groups are
  * taken as none: groups only ever allow.
  */
 bool peer_read(int fd, struct peer *p);

@@ -82,7 +82,7 @@ quota_within_share(const struct conn *c)
 {
 	const struct uid_use *use = find(c->sv, c->peer.uid);
 
-	return use != NULL && use->chunks < c->sv->pool.count / 2;
+	return use != NULL && use->chunks < c->sv->pool.left;
 }
 
 bool

@@ -3,7 +3,9 @@
  *
  * The limits are by uid, since that is what a hostile peer can't change:
  * whoever opens connections or leaves replies lying takes from its own share
- * only.  A uid's share of the buffers is half of them.
+ * only.  A uid may hold as many buffers as it leaves for all others: the
+ * first one half of them, the next one a third, and so on, so that however
+ * many are greedy, who holds nothing is served.
  */
 #ifndef COFRE_QUOTA_H
 #define COFRE_QUOTA_H
