@@ -27,6 +27,7 @@ struct event_filter {
 	uint64_t since; /* microseconds since 1970; 0: always */
 };
 
+/* Is the event one of those? */
 bool event_is_wanted(const struct event_item *e,
     const struct event_filter *f);
 

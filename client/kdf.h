@@ -7,7 +7,7 @@
 #define COFRE_KDF_H
 
 #include "input.h"
-#include "limits.h"
+#include "sizes.h"
 #include "newfile.h"
 
 /* In bytes; the longest passphrase. */

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "limits.h"
+#include "sizes.h"
 #include "output.h"
 
 struct listing {

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "limits.h"
+#include "sizes.h"
 #include "problem.h"
 
 enum option_type {

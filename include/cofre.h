@@ -60,7 +60,8 @@ enum cofre_status {
 	COFRE_DELETED = 13,	/* the secret is (softly) deleted */
 	COFRE_STORE_FULL = 14,	/* no room for a write; reading works */
 	COFRE_STORE_FAILED = 15,	/* a write failed; nothing was changed */
-	COFRE_LOG_FAILED = 16,	/* the activity log can't be written */
+	COFRE_LOG_FAILED = 16,	/* the activity log can't be written; when its
+				   disk fails just then, a change may stand */
 	COFRE_CORRUPT = 17,	/* what is stored fails verification */
 	COFRE_ROLLBACK = 18,	/* the store is older than its log */
 	COFRE_BAD_FRAME = 19,	/* a message that can't be decoded */

@@ -43,7 +43,7 @@ accept_note(struct server *sv)
 		return;
 	(void)snprintf(text, sizeof(text), "%llu connections refused",
 	    (unsigned long long)sv->refused);
-	e = turn_add(sv, NULL);
+	e = turn_add(sv, NULL, true);
 	e->record.type = LOG_NOTE;
 	e->record.uid = sv->refused_uid;
 	e->record.status = (uint16_t)sv->refused_status;

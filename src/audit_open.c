@@ -204,7 +204,8 @@ walk(struct audit *a)
 		if (logfmt_get(in, a->end, a->chain, NULL, &r, &n, text) !=
 		    LOG_OK)
 			return;
-		if (r.epoch != 0)
+		/* Without a tag anybody could have written it. */
+		if (r.epoch != 0 && (r.flags & LOG_TAGGED) != 0)
 			a->epoch = r.epoch;
 	}
 }

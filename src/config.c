@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "account.h"
-#include "limits.h"
+#include "sizes.h"
 
 #define DEFAULT_STATE "/var/lib/cofre"
 #define PAGE 4096u
@@ -48,7 +48,7 @@ static const struct key keys[] = {
 	{ "socket_mode", MODE, false, PLACE(socket_mode), 0, 0, NULL, NULL },
 	{ "store_limit", SIZE, false, PLACE(store_limit), MIB,
 	    1024 * GIB, NULL, NULL },
-	{ "log_segment", SIZE, false, PLACE(log_segment), 64 * KIB, GIB, NULL,
+	{ "log_segment", SIZE, false, PLACE(log_segment), 64 * KIB, 64 * MIB, NULL,
 	    NULL },
 	{ "buffer_memory", SIZE, false, PLACE(buffer_memory), 512 * KIB, GIB,
 	    NULL, NULL },
@@ -85,7 +85,7 @@ config_defaults(struct config *c)
 	c->socket_mode = 0666;
 	c->store_limit = 16 * GIB;
 	c->log_segment = 4 * MIB;
-	c->buffer_memory = 2 * MIB;
+	c->buffer_memory = 4 * MIB;
 	c->memory_required = true;
 	c->sandbox_required = true;
 	c->operator_group = NO_ID;

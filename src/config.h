@@ -26,7 +26,7 @@ struct config {
 	mode_t socket_mode;		 /* socket_mode, octal; 0666 */
 	uint64_t store_limit;		 /* store_limit, bytes; 16 GiB */
 	uint64_t log_segment;		 /* log_segment, bytes; 4 MiB */
-	uint64_t buffer_memory;		 /* buffer_memory, bytes; 2 MiB */
+	uint64_t buffer_memory;		 /* buffer_memory, bytes; 4 MiB */
 	bool memory_required;		 /* memory_lock = required|optional */
 	bool sandbox_required;		 /* sandbox = required|optional: what
 					    the kernel lacks is told, or is

@@ -96,74 +96,70 @@ stash(struct conn *c, struct view rest)
 	chain_append(&c->sv->pool, &c->in, rest);
 }
 
-/* Serve what is there; what can't be served now is kept. */
-static void
-process(struct conn *c, struct view in)
+/*
+ * Look at the frame that begins here, and serve it.  *size is its size, or
+ * how much must be there to say more; false when it was not served whole.
+ */
+static bool
+take_frame(struct conn *c, struct view in, size_t *size)
 {
 	struct frame f;
 
-	while (in.len > 0 && !c->closing && !c->dead) {
-		enum frame_result r = frame_parse(in, &f, &c->need);
-
-		if (r == FRAME_BAD) {
-			dispatch_reject(c->sv, c, COFRE_BAD_FRAME,
-			    "frame length");
-			return;
-		}
-		if (r == FRAME_MORE || !can_serve(c)) {
-			stash(c, in);
-			if (r == FRAME_OK && !c->paused)
-				queue_ready(c);
-			return;
-		}
-		dispatch(c->sv, c, &f);
-		quota_deadline(c, false);
-		in.data += c->need;
-		in.len -= c->need;
-	}
-}
-
-/* How much must be there before the next frame is whole, or known. */
-static void
-set_need(struct conn *c)
-{
-	uint8_t head[4];
-	struct frame f;
-
-	c->need = 4;
-	if (c->in.size < 4)
-		return;
-	chain_copy(&c->in, head, sizeof(head));
-	if (frame_parse((struct view){ head, 4 }, &f, &c->need) == FRAME_BAD)
+	switch (frame_parse(in, &f, size)) {
+	case FRAME_MORE:
+		return false;
+	case FRAME_BAD:
 		dispatch_reject(c->sv, c, COFRE_BAD_FRAME, "frame length");
+		return false;
+	case FRAME_OK:
+		break;
+	}
+	dispatch(c->sv, c, &f);
+	quota_deadline(c, false);
+	return true;
 }
 
-/* True when a whole frame is kept. */
+/* True when there is enough to look at what is kept. */
 static bool
 has_frame(const struct conn *c)
 {
 	return c->in.size > 0 && c->in.size >= c->need;
 }
 
-/* Serve the whole frames that are kept, as far as the turn allows it. */
+/* Serve what is there; what can't be served now is kept. */
+static void
+process(struct conn *c, struct view in)
+{
+	c->need = 4;
+	while (in.len > 0 && can_serve(c)) {
+		if (!take_frame(c, in, &c->need))
+			break;
+		in.data += c->need;
+		in.len -= c->need;
+		c->need = 4;
+	}
+	if (in.len == 0 || c->closing || c->dead)
+		return;
+	stash(c, in);
+	if (has_frame(c) && !c->closing && !c->paused)
+		queue_ready(c);
+}
+
+/* Serve the frames that are kept, as far as the turn allows it. */
 static void
 serve_kept(struct conn *c)
 {
 	struct server *sv = c->sv;
-	struct frame f;
 	size_t n;
 
 	while (has_frame(c) && can_serve(c)) {
 		n = c->need;
 		chain_copy(&c->in, sv->in, n);
-		chain_consume(&sv->pool, &c->in, n);
-		if (frame_parse((struct view){ sv->in, n }, &f, &n) ==
-		    FRAME_OK)
-			dispatch(sv, c, &f);
+		if (take_frame(c, (struct view){ sv->in, n }, &c->need)) {
+			chain_consume(&sv->pool, &c->in, n);
+			c->need = 4;
+		}
 		secmem_wipe(sv->in, n);
-		quota_deadline(c, false);
-		if (!c->closing)
-			set_need(c);
 	}
 	if (has_frame(c) && !c->closing && !c->paused)
 		queue_ready(c);
@@ -190,8 +186,6 @@ static void
 go_on(struct conn *c, size_t n)
 {
 	stash(c, (struct view){ c->sv->in, n });
-	if (!c->closing && has_frame(c))
-		set_need(c);
 	if (!c->closing && has_frame(c))
 		serve_kept(c);
 }

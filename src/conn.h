@@ -37,7 +37,7 @@ struct conn {
 };
 
 /* Take a socket that was accepted, and whom it is from.  False: no memory;
-   both are closed then. */
+   both stay the caller's then. */
 bool conn_new(struct server *sv, int fd, struct peer *peer);
 
 /* epoll says that something can be done. */

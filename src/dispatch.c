@@ -166,11 +166,10 @@ needs_no_record(uint16_t op)
 }
 
 static void
-record(struct request *q, enum cofre_status st)
+record(struct request *q, enum cofre_status st, bool room)
 {
-	struct turn_entry *e;
+	struct turn_entry *e = turn_add(q->sv, q->conn, room);
 
-	e = turn_add(q->sv, q->conn);
 	e->reply = true;
 	e->wrote = (q->op->flags & OPF_WRITE) != 0;
 	/* The record of the connection is that of its hello as well. */
@@ -228,8 +227,7 @@ serve_known(struct server *sv, struct conn *c, const struct op *op,
 		st = COFRE_TOO_LARGE;
 	if (op->code == OP_HELLO && st == COFRE_OK)
 		c->greeted = true;
-	if (room)
-		record(&q, st);
+	record(&q, st, room);
 	answer(&q, st);
 }
 
@@ -246,16 +244,13 @@ dispatch(struct server *sv, struct conn *c, const struct frame *f)
 	else if (f->version != PROTO_VERSION)
 		dispatch_reject(sv, c, COFRE_BAD_VERSION, "frame version");
 	else if (op == NULL) {
-		struct turn_entry *e;
+		struct turn_entry *e = turn_add(sv, c, turn_reserve(sv));
 
-		if (turn_reserve(sv)) {
-			e = turn_add(sv, c);
-			e->reply = true;
-			e->record.type = LOG_REQUEST;
-			e->record.op = f->op;
-			e->record.request = f->id;
-			e->record.status = COFRE_UNKNOWN_OPERATION;
-		}
+		e->reply = true;
+		e->record.type = LOG_REQUEST;
+		e->record.op = f->op;
+		e->record.request = f->id;
+		e->record.status = COFRE_UNKNOWN_OPERATION;
 		turn_stage_status(sv, c, f->op, f->id,
 		    COFRE_UNKNOWN_OPERATION);
 	} else
@@ -268,14 +263,15 @@ dispatch_reject(struct server *sv, struct conn *c, enum cofre_status st,
 {
 	struct turn_entry *e;
 
-	if (turn_reserve(sv)) {
-		e = turn_add(sv, c);
-		e->record.type = LOG_NOTE;
-		e->record.status = (uint16_t)st;
-		e->record.detail = turn_text(sv, view_of(why));
-	}
-	turn_stage_status(sv, c, 0, 0, st);
 	c->closing = true;
+	if (!turn_has_room(sv))
+		return; /* it is closed without a word */
+	e = turn_add(sv, c, turn_reserve(sv));
+	e->reply = true;
+	e->record.type = LOG_NOTE;
+	e->record.status = (uint16_t)st;
+	e->record.detail = turn_text(sv, view_of(why));
+	turn_stage_status(sv, c, 0, 0, st);
 }
 
 void
@@ -285,7 +281,7 @@ dispatch_system(struct server *sv, const char *what)
 
 	if (!turn_has_room(sv) || !turn_reserve(sv))
 		return;
-	e = turn_add(sv, NULL);
+	e = turn_add(sv, NULL, true);
 	e->record.type = LOG_SYSTEM;
 	e->record.detail = turn_text(sv, view_of(what));
 	sv->turn.flush = true;
@@ -296,17 +292,16 @@ dispatch_unlocked(struct server *sv)
 {
 	struct waiting *wait = &sv->waiting;
 	enum cofre_status st = op_unlock_finish(sv);
+	bool room = turn_reserve(sv);
 	struct turn_entry *e;
 
-	if (turn_reserve(sv)) {
-		e = turn_add(sv, wait->conn);
-		e->record = wait->record;
-		e->record.status = (uint16_t)st;
-		e->reply = true;
-		e->wrote = false;
-		sv->turn.flush = true;
-	} else if (st == COFRE_OK)
+	if (!room && st == COFRE_OK)
 		st = COFRE_LOG_FAILED;
+	e = turn_add(sv, wait->conn, room);
+	e->record = wait->record;
+	e->record.status = (uint16_t)st;
+	e->reply = true;
+	sv->turn.flush = true;
 	if (wait->conn != NULL) {
 		wait->conn->paused = false;
 		turn_stage_status(sv, wait->conn, OP_UNLOCK,

@@ -105,15 +105,17 @@ turn(struct server *sv, const struct epoll_event *events, int n)
 	sv->turns++;
 	sv->starved = false;
 	accept_pause(sv, false);
+	/* First, while there is room in the turn for its record. */
+	if (sv->waiting.active && !vault_unlock_step(&sv->vault))
+		dispatch_unlocked(sv);
 	conn_serve_ready(sv);
 	for (int i = 0; i < n; i++)
 		on_event(sv, &events[i]);
-	if (sv->waiting.active && !vault_unlock_step(&sv->vault))
-		dispatch_unlocked(sv);
 	conn_expire(sv);
 	accept_note(sv);
 	turn_end(sv);
 	conn_bury(sv);
+	secmem_wipe_registers();
 }
 
 static void

@@ -4,11 +4,11 @@
 
 /* Find the secret, and say what its state means for a reader of it. */
 static enum cofre_status
-find_live(struct request *q, const struct catalog_entry **e)
+find_live(struct request *q, struct catalog_entry *e)
 {
 	enum cofre_status st = secret_find(q, e);
 
-	if (st == COFRE_OK && (*e)->state == SECRET_DELETED)
+	if (st == COFRE_OK && e->state == SECRET_DELETED)
 		return COFRE_DELETED;
 	return st;
 }
@@ -40,7 +40,7 @@ put_fields(struct wire_writer *w, struct list fields, struct view only)
 enum cofre_status
 op_secret_get(struct request *q, const struct secret_get_request *in)
 {
-	const struct catalog_entry *e;
+	struct catalog_entry e;
 	struct row_id id = { .table = TABLE_BODY };
 	struct body_row body;
 	struct view plain;
@@ -49,9 +49,9 @@ op_secret_get(struct request *q, const struct secret_get_request *in)
 	if ((st = find_live(q, &e)) != COFRE_OK)
 		return st;
 	id.workspace = q->workspace->id;
-	id.record = e->record;
-	id.version = in->version == 0 ? e->version : in->version;
-	id.kind = e->kind;
+	id.record = e.record;
+	id.version = in->version == 0 ? e.version : in->version;
+	id.kind = e.kind;
 	id.name = q->name;
 	q->version = id.version;
 	st = vault_read(&q->sv->vault, q->workspace, &id, &plain);
@@ -82,14 +82,14 @@ item_of(const struct head_row *head)
 enum cofre_status
 op_secret_show(struct request *q, const struct secret_show_request *in)
 {
-	const struct catalog_entry *e;
+	struct catalog_entry e;
 	struct secret_item item;
 	struct head_row head;
 	enum cofre_status st;
 
 	(void)in;
 	if ((st = secret_find(q, &e)) != COFRE_OK ||
-	    (st = secret_head(q, e, &head)) != COFRE_OK)
+	    (st = secret_head(q, &e, &head)) != COFRE_OK)
 		return st;
 	q->version = head.version;
 	item = item_of(&head);
@@ -101,13 +101,13 @@ op_secret_show(struct request *q, const struct secret_show_request *in)
 enum cofre_status
 op_secret_versions(struct request *q, const struct secret_versions_request *in)
 {
-	const struct catalog_entry *e;
+	struct catalog_entry e;
 	struct head_row head;
 	enum cofre_status st;
 
 	(void)in;
 	if ((st = secret_find(q, &e)) != COFRE_OK ||
-	    (st = secret_head(q, e, &head)) != COFRE_OK)
+	    (st = secret_head(q, &e, &head)) != COFRE_OK)
 		return st;
 	list_put(q->reply, head.versions, VERSIONS_MAX);
 	return COFRE_OK;

@@ -169,20 +169,21 @@ enum cofre_status
 op_secret_put(struct request *q, const struct secret_put_request *in)
 {
 	struct vault *v = &q->sv->vault;
-	const struct catalog_entry *e = secret_entry(q);
+	struct catalog_entry e = { .state = 0 };
+	bool there = secret_entry(q, &e);
 	struct body_row body = { in->type, q->sv->now, in->expires,
 		q->conn->peer.uid, in->fields };
 	struct head_row old = { .created = 0 };
 	enum cofre_status st;
 
 	if ((st = check_put(q, in)) != COFRE_OK ||
-	    (st = check_entry(e, in)) != COFRE_OK ||
+	    (st = check_entry(there ? &e : NULL, in)) != COFRE_OK ||
 	    (st = vault_begin(v, q->body.len * 2 + 32768, false)) != COFRE_OK)
 		return st;
-	if (e != NULL && (st = secret_head(q, e, &old)) != COFRE_OK)
+	if (there && (st = secret_head(q, &e, &old)) != COFRE_OK)
 		return st;
-	q->version = e == NULL ? 1 : e->version + 1;
-	if (e == NULL)
+	q->version = e.version + 1;
+	if (!there)
 		q->record = ++v->now.next_record;
 	if (old.state == SECRET_PURGED)
 		old.created = 0;
@@ -199,23 +200,21 @@ static enum cofre_status
 change_state(struct request *q, enum secret_state from, enum secret_state to,
     enum cofre_status otherwise)
 {
-	const struct catalog_entry *e;
+	struct catalog_entry e;
 	struct head_row head;
-	uint64_t record;
 	enum cofre_status st;
 
 	if ((st = secret_find(q, &e)) != COFRE_OK)
 		return st;
-	if (e->state != from)
+	if (e.state != from)
 		return otherwise;
-	record = e->record;
 	if ((st = vault_begin(&q->sv->vault, 32768, true)) != COFRE_OK ||
-	    (st = secret_head(q, e, &head)) != COFRE_OK)
+	    (st = secret_head(q, &e, &head)) != COFRE_OK)
 		return st;
 	q->version = head.version;
 	head.state = (uint8_t)to;
 	head.updated = q->sv->now;
-	return secret_save_head(q, record, &head);
+	return secret_save_head(q, e.record, &head);
 }
 
 enum cofre_status
@@ -257,20 +256,18 @@ drop_bodies(struct request *q, uint64_t record, struct list versions)
 enum cofre_status
 op_secret_purge(struct request *q, const struct secret_purge_request *in)
 {
-	const struct catalog_entry *e;
+	struct catalog_entry e;
 	struct head_row head;
-	uint64_t record;
 	enum cofre_status st;
 
 	(void)in;
 	if ((st = secret_find(q, &e)) != COFRE_OK)
 		return st;
-	if (e->state != SECRET_DELETED)
+	if (e.state != SECRET_DELETED)
 		return COFRE_CONFLICT;
-	record = e->record;
 	if ((st = vault_begin(&q->sv->vault, 32768, true)) != COFRE_OK ||
-	    (st = secret_head(q, e, &head)) != COFRE_OK ||
-	    (st = drop_bodies(q, record, head.versions)) != COFRE_OK)
+	    (st = secret_head(q, &e, &head)) != COFRE_OK ||
+	    (st = drop_bodies(q, e.record, head.versions)) != COFRE_OK)
 		return st;
 	q->version = head.version;
 	head.state = SECRET_PURGED;
@@ -278,5 +275,5 @@ op_secret_purge(struct request *q, const struct secret_purge_request *in)
 	head.created = head.expires = 0;
 	head.updated = q->sv->now;
 	head.versions = head.fields = (struct list){ .count = 0 };
-	return secret_save_head(q, record, &head);
+	return secret_save_head(q, e.record, &head);
 }

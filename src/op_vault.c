@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "ops.h"
-#include "turn.h"
 
 #define FIRST_DELAY 250000u  /* after a wrong key, in microseconds */
 #define LONGEST_DELAY 30000000u
@@ -84,16 +83,21 @@ enum cofre_status
 op_unlock_finish(struct server *sv)
 {
 	struct vault *v = &sv->vault;
+	bool genuine;
 
 	if (v->unlock.status != COFRE_OK)
 		return v->unlock.status;
 	sv->log_keys = keyring_log(&v->keyring);
+	genuine = audit_set_keys(sv->audit, &sv->log_keys);
 	/* A forged log could hide that the store is an old one. */
-	if (!audit_set_keys(sv->audit, &sv->log_keys) && !v->unlock.accept_rollback) {
+	if (!genuine && !v->unlock.accept_rollback) {
 		(void)audit_set_keys(sv->audit, NULL);
 		vault_lock(v);
 		return COFRE_CORRUPT;
 	}
+	/* An epoch that the log knows is never given twice. */
+	if (genuine && v->epoch < v->unlock.log_epoch)
+		v->epoch = v->unlock.log_epoch;
 	sv->unlock_failures = 0;
 	sv->log_gap = audit_end(sv->audit) < v->log_end;
 	return COFRE_OK;

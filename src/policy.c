@@ -120,7 +120,8 @@ is_identity(const struct subject *s, const struct policy *p)
 		const struct binding *b = &p->bindings[i];
 
 		if (policy_id_valid(b->uid) && b->uid == s->uid &&
-		    (b->gid == NO_ID || b->gid == s->gid))
+		    (b->gid == NO_ID ||
+			(policy_id_valid(b->gid) && b->gid == s->gid)))
 			return true;
 	}
 	return false;

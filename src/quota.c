@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+/* What one request may need: to come in, and to be answered, twice. */
+#define REQUEST_CHUNKS (2 * (FRAME_MAX + READ_MAX) / CHUNK_DATA)
 #define CONN_TURN 64u		/* requests of a connection in one turn */
 #define UID_TURN (TURN_MAX / 2) /* and of all those of a uid */
 
@@ -82,7 +84,8 @@ quota_within_share(const struct conn *c)
 {
 	const struct uid_use *use = find(c->sv, c->peer.uid);
 
-	return use != NULL && use->chunks < c->sv->pool.left;
+	return use != NULL && (use->chunks == 0 ||
+	    use->chunks + REQUEST_CHUNKS < c->sv->pool.left);
 }
 
 bool

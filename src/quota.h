@@ -3,9 +3,10 @@
  *
  * The limits are by uid, since that is what a hostile peer can't change:
  * whoever opens connections or leaves replies lying takes from its own share
- * only.  A uid may hold as many buffers as it leaves for all others: the
- * first one half of them, the next one a third, and so on, so that however
- * many are greedy, who holds nothing is served.
+ * only.  A uid may hold as many buffers as it leaves for all others, and
+ * those for one more request: the first one nearly half of them, the next
+ * one a third, and so on.  With the default buffer_memory it takes about
+ * twenty greedy uids at once to keep others waiting, until their deadlines.
  */
 #ifndef COFRE_QUOTA_H
 #define COFRE_QUOTA_H

@@ -41,6 +41,7 @@ struct row_id {
 	struct view name; /* of a body */
 };
 
+/* The key of the row; kind and name are not in it. */
 struct row_key row_key(const struct row_id *id);
 
 /* The other way; false when the bytes are no key.  kind and name are empty. */

@@ -1,22 +1,24 @@
 #include "secret_rows.h"
 
-const struct catalog_entry *
-secret_entry(struct request *q)
+bool
+secret_entry(struct request *q, struct catalog_entry *e)
 {
-	const struct catalog_entry *e;
+	const struct catalog_entry *found;
 
-	e = catalog_find(q->sv->vault.catalog, q->workspace->id, q->name);
-	if (e != NULL)
-		q->record = e->record;
-	return e;
+	found = catalog_find(q->sv->vault.catalog, q->workspace->id, q->name);
+	if (found == NULL)
+		return false;
+	*e = *found;
+	q->record = e->record;
+	return true;
 }
 
 enum cofre_status
-secret_find(struct request *q, const struct catalog_entry **e)
+secret_find(struct request *q, struct catalog_entry *e)
 {
-	*e = secret_entry(q);
-	return *e == NULL || (*e)->state == SECRET_PURGED ? COFRE_NOT_FOUND :
-							     COFRE_OK;
+	return secret_entry(q, e) && e->state != SECRET_PURGED ?
+	    COFRE_OK :
+	    COFRE_NOT_FOUND;
 }
 
 static struct row_id

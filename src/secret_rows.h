@@ -7,15 +7,13 @@
 #include "ops.h"
 
 /*
- * The catalogue's entry for the request's name; q->record is set for the
- * log.  NOT_FOUND when there is none, or it is purged.  Valid until the
- * catalogue changes.
+ * A copy of the catalogue's entry for the request's name; q->record is set
+ * for the log.  NOT_FOUND when there is none, or it is purged.
  */
-enum cofre_status secret_find(struct request *q,
-    const struct catalog_entry **e);
+enum cofre_status secret_find(struct request *q, struct catalog_entry *e);
 
-/* The same, but an entry that is purged, or none (NULL), is an answer. */
-const struct catalog_entry *secret_entry(struct request *q);
+/* The same, but a purged entry is an answer, and so is none (false). */
+bool secret_entry(struct request *q, struct catalog_entry *e);
 
 /* Read its head; the views in it are valid until the next vault_read(). */
 enum cofre_status secret_head(struct request *q,

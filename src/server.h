@@ -28,6 +28,7 @@ struct conn;
 struct turn_entry {
 	struct conn *conn; /* NULL: nobody to answer, or it is gone */
 	bool reply;	   /* a reply is staged for it */
+	bool recorded;	   /* it goes into the log */
 	bool wrote;	   /* it changed the store */
 	struct log_record record;
 };

@@ -104,6 +104,24 @@ set(struct config *c, const char *key, const char *value)
 	return fail("--%s: %s", key, error);
 }
 
+/* The same for a path, which may be relative to where cofred was started. */
+static bool
+set_path(struct config *c, const char *key, const char *value)
+{
+	char path[2 * CONFIG_PATH_MAX], *here;
+	int n;
+
+	if (value == NULL || value[0] == '/')
+		return set(c, key, value);
+	if ((here = getcwd(NULL, 0)) == NULL)
+		return fail("--%s %s: %s", key, value, strerror(errno));
+	n = snprintf(path, sizeof(path), "%s/%s", here, value);
+	free(here);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return fail("--%s: the path is too long", key);
+	return set(c, key, path);
+}
+
 bool
 start_config(struct start *st, struct server *sv)
 {
@@ -120,8 +138,9 @@ start_config(struct start *st, struct server *sv)
 	    !config_read_fd(c, path, sv->config_fd, error))
 		return fail("%s", error);
 	sv->filed = *c;
-	if (!set(c, "state", st->state) || !set(c, "socket", st->socket) ||
-	    !set(c, "keyfile", st->keyfile) || !set(c, "user", st->user))
+	if (!set_path(c, "state", st->state) ||
+	    !set_path(c, "socket", st->socket) ||
+	    !set_path(c, "keyfile", st->keyfile) || !set(c, "user", st->user))
 		return false;
 	if (!config_resolve(c, "/etc/group", error))
 		return fail("%s", error);
@@ -355,10 +374,13 @@ start_unlock(struct start *st, struct server *sv)
 		audit_open_note(sv->audit) :
 		"started");
 	turn_end(sv);
-	if (!st->have_key || sv->vault.state == VAULT_EMPTY)
+	if (!st->have_key || sv->vault.state == VAULT_EMPTY) {
+		secmem_wipe(st->key, sizeof(st->key));
 		return true;
+	}
 	s = op_unlock_now(sv, (struct view){ st->key, KEY_LEN });
 	secmem_wipe(st->key, sizeof(st->key));
+	secmem_wipe_registers();
 	dispatch_system(sv, s == COFRE_OK ? "unlocked by keyfile" :
 					    cofre_status_text(s));
 	turn_end(sv);

@@ -9,10 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store_file.h"
+
 #define MAP_MIN (16u << 20)   /* the first map */
 #define RESERVE (2u << 20)    /* kept of the limit, for deleting */
 #define TURN_ROOM (4u << 20)  /* free space that a turn begins with */
-#define META_PAGES 2
+#define DISK_STEP (256u << 10) /* disk space is taken in such steps */
+#define DISK_SLACK (512u << 10) /* and kept ahead, so that deleting works */
 
 struct store {
 	MDB_env *env;
@@ -24,6 +27,9 @@ struct store {
 	int fd; /* LMDB's own descriptor, to grow the file with */
 	uint64_t limit;
 	uint64_t map;
+	uint64_t allocated; /* bytes of the file that have their disk space */
+	uint64_t planned;   /* where this turn's writes may end in it */
+	bool no_allocate;   /* the file system has no fallocate(2) */
 	unsigned page;
 };
 
@@ -60,63 +66,6 @@ to_status(struct store *s, int rc)
 	default:
 		return COFRE_STORE_FAILED;
 	}
-}
-
-/* The fields of an LMDB meta page that are looked at before LMDB is. */
-struct meta {
-	uint32_t magic, version;
-	uint32_t page;
-	uint64_t last_page, txn;
-};
-
-/* Offsets as in LMDB 0.9's struct MDB_meta behind its 16 byte page header. */
-static void
-meta_parse(const uint8_t *p, struct meta *m)
-{
-	memcpy(&m->magic, p + 16, 4);
-	memcpy(&m->version, p + 20, 4);
-	memcpy(&m->page, p + 40, 4);
-	memcpy(&m->last_page, p + 136, 8);
-	memcpy(&m->txn, p + 144, 8);
-}
-
-/*
- * Refuse a file that LMDB would not, or would die of: foreign, of another
- * version, or shorter than its newest meta page says.  An empty file is new.
- */
-static const char *
-file_problem(int fd)
-{
-	uint8_t buf[META_PAGES][256];
-	struct meta m[META_PAGES], *newest;
-	struct stat st;
-
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
-		return "it is not a regular file";
-	if (st.st_size == 0)
-		return NULL;
-	if (pread(fd, buf[0], sizeof(buf[0]), 0) != (ssize_t)sizeof(buf[0]))
-		return "it is cut short";
-	meta_parse(buf[0], &m[0]);
-	if (m[0].magic != 0xBEEFC0DE)
-		return "it is not a cofre store";
-	if (m[0].version != 1)
-		return "its LMDB format is not version 1; it was written by a "
-		       "newer program";
-	if (m[0].page < 512 || m[0].page > 65536 ||
-	    (m[0].page & (m[0].page - 1)) != 0)
-		return "its header is damaged";
-	if (pread(fd, buf[1], sizeof(buf[1]), (off_t)m[0].page) !=
-	    (ssize_t)sizeof(buf[1]))
-		return "it is cut short";
-	meta_parse(buf[1], &m[1]);
-	if (m[1].magic != m[0].magic || m[1].version != m[0].version ||
-	    m[1].page != m[0].page)
-		return "its header is damaged";
-	newest = m[1].txn > m[0].txn ? &m[1] : &m[0];
-	if (newest->last_page >= (uint64_t)st.st_size / newest->page)
-		return "it is cut short: its last pages are missing";
-	return NULL;
 }
 
 /* Make file and map at least size bytes long, in whole mebibytes. */
@@ -194,7 +143,7 @@ store_open(const char *path, uint64_t limit, char *error, size_t error_size)
 		    strerror(errno));
 		return NULL;
 	}
-	why = file_problem(fd);
+	why = store_file_problem(fd);
 	(void)close(fd);
 	if (why != NULL) {
 		(void)snprintf(error, error_size, "store %s: %s", path, why);
@@ -292,6 +241,35 @@ make_room(struct store *s, size_t need, bool reserve)
 	return COFRE_OK;
 }
 
+/*
+ * Take disk space before it is written to: LMDB does not tell a full disk
+ * from one that fails.  What is kept ahead of need is for deleting alone.
+ */
+static enum cofre_status
+allocate(struct store *s, size_t need, bool reserve)
+{
+	uint64_t until;
+
+	s->planned += need * 4;
+	until = s->planned + DISK_SLACK;
+	until = (until + DISK_STEP - 1) / DISK_STEP * DISK_STEP;
+	if (until > s->map)
+		until = s->map;
+	if (until <= s->allocated || s->no_allocate)
+		return COFRE_OK;
+	if (fallocate(s->fd, 0, (off_t)s->allocated,
+		(off_t)(until - s->allocated)) == 0) {
+		s->allocated = until;
+		return COFRE_OK;
+	}
+	if (errno == EOPNOTSUPP) {
+		s->no_allocate = true;
+		return COFRE_OK;
+	}
+	s->planned -= need * 4;
+	return reserve ? COFRE_OK : to_status(s, errno);
+}
+
 enum cofre_status
 store_begin(struct store *s, size_t need, bool reserve)
 {
@@ -300,9 +278,11 @@ store_begin(struct store *s, size_t need, bool reserve)
 	if (s->failed)
 		return COFRE_STORE_FAILED;
 	if (s->write != NULL)
-		return COFRE_OK;
+		return allocate(s, need, reserve);
 	store_release(s);
-	if ((st = make_room(s, need, reserve)) != COFRE_OK)
+	s->planned = used_bytes(s);
+	if ((st = make_room(s, need, reserve)) != COFRE_OK ||
+	    (st = allocate(s, need, reserve)) != COFRE_OK)
 		return st;
 	return to_status(s, mdb_txn_begin(s->env, NULL, 0, &s->write));
 }

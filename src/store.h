@@ -30,8 +30,9 @@ void store_close(struct store *s);
 
 /*
  * Begin the write transaction, unless it is begun already.  Room for at
- * least need bytes of new rows is made first; reserve says that the last
- * part of the limit, kept for deleting, may be used.
+ * least need more bytes of new rows is made first, in the file and on the
+ * disk; reserve says that the last part of both, kept for deleting, may be
+ * used.
  * Errors: STORE_FULL, STORE_FAILED (also for ever after a failed flush).
  */
 enum cofre_status store_begin(struct store *s, size_t need, bool reserve);
@@ -83,6 +84,8 @@ struct store_stat {
 	uint64_t rows;
 	bool failed;	/* a flush failed: reading only until a restart */
 };
+
+/* How full it is. */
 void store_stat(struct store *s, struct store_stat *st);
 
 #endif

@@ -1,5 +1,6 @@
 #include "turn.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -14,7 +15,9 @@ turn_has_room(const struct server *sv)
 {
 	const struct turn *t = &sv->turn;
 
+	/* All records of a turn must fit one segment, behind its header. */
 	return t->count < TURN_MAX &&
+	    (t->cells + ENTRY_CELLS + 1) * LOG_CELL <= sv->config.log_segment &&
 	    t->text_used + OBJECT_MAX + DETAIL_MAX + EXE_MAX < TURN_TEXT &&
 	    sv->vault.turn_bytes < TURN_BYTES && !sv->lock_pending;
 }
@@ -29,11 +32,14 @@ turn_reserve(struct server *sv)
 }
 
 struct turn_entry *
-turn_add(struct server *sv, struct conn *c)
+turn_add(struct server *sv, struct conn *c, bool recorded)
 {
-	struct turn_entry *e = &sv->turn.entries[sv->turn.count++];
+	struct turn_entry *e;
 
-	*e = (struct turn_entry){ .conn = c };
+	if (sv->turn.count == TURN_MAX)
+		abort(); /* nobody asked for room: better than to go on */
+	e = &sv->turn.entries[sv->turn.count++];
+	*e = (struct turn_entry){ .conn = c, .recorded = recorded };
 	if (c != NULL)
 		e->record.uid = c->peer.uid;
 	return e;
@@ -141,6 +147,8 @@ record_all(struct server *sv)
 		struct turn_entry *e = &sv->turn.entries[i];
 		struct log_record *r = &e->record;
 
+		if (!e->recorded)
+			continue;
 		if (e->conn != NULL) {
 			if (e->conn->log_cell == 0)
 				e->conn->log_cell =
@@ -166,6 +174,9 @@ lock_now(struct server *sv)
 	vault_lock(&sv->vault);
 	(void)audit_set_keys(sv->audit, NULL);
 	sv->lock_pending = false;
+	/* An unlock that was under way ends with it. */
+	if (sv->waiting.active)
+		sv->vault.unlock.status = COFRE_LOCKED;
 }
 
 static void

@@ -21,11 +21,12 @@ bool turn_has_room(const struct server *sv);
 bool turn_reserve(struct server *sv);
 
 /*
- * Add an entry; room was reserved.  Its record is filled in by the caller,
- * with text from turn_text(), and gets its connection, time and duration at
- * the end of the turn.
+ * Add an entry; there is room in the turn.  Its record is filled in by the
+ * caller, with text from turn_text(), and gets its connection, time and
+ * duration at the end of the turn.  Without room in the log (recorded
+ * false) nothing is written: the entry then only knows of its reply.
  */
-struct turn_entry *turn_add(struct server *sv, struct conn *c);
+struct turn_entry *turn_add(struct server *sv, struct conn *c, bool recorded);
 
 /* Keep a text until the end of the turn; cut off when there is no room. */
 struct view turn_text(struct server *sv, struct view text);

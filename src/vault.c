@@ -66,7 +66,8 @@ vault_open(struct vault *v, struct store *store, char *error,
 void
 vault_lock(struct vault *v)
 {
-	store_abort(v->store);
+	if (v->store != NULL)
+		store_abort(v->store);
 	if (v->keyring.keys != NULL)
 		keyring_wipe(&v->keyring);
 	workspace_forget(v);

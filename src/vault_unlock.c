@@ -282,6 +282,8 @@ vault_unlock_step(struct vault *v)
 	struct view after = { v->unlock.last.bytes, v->unlock.last.len };
 	enum cofre_status st;
 
+	if (!v->unlock.running)
+		return false;
 	st = store_walk(v->store, after.len == 0 ? NULL : &after, load_row,
 	    &step);
 	if (v->unlock.status == COFRE_OK)
@@ -289,9 +291,6 @@ vault_unlock_step(struct vault *v)
 	if (step.more && v->unlock.status == COFRE_OK)
 		return true;
 	st = judge(v);
-	/* An epoch that the log knows is never given twice. */
-	if (st == COFRE_OK && v->epoch < v->unlock.log_epoch)
-		v->epoch = v->unlock.log_epoch;
 	if (st == COFRE_OK)
 		v->state = VAULT_OPEN;
 	else

@@ -8,7 +8,7 @@
 #ifndef COFRE_CRYPTO_H
 #define COFRE_CRYPTO_H
 
-#include "limits.h"
+#include "sizes.h"
 #include "wire.h"
 
 #define CRYPTO_NONCE_LEN 24u /* XChaCha20 */

@@ -1,6 +1,6 @@
 #include "frame.h"
 
-#include "limits.h"
+#include "sizes.h"
 
 enum frame_result
 frame_parse(struct view in, struct frame *f, size_t *size)

@@ -11,7 +11,7 @@
 #ifndef COFRE_KEYFILE_H
 #define COFRE_KEYFILE_H
 
-#include "limits.h"
+#include "sizes.h"
 #include "wire.h"
 
 #define KEYFILE_MIN 32u

@@ -422,6 +422,6 @@ logfmt_peek(const uint8_t cell[LOG_CELL], uint64_t number, unsigned *cells,
 
 	if (!body_get(cell, &r, cells) || r.cell != number)
 		return false;
-	*epoch = r.epoch;
+	*epoch = (r.flags & LOG_TAGGED) != 0 ? r.epoch : 0;
 	return true;
 }

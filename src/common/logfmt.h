@@ -64,7 +64,7 @@
 #define COFRE_LOGFMT_H
 
 #include "crypto.h"
-#include "limits.h"
+#include "sizes.h"
 
 #define LOG_CELL 128u
 #define LOG_BODY 80u
@@ -133,6 +133,7 @@ struct log_segment {
 void logfmt_name_put(char name[LOG_NAME_LEN], uint64_t first);
 bool logfmt_name_get(const char *name, uint64_t *first);
 
+/* Write the header of a segment. */
 void logfmt_segment_put(uint8_t cell[LOG_CELL], const struct log_segment *s);
 /* false: no header of a version that this program knows, or damaged. */
 bool logfmt_segment_get(const uint8_t cell[LOG_CELL], struct log_segment *s);
@@ -178,7 +179,7 @@ enum log_result logfmt_get(struct view in, uint64_t cell,
 /*
  * True when the cell looks like the first one of a record: a type, a size,
  * its own number.  Nothing is verified.  *cells is the size that it says;
- * *epoch its epoch.  The record's chain value is at cell + LOG_BODY.
+ * *epoch its epoch, 0 when it has no tag.  The record's chain value is at cell + LOG_BODY.
  */
 bool logfmt_peek(const uint8_t cell[LOG_CELL], uint64_t number,
     unsigned *cells, uint64_t *epoch);

@@ -12,8 +12,11 @@
 
 #include "wire.h"
 
+/* True when the bytes are a name by the grammar above. */
 bool name_is_workspace(struct view v);
+/* The same for a secret, */
 bool name_is_secret(struct view v);
+/* and for a field. */
 bool name_is_field(struct view v);
 
 /* "storage" and so on; "?" for a code that is in no row. */

@@ -27,7 +27,7 @@
 #define COFRE_PROTO_H
 
 #include "frame.h"
-#include "limits.h"
+#include "sizes.h"
 #include "wire.h"
 
 enum op_code {
@@ -116,8 +116,11 @@ struct wire_list {
 	uint32_t count;
 };
 
+/* Begin a list at the writer's end; its head is filled in later. */
 void list_begin(struct wire_list *l, struct wire_writer *w);
+/* Count the item that was just written. */
 void list_item(struct wire_list *l);
+/* Fill in the head: nothing was written after the last item. */
 void list_end(struct wire_list *l);
 
 /* Start reading the items of a list. */

@@ -47,6 +47,13 @@ void secmem_free(struct secmem *m);
 /* "memfd_secret", "locked", "unlocked" or "none". */
 const char *secmem_kind_name(enum secmem_kind kind);
 
+/*
+ * Zero the vector registers: copying and ciphers leave secrets in them, and a
+ * debugger reads them as well as memory.  Does nothing on machines other
+ * than x86-64.
+ */
+void secmem_wipe_registers(void);
+
 /* Overwrite with zeros in a way that the compiler may not leave out. */
 void secmem_wipe(void *p, size_t n);
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "config.h"
-#include "limits.h"
+#include "sizes.h"
 
 static bool
 parse(struct config *c, const char *text, char *error)
@@ -30,7 +30,7 @@ static const struct good {
 	{ "store_limit = 1024G", FIELD(store_limit), 1ull << 40 },
 	{ "store_limit = 1048576", FIELD(store_limit), 1 << 20 },
 	{ "\tlog_segment\t=\t64K\t", FIELD(log_segment), 65536 },
-	{ "log_segment = 1G", FIELD(log_segment), 1 << 30 },
+	{ "log_segment = 64M", FIELD(log_segment), 64 << 20 },
 	{ "buffer_memory = 512K", FIELD(buffer_memory), 512 << 10 },
 	{ "memory_lock = optional", FIELD(memory_required), 0 },
 	{ "memory_lock = required", FIELD(memory_required), 1 },
@@ -117,7 +117,7 @@ static const struct bad {
 	{ "store_limit = 17179869185G", "store_limit must be bytes" },
 	{ "store_limit = 1048577", "f:1: store_limit must be a multiple" },
 	{ "log_segment = 60K", "f:1: log_segment must be within" },
-	{ "log_segment = 2G", "f:1: log_segment must be within" },
+	{ "log_segment = 65M", "f:1: log_segment must be within" },
 	{ "buffer_memory = 511K", "f:1: buffer_memory must be within" },
 	{ "max_connections = 0", "f:1: max_connections must be within" },
 	{ "max_connections = 65537", "max_connections must be within" },

@@ -1,9 +1,9 @@
 /*
- * limits: the sizes that the protocol and the store share.  The public ones
+ * sizes: the sizes that the protocol and the store share.  The public ones
  * stand in cofre.h; a test asserts that both agree with doc/PROTOCOL.md.
  */
-#ifndef COFRE_LIMITS_H
-#define COFRE_LIMITS_H
+#ifndef COFRE_SIZES_H
+#define COFRE_SIZES_H
 
 #include "cofre.h"
 
