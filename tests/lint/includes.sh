@@ -1,0 +1,167 @@
+#!/bin/sh
+# Who includes what: no foreign header but where its library is used, no
+# header of another part of the house, and no header of a module above.
+# shellcheck source=tests/lint/lint.sh
+. "$(dirname "$0")/lint.sh"
+
+find include src client -name '*.[ch]' | sort >"$tmp/files"
+xargs grep -nH '^#include ' <"$tmp/files" |
+	sed 's/^\([^:]*\):\([0-9]*\):#include *\([<"]\)\([^>"]*\).*/\1 \2 \3 \4/' \
+		>"$tmp/includes" # FILE LINE < HEADER
+
+# --- foreign headers -------------------------------------------------------
+
+# libc, which everything may use.
+libc="ctype.h dirent.h errno.h fcntl.h getopt.h grp.h inttypes.h limits.h
+poll.h signal.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h
+stdlib.h string.h strings.h time.h unistd.h sys/auxv.h sys/file.h sys/mman.h
+sys/prctl.h sys/random.h sys/resource.h sys/socket.h sys/stat.h sys/syscall.h
+sys/time.h sys/types.h sys/uio.h sys/un.h"
+
+# What else there is, and the files that it is for.
+cat >"$tmp/owners" <<'END'
+lmdb.h src/store.c
+seccomp.h src/sandbox.c
+linux/capability.h src/sandbox.c
+sodium.h src/common/crypto.c client/kdf.c
+jansson.h client/output.h client/sdkauth.c
+sys/epoll.h src/accept.c src/conn.c src/loop.c
+sys/signalfd.h src/loop.c src/start.c client/prompt.c
+termios.h client/prompt.c
+END
+
+# shellcheck disable=SC2086
+printf '%s\n' $libc >"$tmp/libc"
+awk '
+FILENAME == ARGV[1] { libc[$1] = 1; next }
+FILENAME == ARGV[2] {
+	for (i = 2; i <= NF; i++)
+		owner[$1, $i] = ++owners[$1]
+	next
+}
+$3 != "<" || ($4 in libc) { next }
+!($4 in owners) {
+	print $1 ":" $2 ": <" $4 "> is in no list of tests/lint/includes.sh"
+	next
+}
+!(($4, $1) in owner) { print $1 ":" $2 ": <" $4 "> is not for this file" }
+{ used[$4, $1] = 1 }
+END {
+	for (pair in owner)
+		if (!(pair in used)) {
+			split(pair, part, SUBSEP)
+			print part[2] ":1: <" part[1] "> is not used here " \
+			    "any more: take it out of includes.sh"
+		}
+}' "$tmp/libc" "$tmp/owners" "$tmp/includes" | bad_lines
+
+# --- the parts of the house ------------------------------------------------
+
+# Each library of Makefile.am, and which libraries' headers it may include.
+cat >"$tmp/parts" <<'END'
+libcommon_la libcommon_la
+libcrypt_a libcommon_la libcrypt_a
+libdaemon_a libcommon_la libcrypt_a libdaemon_a
+cofred libcommon_la libcrypt_a libdaemon_a
+libclient_la libcommon_la libclient_la
+libcommand_a libcommon_la libcrypt_a libclient_la libcommand_a
+cofre libcommon_la libcrypt_a libclient_la libcommand_a
+END
+awk '
+/^[a-z_]+_SOURCES = *\\?/ {
+	part = $1
+	sub(/_SOURCES$/, "", part)
+	$1 = $2 = ""
+	on = 1
+}
+on {
+	more = sub(/\\$/, "")
+	for (i = 1; i <= NF; i++)
+		if ($i ~ /^(src|client)\//)
+			print part, $i
+	on = more
+}' Makefile.am >"$tmp/sources"
+awk '
+FILENAME == ARGV[1] {
+	for (i = 2; i <= NF; i++)
+		may[$1, $i] = 1
+	next
+}
+FILENAME == ARGV[2] {
+	part[$2] = $1
+	name = $2
+	sub(/.*\//, "", name)
+	if (name ~ /\.(h|def)$/)
+		home[name] = home[name] " " $1
+	next
+}
+FILENAME == ARGV[3] {
+	if (!($1 in part) && $1 !~ /^include\//)
+		print $1 ":1: is in no library of Makefile.am"
+	next
+}
+$3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
+{
+	n = split(home[$4], homes, " ")
+	for (i = 1; i <= n; i++)
+		if ((part[$1], homes[i]) in may)
+			next
+	print $1 ":" $2 ": \"" $4 "\" is not for " part[$1]
+}' "$tmp/parts" "$tmp/sources" "$tmp/files" "$tmp/includes" | bad_lines
+
+# --- the daemon, from the bottom to the top --------------------------------
+
+# A module may include headers of its own line and of those above it here.
+cat >"$tmp/storeys" <<'END'
+account listen notify sandbox pool policy seal tally
+config config_file peer rows keyring catalog store store_file
+audit audit_impl audit_open audit_read segment
+vault vault_rows vault_unlock workspace
+server
+conn quota turn
+ops secret_rows op_*
+dispatch
+accept
+loop
+start
+main
+END
+# The way in: a connection hands its frames on to what serves them.
+exceptions="src/conn.c:dispatch.h"
+awk -v exceptions=" $exceptions " '
+function storey(name) {
+	if (name in at)
+		return at[name]
+	return name ~ /^op_/ ? at["op_*"] : 0
+}
+FILENAME == ARGV[1] {
+	for (i = 1; i <= NF; i++)
+		at[$i] = FNR
+	next
+}
+$1 !~ /^src\/[a-z_]*\.[ch]$/ { next }
+{
+	self = $1
+	gsub(/^src\/|\.[ch]$/, "", self)
+	if (storey(self) == 0 && !(self in told)) {
+		print $1 ":1: is in no storey of tests/lint/includes.sh"
+		told[self] = 1
+	}
+	other = $4
+	sub(/\.h$/, "", other)
+	if ($3 == "\"" && storey(other) > storey(self) &&
+	    index(exceptions, " " $1 ":" $4 " ") == 0)
+		print $1 ":" $2 ": \"" $4 "\" is above it"
+}' "$tmp/storeys" "$tmp/includes" | bad_lines
+
+# --- one place that asks who may --------------------------------------------
+
+# dispatch.c asks before each handler; the list of workspaces shows those
+# that the caller may see.
+xargs grep -nH 'policy_check(' <"$tmp/files" |
+	grep -Ev '^src/(policy\.[ch]|dispatch\.c|op_workspace\.c):' |
+	grep -Ev '^[^:]*:[0-9]*:(/\*|[[:space:]]*\*)|/\* .*policy_check' |
+	sed 's/^\([^:]*:[0-9]*\):.*/\1: policy_check() is not for this file/' |
+	bad_lines
+
+finish "$(wc -l <"$tmp/includes") includes in $(wc -l <"$tmp/files") files"
