@@ -214,6 +214,7 @@ serve_known(struct server *sv, struct conn *c, const struct op *op,
 	bool room = turn_reserve(sv);
 	enum cofre_status st = COFRE_LOG_FAILED;
 
+	q.recorded = room;
 	wire_writer_init(&w, sv->reply, FRAME_MAX);
 	(void)frame_begin(&w, FRAME_REPLY, op->code, f->id);
 	wire_put_u32(&w, COFRE_OK);

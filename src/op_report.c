@@ -70,10 +70,8 @@ report_vault(struct report *r, struct server *sv)
 }
 
 static void
-report_log(struct report *r, struct server *sv)
+report_log(struct report *r, struct server *sv, bool room)
 {
-	bool room = audit_room(sv->audit, 1);
-
 	line(r, "activity log", good_if(room), "%" PRIu64 " cells, %s%s",
 	    audit_end(sv->audit),
 	    sv->config.log_strict ? "strict" : "buffered",
@@ -126,7 +124,7 @@ op_report(struct request *q, const struct report_request *in)
 	(void)in;
 	list_begin(&r.list, q->reply);
 	report_vault(&r, q->sv);
-	report_log(&r, q->sv);
+	report_log(&r, q->sv, q->recorded);
 	report_protection(&r, q->sv, q->conn->peer.pidfd != -1);
 	list_end(&r.list);
 	return COFRE_OK;

@@ -30,6 +30,7 @@ struct request {
 	char detail[DETAIL_MAX + 1];
 
 	struct wire_writer *reply; /* behind the status */
+	bool recorded; /* the log has room for it */
 	bool deferred; /* the answer comes later (unlock) */
 };
 
