@@ -28,7 +28,8 @@ struct store {
 	uint64_t limit;
 	uint64_t map;
 	uint64_t allocated; /* bytes of the file that have their disk space */
-	uint64_t planned;   /* where this turn's writes may end in it */
+	uint64_t used;	    /* bytes in use when the turn began to write */
+	uint64_t planned;   /* what its writes may need besides */
 	bool no_allocate;   /* the file system has no fallocate(2) */
 	unsigned page;
 };
@@ -241,6 +242,15 @@ make_room(struct store *s, size_t need, bool reserve)
 	return COFRE_OK;
 }
 
+/* True when pages that are free inside the file are enough for the turn. */
+static bool
+enough_inside(struct store *s)
+{
+	uint64_t unused;
+
+	return free_bytes(s, &unused) == 0 && unused >= s->planned + DISK_SLACK;
+}
+
 /*
  * Take disk space before it is written to: LMDB does not tell a full disk
  * from one that fails.  What is kept ahead of need is for deleting alone.
@@ -251,7 +261,7 @@ allocate(struct store *s, size_t need, bool reserve)
 	uint64_t until;
 
 	s->planned += need * 4;
-	until = s->planned + DISK_SLACK;
+	until = s->used + s->planned + DISK_SLACK;
 	until = (until + DISK_STEP - 1) / DISK_STEP * DISK_STEP;
 	if (until > s->map)
 		until = s->map;
@@ -266,8 +276,11 @@ allocate(struct store *s, size_t need, bool reserve)
 		s->no_allocate = true;
 		return COFRE_OK;
 	}
+	if (reserve || ((errno == ENOSPC || errno == EDQUOT) &&
+		enough_inside(s)))
+		return COFRE_OK;
 	s->planned -= need * 4;
-	return reserve ? COFRE_OK : to_status(s, errno);
+	return COFRE_STORE_FULL;
 }
 
 enum cofre_status
@@ -280,7 +293,8 @@ store_begin(struct store *s, size_t need, bool reserve)
 	if (s->write != NULL)
 		return allocate(s, need, reserve);
 	store_release(s);
-	s->planned = used_bytes(s);
+	s->used = used_bytes(s);
+	s->planned = 0;
 	if ((st = make_room(s, need, reserve)) != COFRE_OK ||
 	    (st = allocate(s, need, reserve)) != COFRE_OK)
 		return st;

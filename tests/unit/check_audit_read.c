@@ -137,12 +137,27 @@ START_TEST(a_record_made_without_the_key_is_forged)
 }
 END_TEST
 
+START_TEST(an_epoch_without_a_tag_is_nobodys)
+{
+	struct audit *a = logdir_open(LOGDIR_SMALL);
+	struct log_record r = logdir_record(0);
+
+	r.epoch = UINT64_MAX;
+	(void)audit_append(a, &r);
+	audit_close(a);
+	a = logdir_open(LOGDIR_SMALL);
+	ck_assert_uint_eq(audit_last_epoch(a), 0);
+	audit_close(a);
+}
+END_TEST
+
 START_TEST(the_newest_epoch_is_found_across_segments)
 {
 	struct audit *a = logdir_open(LOGDIR_SMALL);
 	struct log_record r = logdir_record(0);
 
 	ck_assert_uint_eq(audit_last_epoch(a), 0);
+	ck_assert(audit_set_keys(a, &logdir_keys));
 	logdir_append_many(a, 0, 10);
 	r.epoch = 7;
 	(void)audit_append(a, &r);
@@ -174,6 +189,7 @@ add_tests(Suite *s)
 	tcase_add_test(t,
 	    old_segments_that_are_gone_or_cut_are_broken_not_fatal);
 	tcase_add_test(t, a_record_made_without_the_key_is_forged);
+	tcase_add_test(t, an_epoch_without_a_tag_is_nobodys);
 	tcase_add_test(t, the_newest_epoch_is_found_across_segments);
 	suite_add_tcase(s, t);
 }

@@ -153,7 +153,7 @@ put_page(struct script *p, uint32_t id, uint64_t next, uint8_t kind,
 START_TEST(list_is_sorted_and_may_be_empty)
 {
 	static const char *const names[] = { "b", "a.1", "a-1", "B" };
-	struct cofre_entry *e = (struct cofre_entry *)&names;
+	struct cofre_entry none, *e = &none;
 	struct script p;
 	size_t n = 9;
 

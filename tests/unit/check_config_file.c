@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "limits.h"
+#include "sizes.h"
 
 static char dir[] = "/tmp/check_config.XXXXXX";
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
+#include "sizes.h"
 #include "listing.h"
 
 #define VIEW(s) ((struct view){ (const uint8_t *)(s), sizeof(s) - 1 })

@@ -73,7 +73,7 @@ TRY(x32, syscall(X32 + SYS_getpid))
 #endif
 
 /* Programs and processes. */
-TRY(exec, execve("/bin/true", (char *[]){ "true", NULL }, NULL))
+TRY(exec, execve("/bin/true", (char *[]){ (char[]){ "true" }, NULL }, NULL))
 TRY(exec_fd, syscall(SYS_execveat, in->old, "", NULL, NULL, AT_EMPTY_PATH))
 TRY(do_fork, fork())
 TRY(clone_3, syscall(SYS_clone3, NULL, 0))
@@ -265,7 +265,7 @@ execute_own(const struct inside *in)
 {
 	if (fchmod(in->old, 0700) == -1)
 		return 0;
-	return execve("./old", (char *[]){ "old", NULL }, NULL);
+	return execve("./old", (char *[]){ (char[]){ "old" }, NULL }, NULL);
 }
 
 TRY(exec_state, execute_own(in))
