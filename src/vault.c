@@ -17,6 +17,12 @@ read_header(struct vault *v)
 
 	st = store_get(v->store, (struct view){ key.bytes, key.len }, &value);
 	if (st == COFRE_NOT_FOUND) {
+		struct store_stat stat;
+
+		store_stat(v->store, &stat);
+		if (stat.rows > 0)
+			return "the store has rows and no header: it was "
+			       "changed or damaged";
 		v->state = VAULT_EMPTY;
 		return NULL;
 	}
