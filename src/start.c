@@ -331,14 +331,17 @@ start_stores(struct start *st, struct server *sv)
 	    sizeof(error));
 	if (store == NULL)
 		return fail("%s", error);
-	if (!vault_open(&sv->vault, store, error, sizeof(error))) {
-		store_close(store);
-		return fail("%s", error);
-	}
+	if (!vault_open(&sv->vault, store, error, sizeof(error)))
+		return fail("%s", error); /* start_undo() closes the store */
 	sv->audit = audit_open(st->state_fd, sv->config.log_segment, error,
 	    sizeof(error));
 	if (sv->audit == NULL)
 		return fail("%s", error);
+	if (sv->vault.state == VAULT_EMPTY && audit_last_epoch(sv->audit) > 0)
+		return fail("data.mdb is empty or missing, but the activity "
+			    "log is that of a vault: put the store back, or "
+			    "move %s/activity away to begin anew",
+		    sv->config.state);
 	if (memory_is_locked(sv))
 		return true;
 	if (sv->config.memory_required)
