@@ -133,6 +133,7 @@ void
 quota_deadline(struct conn *c, bool on)
 {
 	struct server *sv = c->sv;
+	struct conn *before;
 
 	if (on == (c->deadline != 0))
 		return;
@@ -140,12 +141,19 @@ quota_deadline(struct conn *c, bool on)
 		take_out(c);
 		return;
 	}
-	/* Every deadline is as far away, so the last set is the last due. */
 	c->deadline = sv->clock + (uint64_t)sv->config.request_timeout * 1000;
-	c->timed_prev = sv->timed_last;
-	if (sv->timed_last != NULL)
-		sv->timed_last->timed_next = c;
+	/* The last one set is the last one due, unless the time was changed. */
+	before = sv->timed_last;
+	while (before != NULL && before->deadline > c->deadline)
+		before = before->timed_prev;
+	c->timed_prev = before;
+	c->timed_next = before != NULL ? before->timed_next : sv->timed;
+	if (c->timed_next != NULL)
+		c->timed_next->timed_prev = c;
+	else
+		sv->timed_last = c;
+	if (before != NULL)
+		before->timed_next = c;
 	else
 		sv->timed = c;
-	sv->timed_last = c;
 }

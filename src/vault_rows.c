@@ -192,8 +192,10 @@ vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
 {
 	enum cofre_status st = v->poison;
 
-	if (!store_writing(v->store) && st == COFRE_OK)
-		return COFRE_OK;
+	if (!store_writing(v->store)) {
+		v->poison = COFRE_OK;
+		return st;
+	}
 	if (st == COFRE_OK)
 		st = write_state(v, now, log_end);
 	if (st == COFRE_OK)

@@ -1,9 +1,7 @@
 /*
- * Tests of client/format*.c: texts into secrets and back.
- *
- * Expected fields are written "name=value" and joined by '|'; a '!' before
- * the name says that the field is secret.  What holds for all
- * formats is in check_format_rules.c.
+ * Tests of client/format*.c: texts into secrets and back.  Expected fields
+ * are "name=value", joined by '|'; a '!' before the name: it is secret.  What
+ * holds for all formats is in check_format_rules.c.
  */
 #include <check.h>
 #include <stdbool.h>

@@ -1,0 +1,112 @@
+#include "plan.h"
+
+#include <stdlib.h>
+
+#define BIT(id) (1u << PEER_##id)
+#define BASE (BIT(ECHO) | BIT(ECHO2) | BIT(FLOOR) | BIT(REDIS) | BIT(COFRE))
+
+const struct trial_row plan_trials[TRIALS] = {
+	[TRIAL_1] = { "1 connection", 1, 1, BASE | BIT(LARGE) },
+	[TRIAL_8] = { "8 connections", 8, 1, BASE },
+	[TRIAL_64] = { "64 connections", 64, 1,
+	    BASE | BIT(STRICT) | BIT(LARGE) },
+	[TRIAL_PIPED] = { "64 x 16 pipelined", 64, 16, BASE },
+	[TRIAL_COLD] = { "cold", 0, 1,
+	    BIT(ECHO) | BIT(ECHO2) | BIT(REDIS) | BIT(COFRE) },
+	[TRIAL_WRITE] = { "durable write", 0, 1,
+	    BIT(RAW) | BIT(WRITER) | BIT(WRITERS) },
+	[TRIAL_PROCESS] = { "a process", 0, 1, BIT(TRUE) | BIT(GET) },
+	[TRIAL_APART_1] = { "1 connection", 1, 1, BASE },
+	[TRIAL_APART_8] = { "8 connections", 8, 1, BASE },
+	[TRIAL_APART_64] = { "64 connections", 64, 1, BASE },
+	[TRIAL_APART_PIPED] = { "64 x 16 pipelined", 64, 16, BASE },
+};
+
+const char *const plan_peers[PEERS] = {
+	[PEER_ECHO] = "bare echo",
+	[PEER_ECHO2] = "bare echo again",
+	[PEER_FLOOR] = "floor",
+	[PEER_REDIS] = "redis GET",
+	[PEER_COFRE] = "cofre",
+	[PEER_STRICT] = "cofre, log = strict",
+	[PEER_LARGE] = "cofre, many secrets",
+	[PEER_RAW] = "4 KiB write and flush",
+	[PEER_WRITER] = "cofre put, 1 writer",
+	[PEER_WRITERS] = "cofre put, 64 writers",
+	[PEER_TRUE] = "/bin/true",
+	[PEER_GET] = "cofre get",
+};
+
+bool
+plan_init(struct results *r, unsigned size)
+{
+	*r = (struct results){ .size = size };
+	r->slices = calloc((size_t)size * TRIALS * PEERS, sizeof(*r->slices));
+	return r->slices != NULL;
+}
+
+void
+plan_free(struct results *r)
+{
+	free(r->slices);
+	*r = (struct results){ .size = 0 };
+}
+
+struct slice *
+plan_slice(const struct results *r, unsigned round, enum trial t, enum peer p)
+{
+	return &r->slices[((size_t)round * TRIALS + t) * PEERS + p];
+}
+
+static double
+metric_of(const struct slice *s, enum metric m)
+{
+	switch (m) {
+	case METRIC_P50:
+		return s->p50;
+	case METRIC_P99:
+		return s->p99;
+	case METRIC_RATE:
+		return s->rate;
+	case METRIC_CPU:
+		return s->cpu;
+	}
+	return 0;
+}
+
+struct summary
+plan_value(const struct results *r, enum trial t, enum peer p, enum metric m)
+{
+	double *v = calloc(r->rounds + 1, sizeof(*v));
+	struct summary s = { .count = 0 };
+	size_t n = 0;
+
+	for (unsigned i = 0; v != NULL && i < r->rounds; i++)
+		if (plan_slice(r, i, t, p)->count > 0)
+			v[n++] = metric_of(plan_slice(r, i, t, p), m);
+	if (n > 0)
+		s = stats_summary(v, n);
+	free(v);
+	return s;
+}
+
+struct summary
+plan_ratio(const struct results *r, enum trial t, enum peer p,
+    enum trial other_trial, enum peer other, enum metric m)
+{
+	double *v = calloc(r->rounds + 1, sizeof(*v));
+	struct summary s = { .count = 0 };
+	size_t n = 0;
+
+	for (unsigned i = 0; v != NULL && i < r->rounds; i++) {
+		const struct slice *a = plan_slice(r, i, t, p);
+		const struct slice *b = plan_slice(r, i, other_trial, other);
+
+		if (a->count > 0 && b->count > 0 && metric_of(b, m) > 0)
+			v[n++] = metric_of(a, m) / metric_of(b, m);
+	}
+	if (n > 0)
+		s = stats_summary(v, n);
+	free(v);
+	return s;
+}

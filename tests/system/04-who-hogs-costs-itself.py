@@ -1,0 +1,376 @@
+#!/usr/bin/env python3
+"""A peer that sends slowly, does not read, opens connections without end,
+or takes the last descriptor costs itself: its connections are cut or
+refused, and somebody else is served meanwhile, from bounded memory."""
+import array
+import select
+import signal
+import socket
+import sys
+import time
+sys.dont_write_bytecode = True
+
+import cofre_wire as wire
+import harness
+from expect import check, same, show, status
+from people import Bystander
+
+TIMEOUT = 400           # ms: request_timeout of the daemon
+PER_UID, TOTAL = 20, 64
+LIMITS = dict(request_timeout=TIMEOUT, max_connections=TOTAL,
+              max_connections_per_uid=PER_UID)
+VALUE = dict(value=b"a small one")
+LARGE = dict(value=b"L" * 60000)
+OWNERS = range(44001, 44008)
+
+
+def wait_end(c, limit=10.0):
+    """Seconds until the daemon closes the connection, and what it said."""
+    begin = time.monotonic()
+    c.socket.settimeout(limit)
+    replies = [r.status_name for r in c.receive_all()]
+    return time.monotonic() - begin, replies
+
+
+# --- slow ------------------------------------------------------------------
+
+def dribble(path, data, greet, gap):
+    """A byte now and then, far too slowly: when, and how it ends."""
+    c = wire.Connection(path, greet=greet)
+    begin = time.monotonic()
+    sent = 0
+    c.socket.settimeout(0)
+    while time.monotonic() < begin + 20:
+        if select.select([c.socket], [], [], gap)[0]:
+            c.socket.settimeout(5)
+            replies = [r.status_name for r in c.receive_all()]
+            return time.monotonic() - begin, sent, replies
+        try:
+            c.socket.send(data[sent % len(data):sent % len(data) + 1])
+            sent += 1
+        except (BrokenPipeError, ConnectionResetError):
+            c.socket.settimeout(5)
+            return time.monotonic() - begin, sent, [
+                r.status_name for r in c.receive_all()]
+    return 20.0, sent, ["never cut"]
+
+
+def say_nothing(path):
+    return wait_end(wire.Connection(path, greet=False))
+
+
+def stay_idle(path):
+    """A greeted connection with nothing to ask may stay."""
+    c = wire.Connection(path)
+    readable = select.select([c.socket], [], [], 3 * TIMEOUT / 1000)[0]
+    check(not readable, "an idle connection is closed")
+    status(c.get("w", "n"), "OK", "after a pause")
+
+
+def slow(t, d, root):
+    a, b = t.agent(44001), t.agent(44002)
+    b.start(stay_idle, d.socket)
+    get = wire.request("secret.get", 1, workspace="w", name="n")
+    mark = root.log_end()
+    for what, data, greet, want in (
+            ("a slow hello", wire.hello(), False, [["BAD_FRAME"]]),
+            ("a slow request", get, True, [["BAD_FRAME"]]),
+            ("a slow length", b"\0\1\xff\xfc" + bytes(99), True,
+             [["BAD_FRAME"]])):
+        took, sent, replies = a.do(dribble, d.socket, data, greet, 0.03)
+        check(sent < len(data), what + " came through whole")
+        check(replies in want, "%s ends with %s" % (what, replies))
+        check(TIMEOUT / 1000 * 0.9 < took < TIMEOUT / 1000 + 3,
+              "%s was cut after %.2f s" % (what, took))
+        show("%s: cut after %d ms, %d bytes in (the limit is %d ms)" %
+             (what, took * 1000, sent, TIMEOUT))
+    took, replies = a.do(say_nothing, d.socket)
+    same(replies, [], "to a peer that says nothing")
+    check(took < TIMEOUT / 1000 + 3, "silence was cut after %.2f s" % took)
+    b.finish()
+    slow_notes = [e for e in root.events(start=mark) if e["uid"] == 44001
+                  and e["detail"] == b"too slow"]
+    same(len(slow_notes), 3, "records of slow peers")
+    show("silence before hello: cut; an idle connection stays")
+
+
+# --- not reading -----------------------------------------------------------
+
+def never_read(path, connections, limit):
+    """Ask for large secrets on many connections, and take none of them.
+
+    How many bytes of requests the daemon took, and how many connections it
+    has cut after limit seconds."""
+    ask = b"".join(wire.request("secret.get", i, workspace="w", name="large")
+                   for i in range(2000))
+    socks = []
+    for _ in range(connections):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(path)
+        s.setblocking(False)
+        s.send(wire.hello())
+        socks.append(s)
+    took, end = 0, time.monotonic() + limit
+    left = {s: ask * 4 for s in socks}
+    gone = set()
+    while len(gone) < len(socks) and time.monotonic() < end:
+        writable = select.select([], [s for s in socks if s not in gone],
+                                 [], 0.05)[1]
+        for s in writable:
+            try:
+                n = s.send(left[s][:65536])
+                took += n
+                left[s] = left[s][n:] or ask
+            except BlockingIOError:
+                pass
+            except (BrokenPipeError, ConnectionResetError):
+                gone.add(s)
+    for s in socks:
+        s.close()
+    return took, len(gone)
+
+
+def keeps_serving(t, d, root, hogs, what, limit):
+    """Hogs that never read, and somebody else who is served all the time."""
+    before = d.rss()
+    agents = [t.agent(uid) for uid in hogs]
+    for a in agents:
+        a.start(never_read, d.socket, PER_UID if len(hogs) == 1 else 8, 15)
+    with Bystander(t.agent(44007), d, "w", "n", VALUE, limit) as b:
+        done = [a.finish() for a in agents]
+    for a in agents:
+        a.end()
+    took, cut = sum(n for n, _ in done), sum(n for _, n in done)
+    same(cut, PER_UID if len(hogs) == 1 else 8 * len(hogs),
+         "connections of hogs that were cut")
+    grown = d.rss() - before
+    check(grown < 8192 or t.has_sanitizer(), "%d KiB more" % grown)
+    check(root.get("w", "large").values() == LARGE, "a large one after that")
+    show("%s: %d KiB of requests taken, all cut; a bystander was served %d "
+         "times and waited %.0f ms at most; %d KiB more memory" %
+         (what, took >> 10, b.count, b.longest * 1000, grown))
+
+
+# --- without end -----------------------------------------------------------
+
+def connect_many(path, n):
+    """Open n connections, keep them: how many work, and what others got."""
+    kept, refused = [], []
+    for _ in range(n):
+        c = wire.Connection(path, greet=False)
+        try:
+            c.send_raw(wire.hello())
+        except BrokenPipeError:
+            pass
+        r = c.receive()
+        if r is not None and r.ok:
+            kept.append(c)
+        else:
+            refused.append(r and r.status_name)
+            same(c.receive(), None, "behind a refusal")
+            c.close()
+    connect_many.kept = kept
+    return len(kept), refused
+
+
+def let_go():
+    for c in connect_many.kept:
+        c.close()
+    connect_many.kept = []
+
+
+def without_end(t, d, root):
+    mark = root.log_end()
+    hogs = [t.agent(uid) for uid in (44001, 44002, 44003)]
+    for a in hogs:
+        kept, refused = a.do(connect_many, d.socket, 200)
+        same(kept, PER_UID, "connections of a uid")
+        same(set(refused), {"LIMIT"}, "what the others got")
+        status(t_fetch(t, d), "OK", "somebody else")
+    # The three have 60 of 64: with root's there are 3 left for all others.
+    last = t.agent(44004)
+    kept, refused = last.do(connect_many, d.socket, 30)
+    same(kept, TOTAL - 3 * PER_UID - 1, "connections up to the total")
+    same(set(refused), {"LIMIT"}, "what the others got")
+    status(root.call("status"), "OK", "a connection that was there")
+    hogs[0].do(let_go)
+    root.barrier()
+    kept, refused = hogs[0].do(connect_many, d.socket, PER_UID)
+    same((kept, refused), (PER_UID, []), "connections after others ended")
+    for a in hogs + [last]:
+        a.end()
+    root.barrier()
+    status(t_fetch(t, d), "OK", "somebody else, at the end")
+    noted = 0
+    end = time.monotonic() + 5
+    while noted < 3 * (200 - PER_UID) and time.monotonic() < end:
+        noted = sum(int(e["detail"].split()[0])
+                    for e in root.events(start=mark)
+                    if e["type"] == wire.NOTE and
+                    e["detail"].endswith(b"connections refused"))
+    check(noted >= 3 * (200 - PER_UID), "%d refusals noted" % noted)
+    show("600 connections of three uids: %d each, the rest refused with a "
+         "status; the total of %d holds too; %d refusals are in the log" %
+         (PER_UID, TOTAL, noted))
+
+
+def t_fetch(t, d):
+    a = t.agent(44007)
+    r = a.connect(d.socket).get("w", "n")
+    a.end()
+    return r
+
+
+# --- descriptors -----------------------------------------------------------
+
+def connect_silently(path, n):
+    """Connect n times; nobody answers yet."""
+    connect_silently.kept = []
+    for _ in range(n):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(20)
+        s.connect(path)
+        try:
+            s.send(wire.hello())
+        except BrokenPipeError:
+            pass        # refused already
+        connect_silently.kept.append(s)
+    return len(connect_silently.kept)
+
+
+def answered():
+    """What they have been answered, without waiting: [status or None]."""
+    waiting = set(connect_silently.kept)
+    waiting -= set(select.select(connect_silently.kept, [], [], 0)[0])
+    return [None if s in waiting else
+            wire.Reply(s.recv(4096, socket.MSG_PEEK)).status_name
+            for s in connect_silently.kept]
+
+
+def has_pidfds(root):
+    return root.report()["peer process"].startswith("pidfd")
+
+
+def out_of_descriptors(t, limit):
+    """A daemon that was given few descriptors, and more peers than those."""
+    d = t.daemon(dict(max_connections_per_uid=PER_UID), uid=44900,
+                 prefix=["prlimit", "--nofile=%d:%d" % (limit, limit)])
+    check("descriptors: max_connections is" in d.stderr(),
+          "nothing is said of so few descriptors")
+    root = d.init()
+    status(root.call("workspace.create", workspace="w"), "OK")
+    status(root.put("w", "n", VALUE), "OK")
+    fds = len(d.fds())
+    a = t.agent(44005)
+    a.do(connect_silently, d.socket, PER_UID)
+    status(root.get("w", "n"), "OK", "a connection that was there")
+    cpu, begin = d.cpu(), time.monotonic()
+    select.select([], [], [], 1.5)
+    used = (d.cpu() - cpu) / (time.monotonic() - begin)
+    check(used < 0.1, "%d%% of a processor without descriptors" %
+          (used * 100))
+    before = a.do(answered)
+    check("OK" in before, "nobody is served")
+    check(before.count("OK") < PER_UID, "there are descriptors for all")
+    check(set(before) <= {"OK", "LIMIT", None}, "answers: %s" % before)
+    status(root.get("w", "n"), "OK", "a connection that was there, later")
+    lacking = [e for e in root.events() if e["uid"] == 44005 and
+               e["type"] == wire.CONNECTION and e["flags"] & 8]
+    check(not lacking or not has_pidfds(root),
+          "%d connections were taken without their pidfd, for want of a "
+          "descriptor: they would outlive their process" % len(lacking))
+    a.end()
+    root.barrier()
+    b = t.agent(44006)
+    same(b.do(connect_silently, d.socket, 2), 2, "connections after that")
+    end = time.monotonic() + 10
+    while b.do(answered) != ["OK"] * 2 and time.monotonic() < end:
+        root.barrier()
+    same(b.do(answered), ["OK"] * 2, "peers served once there is room")
+    b.end()
+    root.barrier()
+    same(len(d.fds()), fds, "descriptors at the end")
+    d.stop()
+    show("descriptors for %d of %d connections: %.1f%% of a processor; "
+         "%d wait, %d are refused; others are served as soon as there is "
+         "room" % (before.count("OK"), PER_UID, used * 100,
+                   before.count(None), before.count("LIMIT")))
+
+
+# --- descriptors that are sent ----------------------------------------------
+
+def send_descriptors(path):
+    c = send_descriptors.kept = wire.Connection(path)
+    refused = 0
+    for count in (1, 8, 64, 253):
+        fds = array.array("i", [0] * count)
+        data = wire.request("status", count)
+        try:
+            c.socket.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                                       fds)])
+        except PermissionError:
+            refused += 1
+            c.send_raw(data)
+        status(c.receive(), "OK", "a request with descriptors")
+    return refused
+
+
+def descriptors(t, d, root):
+    before = len(d.fds())
+    a = t.agent(44006)
+    refused = a.do(send_descriptors, d.socket)
+    same(len(d.fds()), before + 2, "descriptors of the daemon")
+    a.end()
+    show("sent descriptors: %d of 4 messages refused by the kernel, none "
+         "is kept" % refused)
+
+
+def crowd(path, rounds):
+    """Connect, ask, and go away in the middle."""
+    r = bytes(range(256))
+    for i in range(rounds):
+        c = wire.Connection(path)
+        c.send_raw(wire.request("secret.get", i, workspace="w",
+                                name="large") * 3 + r[:i % 12])
+        c.close()
+
+
+def gone_before_reply(t, d, root):
+    a = t.agent(44006)
+    a.do(crowd, d.socket, 300)
+    a.end()
+    root.barrier()
+    same(root.report()["connections"].split()[0], "1", "connections left")
+    status(root.get("w", "n"), "OK")
+    show("300 peers gone before their replies: nothing is left of them")
+
+
+def test(t):
+    harness.need_root()
+    d = t.daemon(LIMITS)
+    root = d.init()
+    status(root.call("workspace.create", workspace="w"), "OK")
+    for uid in OWNERS:
+        status(root.call("grant.add", workspace="w", principal=wire.USER,
+                         id=uid, role=wire.OWNER), "OK")
+    status(root.put("w", "n", VALUE), "OK")
+    status(root.put("w", "large", LARGE), "OK")
+    slow(t, d, root)
+    # The others may not have to wait until the hogs' time is up.
+    d.configure(**dict(LIMITS, request_timeout=2000))
+    d.signal(signal.SIGHUP)
+    check(d.wait_note("RELOADING=1"), "no reload")
+    for n in (1, 3):
+        keeps_serving(t, d, root, list(OWNERS)[:n],
+                      "%d uid%s that never read" % (n, "s"[n == 1:]), 1.0)
+    without_end(t, d, root)
+    descriptors(t, d, root)
+    gone_before_reply(t, d, root)
+    for limit in (24, 25):      # a connection takes two: odd and even
+        out_of_descriptors(t, limit)
+    check(d.rss() < 64 * 1024 or t.has_sanitizer(), "%d KiB" % d.rss())
+    show("resident at the end: %d KiB" % d.rss())
+    d.stop()
+
+
+harness.main(test, limit=120)

@@ -1,0 +1,448 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy.h"
+#include "sample.h"
+
+#define OVERFLOW_ID 65534u
+/* Who asks, in what follows. */
+#define USER 2001u
+#define GROUP 3001u
+#define EXTRA_GROUP 3002u
+#define OPERATOR_GROUP 700u
+
+/*
+ * Who may do what, by hand from the roles of the model: O owner,
+ * C contributor, R reader, P operator, I managed identity.  Whoever is not
+ * named may not.
+ */
+static const struct {
+	enum action action;
+	const char *who;
+} table[] = {
+	/* Operators keep the vault (architecture.md, Principals). */
+	{ ACTION_VAULT_MANAGE, "P" },
+	{ ACTION_VAULT_READ, "P" },
+	/* R23: owner and contributor create workspaces. */
+	{ ACTION_WORKSPACE_CREATE, "OCP" },
+	/* R30, R34: all three view. */
+	{ ACTION_WORKSPACE_READ, "OCRPI" },
+	/* What a workspace is shared by, and with it its end, is R24's. */
+	{ ACTION_WORKSPACE_DELETE, "OP" },
+	/* R42, R43: the identity's bindings; to bind one is to share. */
+	{ ACTION_IDENTITY_READ, "OCRP" },
+	{ ACTION_IDENTITY_WRITE, "OP" },
+	/* R24: only the owner shares. */
+	{ ACTION_GRANT_READ, "OCRP" },
+	{ ACTION_GRANT_WRITE, "OP" },
+	/* R34: readers see that a secret is there, and its metadata. */
+	{ ACTION_SECRET_LIST, "OCRI" },
+	/* R41: owners and contributors use them; R43: the identity all. */
+	{ ACTION_SECRET_READ, "OCI" },
+	/* R28: and attach datastores. */
+	{ ACTION_SECRET_WRITE, "OCI" },
+	{ ACTION_SECRET_DELETE, "OCI" },
+	{ ACTION_SECRET_PURGE, "OI" },
+	/* R30, R116: the activity of what one may view. */
+	{ ACTION_ACTIVITY_READ, "OCRP" },
+};
+
+static bool
+may(size_t row, char who)
+{
+	return strchr(table[row].who, who) != NULL;
+}
+
+static const struct {
+	uint8_t role;
+	char who;
+} roles[] = { { ROLE_OWNER, 'O' }, { ROLE_CONTRIBUTOR, 'C' },
+	{ ROLE_READER, 'R' }, { ROLE_NONE, '-' }, { 4, '-' }, { 255, '-' } };
+
+#define GRANT(to, role, id) { PRINCIPAL_##to, ROLE_##role, id, 0, 0 }
+
+/* Ids that stand for nobody. */
+static const uint32_t odd[] = { OVERFLOW_ID, NO_ID };
+static const uint32_t groups[] = { 3003, EXTRA_GROUP, 3004 };
+static const struct policy nothing;
+
+static struct subject
+user(void)
+{
+	return (struct subject){ USER, GROUP, groups, COUNT(groups),
+		OPERATOR_GROUP };
+}
+
+static struct policy
+of_grant(const struct grant *g)
+{
+	return (struct policy){ g, 1, NULL, 0 };
+}
+
+static struct policy
+of_binding(const struct binding *b)
+{
+	return (struct policy){ NULL, 0, b, 1 };
+}
+
+static enum verdict
+ask(const struct subject *s, const struct policy *vault,
+    const struct policy *workspace, enum action action)
+{
+	struct principal as;
+
+	return policy_check(s, vault, workspace, action, &as);
+}
+
+/* The verdict is ALLOW as that principal, or the other one. */
+static void
+assert_verdict(const struct subject *s, const struct policy *vault,
+    const struct policy *workspace, size_t row, bool allowed,
+    struct principal who, enum verdict otherwise)
+{
+	struct principal as = { 99, 99 };
+	enum verdict v = policy_check(s, vault, workspace, table[row].action,
+	    &as);
+	const char *name = action_name(table[row].action);
+
+	ck_assert_msg(v == (allowed ? VERDICT_ALLOW : otherwise),
+	    "%s: verdict %d", name, (int)v);
+	if (allowed)
+		ck_assert_msg(as.kind == who.kind && as.id == who.id,
+		    "%s: as %u %u", name, as.kind, as.id);
+}
+
+/* Whatever is asked, the verdict is this one. */
+static void
+assert_always(const struct subject *s, const struct policy *vault,
+    const struct policy *workspace, enum verdict want)
+{
+	for (size_t i = 0; i < COUNT(table); i++)
+		ck_assert_msg(ask(s, vault, workspace, table[i].action) ==
+			want, "%s", action_name(table[i].action));
+}
+
+START_TEST(the_table_has_every_action_and_is_what_the_roles_are)
+{
+	static const char kinds[] = "OCRPI";
+	uint32_t sets[5] = { 0 };
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		ck_assert_int_eq((int)table[i].action, (int)i + 1);
+		for (size_t k = 0; k < 5; k++)
+			if (may(i, kinds[k]))
+				sets[k] |= action_bit(table[i].action);
+	}
+	ck_assert_str_eq(action_name((enum action)(COUNT(table) + 1)), "?");
+	ck_assert_uint_eq(policy_role_actions(ROLE_OWNER), sets[0]);
+	ck_assert_uint_eq(policy_role_actions(ROLE_CONTRIBUTOR), sets[1]);
+	ck_assert_uint_eq(policy_role_actions(ROLE_READER), sets[2]);
+	ck_assert_uint_eq(policy_operator_actions(), sets[3]);
+	ck_assert_uint_eq(policy_identity_actions(), sets[4]);
+	for (unsigned role = ROLE_READER + 1; role <= 256; role++)
+		ck_assert_uint_eq(policy_role_actions((uint8_t)role), 0);
+}
+END_TEST
+
+/* The ways a grant can be for the user. */
+static const struct principal ways[] = { { PRINCIPAL_USER, USER }, { PRINCIPAL_GROUP, GROUP },
+	{ PRINCIPAL_GROUP, EXTRA_GROUP } };
+
+START_TEST(each_role_allows_what_the_table_says)
+{
+	struct subject s = user();
+
+	for (size_t w = 0; w < COUNT(ways); w++)
+		for (size_t r = 0; r < COUNT(roles); r++)
+			for (size_t i = 0; i < COUNT(table); i++) {
+				struct grant g = { ways[w].kind,
+					roles[r].role, ways[w].id, 0, 0 };
+				struct policy p = of_grant(&g);
+				bool yes = may(i, roles[r].who);
+
+				assert_verdict(&s, &nothing, &p, i, yes,
+				    ways[w], VERDICT_DENY);
+				/* And from the scope of the vault. */
+				assert_verdict(&s, &p, &nothing, i, yes,
+				    ways[w], VERDICT_DENY);
+				assert_verdict(&s, &p, NULL, i, yes,
+				    ways[w], VERDICT_DENY);
+			}
+}
+END_TEST
+
+START_TEST(an_operator_may_what_the_table_says)
+{
+	const struct principal as = { PRINCIPAL_OPERATOR, 0 };
+	struct subject who[] = { { 0, 0, NULL, 0, NO_ID }, user(), user() };
+
+	who[1].gid = OPERATOR_GROUP;
+	who[2].operator_group = EXTRA_GROUP;
+	for (size_t k = 0; k < COUNT(who); k++) {
+		ck_assert(policy_is_operator(&who[k]));
+		for (size_t i = 0; i < COUNT(table); i++)
+			assert_verdict(&who[k], &nothing,
+			    k == 0 ? NULL : &nothing, i, may(i, 'P'), as,
+			    VERDICT_DENY);
+	}
+}
+END_TEST
+
+START_TEST(nobody_else_is_an_operator)
+{
+	struct subject s = user();
+
+	ck_assert(!policy_is_operator(&s));
+	s.gid = 0;
+	ck_assert(!policy_is_operator(&s));
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		s.operator_group = s.gid = odd[i];
+		s.groups = &odd[i];
+		s.group_count = 1;
+		ck_assert(!policy_is_operator(&s));
+	}
+}
+END_TEST
+
+START_TEST(an_identity_may_what_the_table_says)
+{
+	const struct principal as = { PRINCIPAL_IDENTITY, 0 };
+	const struct binding by_uid = { USER, NO_ID, 0, 0 };
+	const struct binding by_both = { USER, GROUP, 0, 0 };
+	const struct policy uid = of_binding(&by_uid);
+	const struct policy both = of_binding(&by_both);
+	const struct subject s = user();
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		assert_verdict(&s, &nothing, &uid, i, may(i, 'I'), as,
+		    VERDICT_DENY);
+		assert_verdict(&s, &nothing, &both, i, may(i, 'I'), as,
+		    VERDICT_DENY);
+	}
+}
+END_TEST
+
+START_TEST(a_binding_needs_the_uid_and_the_gid_that_it_names)
+{
+	static const struct binding no_match[] = {
+		{ USER + 1, NO_ID, 0, 0 },
+		{ USER, GROUP + 1, 0, 0 },
+		{ USER + 1, GROUP, 0, 0 },
+		/* A supplementary group is not the gid. */
+		{ USER, EXTRA_GROUP, 0, 0 },
+		{ NO_ID, GROUP, 0, 0 },
+		{ NO_ID, NO_ID, 0, 0 },
+		{ OVERFLOW_ID, GROUP, 0, 0 },
+		{ GROUP, USER, 0, 0 },
+	};
+	struct subject s = user();
+
+	for (size_t i = 0; i < COUNT(no_match); i++) {
+		struct policy p = of_binding(&no_match[i]);
+
+		assert_always(&s, &nothing, &p, VERDICT_NO_MATCH);
+	}
+}
+END_TEST
+
+START_TEST(an_identity_of_the_vault_is_none)
+{
+	const struct binding b = { USER, NO_ID, 0, 0 };
+	const struct policy p = of_binding(&b);
+	struct subject s = user();
+
+	assert_always(&s, &p, NULL, VERDICT_NO_MATCH);
+	assert_always(&s, &p, &nothing, VERDICT_NO_MATCH);
+}
+END_TEST
+
+/* Grants that are for somebody else, or for nobody. */
+static const struct grant not_for_user[] = {
+	GRANT(USER, OWNER, USER + 1),
+	GRANT(USER, OWNER, GROUP),
+	GRANT(USER, OWNER, EXTRA_GROUP),
+	GRANT(USER, OWNER, NO_ID),
+	GRANT(USER, OWNER, OVERFLOW_ID),
+	GRANT(GROUP, OWNER, USER),
+	GRANT(GROUP, OWNER, GROUP + 9),
+	GRANT(GROUP, OWNER, NO_ID),
+	GRANT(GROUP, OWNER, OVERFLOW_ID),
+	GRANT(NONE, OWNER, USER),
+	GRANT(OPERATOR, OWNER, USER),
+	GRANT(IDENTITY, OWNER, USER),
+	{ 255, ROLE_OWNER, USER, 0, 0 },
+	{ 255, ROLE_OWNER, GROUP, 0, 0 },
+};
+
+START_TEST(a_grant_to_somebody_else_and_none_at_all_are_no_match)
+{
+	struct subject s = user();
+
+	assert_always(&s, &nothing, &nothing, VERDICT_NO_MATCH);
+	assert_always(&s, &nothing, NULL, VERDICT_NO_MATCH);
+	for (size_t i = 0; i < COUNT(not_for_user); i++) {
+		struct policy p = of_grant(&not_for_user[i]);
+
+		assert_always(&s, &p, &p, VERDICT_NO_MATCH);
+	}
+}
+END_TEST
+
+START_TEST(a_uid_that_stands_for_nobody_is_an_error)
+{
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		const struct grant g = GRANT(USER, OWNER, odd[i]);
+		const struct grant to_group = { PRINCIPAL_GROUP, ROLE_OWNER,
+			GROUP, 0, 0 };
+		const struct binding b = { odd[i], NO_ID, 0, 0 };
+		const struct policy by_uid = { &g, 1, &b, 1 };
+		const struct policy by_gid = of_grant(&to_group);
+		struct subject s = user();
+
+		s.uid = odd[i];
+		s.operator_group = GROUP;
+		assert_always(&s, &by_uid, &by_uid, VERDICT_ERROR);
+		assert_always(&s, &by_gid, &by_gid, VERDICT_ERROR);
+		ck_assert(!policy_id_valid(odd[i]));
+	}
+	ck_assert(policy_id_valid(0) && policy_id_valid(65533) &&
+	    policy_id_valid(65535) && policy_id_valid(0xfffffffe));
+}
+END_TEST
+
+START_TEST(a_gid_that_stands_for_nobody_never_matches)
+{
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		const struct grant g = GRANT(GROUP, OWNER, odd[i]);
+		const struct policy granted = of_grant(&g);
+		struct subject s = user();
+
+		s.gid = odd[i];
+		s.groups = &odd[i];
+		s.group_count = 1;
+		assert_always(&s, &granted, &granted, VERDICT_NO_MATCH);
+	}
+}
+END_TEST
+
+START_TEST(a_binding_to_the_overflow_gid_never_matches)
+{
+	const struct binding b = { USER, OVERFLOW_ID, 0, 0 };
+	const struct policy bound = of_binding(&b);
+	struct subject s = user();
+
+	s.gid = OVERFLOW_ID;
+	assert_always(&s, &nothing, &bound, VERDICT_NO_MATCH);
+}
+END_TEST
+
+START_TEST(to_ask_for_no_action_is_an_error_for_everybody)
+{
+	const struct grant g = GRANT(USER, OWNER, USER);
+	const struct binding b = { USER, NO_ID, 0, 0 };
+	const struct policy all = { &g, 1, &b, 1 };
+	const struct subject root = { 0, 0, NULL, 0, NO_ID };
+	struct subject s = user();
+
+	ck_assert_int_eq(ask(&s, &all, &all, ACTION_NONE), VERDICT_ERROR);
+	ck_assert_int_eq(ask(&root, &all, &all, ACTION_NONE), VERDICT_ERROR);
+}
+END_TEST
+
+START_TEST(the_best_of_several_grants_stands_in_any_order)
+{
+	static const struct grant both[] = {
+		GRANT(USER, READER, USER),
+		GRANT(GROUP, CONTRIBUTOR, EXTRA_GROUP),
+		GRANT(USER, READER, USER),
+	};
+	const struct principal reader = { PRINCIPAL_USER, USER };
+	const struct principal group = { PRINCIPAL_GROUP, EXTRA_GROUP };
+	struct subject s = user();
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct policy p = { both, 2, NULL, 0 };
+		bool as_reader = may(i, 'R');
+
+		assert_verdict(&s, &nothing, &p, i, may(i, 'C'),
+		    as_reader ? reader : group, VERDICT_DENY);
+		p = (struct policy){ both + 1, 2, NULL, 0 };
+		assert_verdict(&s, &nothing, &p, i, may(i, 'C'), group,
+		    VERDICT_DENY);
+	}
+}
+END_TEST
+
+/* A reader here who is an owner of the vault, and also bound, and root. */
+START_TEST(what_one_scope_denies_another_may_allow)
+{
+	const struct grant reader = GRANT(USER, READER, USER);
+	const struct grant owner = GRANT(GROUP, OWNER, GROUP);
+	const struct binding b = { USER, GROUP, 0, 0 };
+	const struct policy vault = of_grant(&owner);
+	const struct policy here = { &reader, 1, &b, 1 };
+	struct subject s = user();
+
+	s.operator_group = GROUP;
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct principal as = { PRINCIPAL_OPERATOR, 0 };
+
+		if (may(i, 'R'))
+			as = (struct principal){ PRINCIPAL_USER, USER };
+		else if (may(i, 'I'))
+			as = (struct principal){ PRINCIPAL_IDENTITY, 0 };
+		else if (may(i, 'O'))
+			as = (struct principal){ PRINCIPAL_GROUP, GROUP };
+		assert_verdict(&s, &vault, &here, i, true, as,
+		    VERDICT_ERROR);
+	}
+}
+END_TEST
+
+START_TEST(rights_in_one_workspace_are_none_in_another)
+{
+	const struct grant mine = GRANT(USER, OWNER, USER);
+	const struct grant others = GRANT(USER, OWNER, USER + 1);
+	const struct policy here = of_grant(&mine);
+	const struct policy theirs = of_grant(&others);
+	struct subject s = user();
+
+	ck_assert_int_eq(ask(&s, &nothing, &here, ACTION_SECRET_READ),
+	    VERDICT_ALLOW);
+	assert_always(&s, &nothing, &theirs, VERDICT_NO_MATCH);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("policy");
+	TCase *t = tcase_create("policy");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_test(t,
+	    the_table_has_every_action_and_is_what_the_roles_are);
+	tcase_add_test(t, each_role_allows_what_the_table_says);
+	tcase_add_test(t, an_operator_may_what_the_table_says);
+	tcase_add_test(t, nobody_else_is_an_operator);
+	tcase_add_test(t, an_identity_may_what_the_table_says);
+	tcase_add_test(t, a_binding_needs_the_uid_and_the_gid_that_it_names);
+	tcase_add_test(t, an_identity_of_the_vault_is_none);
+	tcase_add_test(t,
+	    a_grant_to_somebody_else_and_none_at_all_are_no_match);
+	tcase_add_test(t, a_uid_that_stands_for_nobody_is_an_error);
+	tcase_add_test(t, a_gid_that_stands_for_nobody_never_matches);
+	tcase_add_test(t, a_binding_to_the_overflow_gid_never_matches);
+	tcase_add_test(t, to_ask_for_no_action_is_an_error_for_everybody);
+	tcase_add_test(t, the_best_of_several_grants_stands_in_any_order);
+	tcase_add_test(t, what_one_scope_denies_another_may_allow);
+	tcase_add_test(t, rights_in_one_workspace_are_none_in_another);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
