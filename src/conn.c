@@ -257,15 +257,25 @@ conn_orphaned(struct conn *c)
 	conn_close(c);
 }
 
+/* Send from the front of the chain; a reply is mostly in one chunk. */
+static ssize_t
+send_some(const struct conn *c)
+{
+	struct iovec iov[IOV_MAX_SEND];
+
+	if (chain_iov(&c->out, iov, 1) == 1 && c->out.chunks == 1)
+		return send(c->fd, iov[0].iov_base, iov[0].iov_len,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+	return writev(c->fd, iov, chain_iov(&c->out, iov, IOV_MAX_SEND));
+}
+
 void
 conn_flush(struct conn *c)
 {
-	struct iovec iov[IOV_MAX_SEND];
 	ssize_t n;
 
 	while (c->out.size > 0) {
-		n = writev(c->fd, iov,
-		    chain_iov(&c->out, iov, IOV_MAX_SEND));
+		n = send_some(c);
 		if (n < 0) {
 			if (errno == EINTR)
 				continue;

@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#define SHORT 256u
+
 bool
 crypto_init(void)
 {
@@ -19,7 +21,18 @@ crypto_blake2b(void *out, size_t len, const uint8_t *key,
     const struct view *parts, size_t count)
 {
 	crypto_generichash_state st;
+	uint8_t whole[SHORT];
+	struct wire_writer w;
 
+	/* What is short is put together, and hashed in one call. */
+	wire_writer_init(&w, whole, sizeof(whole));
+	for (size_t i = 0; i < count; i++)
+		wire_put_bytes(&w, parts[i]);
+	if (!w.bad) {
+		(void)crypto_generichash(out, len, whole, w.len, key,
+		    key == NULL ? 0 : KEY_LEN);
+		return;
+	}
 	(void)crypto_generichash_init(&st, key, key == NULL ? 0 : KEY_LEN, len);
 	for (size_t i = 0; i < count; i++)
 		(void)crypto_generichash_update(&st, parts[i].data,
