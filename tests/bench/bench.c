@@ -28,7 +28,7 @@
 #define SLICE_MS 20u
 #define LONG_MS 40u /* of what waits for the disk, or starts processes */
 #define SECRETS 1000u
-#define WRITTEN 10000u /* names that the writers go through */
+#define WRITTEN 100000u /* names of the puts: enough for each to be new */
 #define AGENT 2001u
 #define MANY 100000u /* fetches between two looks at the memory */
 
@@ -208,8 +208,8 @@ fetch(struct bench *b, uint64_t count)
 	struct slice s;
 
 	for (uint64_t done = 0; done < count; done += s.count)
-		if (!load_warm(b->lanes[PEER_COFRE], LINKS_MAX, 1, 5000000,
-			&s))
+		if (!load_warm(b->lanes[PEER_COFRE], LINKS_MAX, 1, WAIT_RECV,
+			5000000, &s))
 			return false;
 	return true;
 }
@@ -265,8 +265,8 @@ run_slice(struct bench *b, enum trial t, enum peer p, struct slice *s)
 		return disk_slice(b->disk, longer, s);
 	if (t == TRIAL_WRITE)
 		return load_warm(b->lanes[p], p == PEER_WRITER ? 1 : LINKS_MAX,
-		    1, longer, s);
-	return load_warm(b->lanes[p], row->links, row->depth,
+		    1, WAIT_RECV, longer, s);
+	return load_warm(b->lanes[p], row->links, row->depth, row->wait,
 	    p == PEER_STRICT ? longer : ns, s);
 }
 

@@ -2,6 +2,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -38,8 +39,8 @@ struct lane {
 struct run {
 	struct lane *lane;
 	unsigned depth;
+	enum wait wait;
 	uint64_t start, until, end;
-	uint64_t cpu;
 	uint64_t requests;
 	size_t times;
 };
@@ -229,19 +230,30 @@ count(struct run *r, const struct link *k, uint64_t now)
 		r->lane->took[r->times++] = (uint32_t)(now - k->sent);
 }
 
+/* Wait for the answer, or a part of it, and read it. */
+static ssize_t
+wait_and_read(const struct run *r, const struct link *k)
+{
+	struct pollfd p = { .fd = k->fd, .events = POLLIN };
+
+	if (r->wait == WAIT_RECV)
+		return recv(k->fd, r->lane->buf, READ_SIZE, 0);
+	(void)poll(&p, 1, WAIT_MS);
+	return recv(k->fd, r->lane->buf, READ_SIZE, MSG_DONTWAIT);
+}
+
 /* One connection: send, and wait for the answer. */
 static bool
 run_one(struct run *r)
 {
-	struct lane *l = r->lane;
-	struct link *k = &l->links[0];
+	struct link *k = &r->lane->links[0];
 	uint64_t now = r->start;
 
 	do {
 		if (!ask(r, k, now))
 			return false;
 		while (!is_whole(r, k))
-			if (!take(r, k, recv(k->fd, l->buf, READ_SIZE, 0)))
+			if (!take(r, k, wait_and_read(r, k)))
 				return false;
 		now = stats_clock();
 		count(r, k, now);
@@ -305,11 +317,12 @@ load_summarise(struct slice *s, uint32_t *took, size_t n, uint64_t requests,
 }
 
 bool
-load_warm(struct lane *l, unsigned links, unsigned depth, uint64_t ns,
-    struct slice *s)
+load_warm(struct lane *l, unsigned links, unsigned depth, enum wait wait,
+    uint64_t ns, struct slice *s)
 {
 	uint64_t cpu = process_cpu(l->target->pid);
-	struct run r = { .lane = l, .depth = depth, .start = stats_clock() };
+	struct run r = { .lane = l, .depth = depth, .wait = wait,
+		.start = stats_clock() };
 
 	r.until = r.start + ns;
 	if (!(links == 1 ? run_one(&r) : run_many(&r, links)))

@@ -2,10 +2,12 @@
  * load: the client of every server: one process, one thread, which holds
  * connections to all of them and gives each a slice of time.
  *
- * With one connection it sends and waits in recv(2), as a program with
- * libcofre does; with more it waits in epoll.  A request is sent when the
- * answer to the one before it is there (or, pipelined, to all of a batch),
- * so the servers set the pace.
+ * A request is sent when the answer to the one before it is there (or,
+ * pipelined, to all of a batch), so the servers set the pace.  With one
+ * connection the client waits in recv(2), or in poll(2) as libcofre does,
+ * with more in epoll.  It matters: who sleeps in recv is also woken when the
+ * server has read the request, and goes to sleep again, so that on one core
+ * the server is interrupted before it has begun.
  */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
@@ -42,6 +44,9 @@ struct target {
 	size_t check_at;
 };
 
+/* How a client with one connection waits. */
+enum wait { WAIT_RECV, WAIT_POLL };
+
 /* What came of a slice. */
 struct slice {
 	double p50;  /* microseconds from a request to its reply */
@@ -77,8 +82,8 @@ void load_close(struct lane *l);
  * waited for, and counted.  False, with a message, when an answer is wrong
  * or does not come.
  */
-bool load_warm(struct lane *l, unsigned links, unsigned depth, uint64_t ns,
-    struct slice *s);
+bool load_warm(struct lane *l, unsigned links, unsigned depth,
+    enum wait wait, uint64_t ns, struct slice *s);
 
 /*
  * The same with a connection for each request: connect, greeting and request

@@ -6,20 +6,22 @@
 #define BASE (BIT(ECHO) | BIT(ECHO2) | BIT(FLOOR) | BIT(REDIS) | BIT(COFRE))
 
 const struct trial_row plan_trials[TRIALS] = {
-	[TRIAL_1] = { "1 connection", 1, 1, BASE | BIT(LARGE) },
-	[TRIAL_8] = { "8 connections", 8, 1, BASE },
-	[TRIAL_64] = { "64 connections", 64, 1,
+	[TRIAL_1] = { "1 connection", 1, 1, WAIT_RECV, BASE | BIT(LARGE) },
+	[TRIAL_1_POLL] = { "1 connection, poll", 1, 1, WAIT_POLL, BASE },
+	[TRIAL_8] = { "8 connections", 8, 1, WAIT_RECV, BASE },
+	[TRIAL_64] = { "64 connections", 64, 1, WAIT_RECV,
 	    BASE | BIT(STRICT) | BIT(LARGE) },
-	[TRIAL_PIPED] = { "64 x 16 pipelined", 64, 16, BASE },
-	[TRIAL_COLD] = { "cold", 0, 1,
+	[TRIAL_PIPED] = { "64 x 16 pipelined", 64, 16, WAIT_RECV, BASE },
+	[TRIAL_COLD] = { "cold", 0, 1, WAIT_RECV,
 	    BIT(ECHO) | BIT(ECHO2) | BIT(REDIS) | BIT(COFRE) },
-	[TRIAL_WRITE] = { "durable write", 0, 1,
+	[TRIAL_WRITE] = { "durable write", 0, 1, WAIT_RECV,
 	    BIT(RAW) | BIT(WRITER) | BIT(WRITERS) },
-	[TRIAL_PROCESS] = { "a process", 0, 1, BIT(TRUE) | BIT(GET) },
-	[TRIAL_APART_1] = { "1 connection", 1, 1, BASE },
-	[TRIAL_APART_8] = { "8 connections", 8, 1, BASE },
-	[TRIAL_APART_64] = { "64 connections", 64, 1, BASE },
-	[TRIAL_APART_PIPED] = { "64 x 16 pipelined", 64, 16, BASE },
+	[TRIAL_PROCESS] = { "a process", 0, 1, WAIT_RECV,
+	    BIT(TRUE) | BIT(GET) },
+	[TRIAL_APART_1] = { "1 connection", 1, 1, WAIT_RECV, BASE },
+	[TRIAL_APART_8] = { "8 connections", 8, 1, WAIT_RECV, BASE },
+	[TRIAL_APART_64] = { "64 connections", 64, 1, WAIT_RECV, BASE },
+	[TRIAL_APART_PIPED] = { "64 x 16 pipelined", 64, 16, WAIT_RECV, BASE },
 };
 
 const char *const plan_peers[PEERS] = {

@@ -30,6 +30,7 @@ enum peer {
 
 enum trial {
 	TRIAL_1,
+	TRIAL_1_POLL, /* the client waits as libcofre does */
 	TRIAL_8,
 	TRIAL_64,
 	TRIAL_PIPED,
@@ -49,6 +50,7 @@ struct trial_row {
 	const char *name;
 	unsigned links; /* connections; 0: no warm ones */
 	unsigned depth;
+	enum wait wait; /* with one connection */
 	unsigned peers; /* a bit for each */
 };
 

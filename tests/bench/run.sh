@@ -63,10 +63,9 @@ if [ -n "${BENCH_WRITE:-}" ]; then
 	{
 		echo "# How fast cofre is"
 		echo
-		echo "Made by \`make bench\`${BENCH_ROUNDS:+ with" \
-		    "BENCH_ROUNDS=$BENCH_ROUNDS}.  Times are of one machine" \
-		    "at one time; ratios are inside one run.  How it measures:" \
-		    "tests/bench/plan.h."
+		echo "Made by \`${BENCH_ROUNDS:+BENCH_ROUNDS=$BENCH_ROUNDS }make" \
+		    "bench\`.  Times are of one machine at one time; ratios" \
+		    "are inside one run.  How it measures: tests/bench/plan.h."
 		echo
 		cat "$dir/report"
 	} > "$BENCH_WRITE"

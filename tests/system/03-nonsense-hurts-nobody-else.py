@@ -18,7 +18,6 @@ from people import Bystander
 
 VALUE = dict(value=b"a value of somebody else")
 NOISE = 1 << 16     # request ids of the requests that must work
-numbers = itertools.count(1)
 
 
 class Scene:
@@ -28,9 +27,6 @@ class Scene:
         self.t, self.d = t, t.daemon()
         self.root = self.d.init()
         status(self.root.call("workspace.create", workspace="w"), "OK")
-        status(self.root.call("grant.add", workspace="w", id=0,
-                              principal=wire.USER, role=wire.OWNER),
-               "EXISTS")
         status(self.root.put("w", "n", VALUE), "OK")
         self.uids = itertools.count(43001)
 
@@ -44,8 +40,7 @@ class Scene:
         return a
 
     def unchanged(self, what):
-        same(self.root.report()["epoch"], self.epoch,
-             what + ": epoch of the store")
+        same(self.root.report()["epoch"], self.epoch, what + ": epoch")
 
     def records(self, a):
         """[(type, status, detail, op)] of that uid since its agent()."""
@@ -85,10 +80,9 @@ def send_and_end(path, data, greet=True):
 
 
 def send_prefixes(path, cuts):
-    wrong = [(name, n, got) for name, data, greet, n in cuts
-             for got in [send_and_end(path, data[:n], greet)]
-             if got != ["BAD_FRAME"]]
-    return wrong
+    return [(name, n, got) for name, data, greet, n in cuts
+            for got in [send_and_end(path, data[:n], greet)]
+            if got != ["BAD_FRAME"]]
 
 
 def half_frames(s):

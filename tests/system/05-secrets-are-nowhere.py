@@ -269,32 +269,24 @@ def vault_keys(t, d, keyfile):
     return keys
 
 
-def do_one_thing(k, c, what):
-    """Something that uses keys, right before somebody looks."""
+def things_to_do(c):
+    """Requests that use keys and secrets, to look right behind each."""
     ws, n = c.names["workspace"], c.names["secret"]
-    calls = {
-        "nothing": ("status", {}),
+    return {
+        "status": ("status", {}),
         "get": ("secret.get", dict(workspace=ws, name=n)),
         "get a middle one": ("secret.get", dict(workspace=ws,
                                                 name="middle")),
-        "get a large one": ("secret.get", dict(workspace=ws, name="large")),
         "put": ("secret.put", dict(workspace=ws, name=n, fields=wire.fields(
             value=c.values["generic"]))),
         "list": ("secret.list", dict(workspace=ws)),
-        "show": ("secret.show", dict(workspace=ws, name=n)),
         "read the log": ("activity.read", dict(workspace=ws)),
-        "grant": ("grant.add", dict(workspace=ws, principal=wire.GROUP,
-                                    id=45999, role=wire.READER)),
-        "ungrant": ("grant.remove", dict(workspace=ws, principal=wire.GROUP,
-                                         id=45999, role=wire.READER)),
-        "a slot": ("slot.add", dict(type=wire.KEYFILE,
-                                    key=c.values["passphrase"][:28] +
-                                    "slot")),
-        "no slot": ("slot.remove", dict(slot=3)),
+        "ungrant": ("grant.remove", dict(workspace=ws, principal=wire.USER,
+                                         id=READER, role=wire.READER)),
+        "grant": ("grant.add", dict(workspace=ws, principal=wire.USER,
+                                    id=READER, role=wire.READER)),
+        "get a large one": ("secret.get", dict(workspace=ws, name="large")),
     }
-    for op, values in calls.values() if what is None else [calls[what]]:
-        status(k.call(op, **values), "OK", op)
-    return list(calls)
 
 
 def keys_are_hidden(d, keys, c):
@@ -304,18 +296,15 @@ def keys_are_hidden(d, keys, c):
         show("skipped part: the kernel gives no memfd_secret, so root can "
              "read the keys of an open vault")
         return
-    parts, secrets = Needles(keys, words), c.secrets()
+    where = Needles(keys, words) + c.secrets()
     wrong = []
-    for what in do_one_thing(k, c, None):
-        do_one_thing(k, c, what)
-        size, found, refused = search_memory(parts, d.pid)
-        wrong += ["%s: %s" % (what, f) for f in found]
-        size, found, refused = search_memory(secrets, d.pid)
-        wrong += ["%s: %s" % (what, f) for f in found]
+    for what, (op, values) in things_to_do(c).items():
+        status(k.call(op, **values), "OK", op)
+        size, found, refused = search_memory(where, d.pid)
         held = registers(d.pid)
         check(len(held) > 100, "no registers could be read")
-        wrong += ["%s: %s in registers" % (what, f)
-                  for f in parts.find(held) + secrets.find(held)]
+        found += [(f, "registers") for f in where.find(held)]
+        wrong += ["%s: %s" % (what, f) for f in found]
     same(wrong, [], "keys and secrets while the vault is open")
     check(any("secretmem" in name for _, _, name in refused),
           "no secret memory among %s" % refused)
@@ -346,8 +335,9 @@ def readable_daemon(t):
     k = d.init(harness.slot_key(harness.read_file(keyfile)))
     status(k.call("workspace.create", workspace="w"), "OK")
     status(k.put("w", "n", dict(value=b"x")), "OK")
-    same(k.report()["keys in"].split(":")[0], "unlocked",
-         "the memory of a daemon that may lock none")
+    kind = k.report()["keys in"].split(":")[0]
+    check(kind == "unlocked" or (kind == "locked" and t.has_sanitizer()),
+          "the memory of a daemon that may lock none is " + kind)
     keys = vault_keys(t, d, keyfile)
     keys = {n: v for n, v in keys.items() if n not in ("slot", "keyfile")}
     where = Needles(keys, words)

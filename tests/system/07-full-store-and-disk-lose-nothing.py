@@ -277,7 +277,8 @@ def start_on_full_disk(t, disk, d):
 
 def test(t):
     full_store(t)
-    harness.need_root()
+    harness.need_root("only root can make a small disk: the part with a "
+                      "full one did not run")
     own_mounts()
     full_disk(t)
     start_on_full_disk(t, *full_log(t))

@@ -218,9 +218,10 @@ def activation(t):
     x = Activated(t)
     path = os.path.join(x.dir, "g")
     check(x.activate(listening(path), pid=1), "no start: " + x.stderr())
-    inodes = [v for v in x.fds().values() if v.startswith("socket:")]
-    same(len(inodes), 2, "sockets that it has (its own, sd_notify): %s" %
-         x.fds())
+    if harness.IS_ROOT:
+        inodes = [v for v in x.fds().values() if v.startswith("socket:")]
+        same(len(inodes), 2, "sockets that it has (its own, sd_notify): %s" %
+             x.fds())
     same(x.connect().state(), wire.EMPTY, "over its own socket")
     x.stop()
     show("sockets that can't be right are refused; those for another process "

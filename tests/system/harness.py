@@ -330,9 +330,9 @@ class Test:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def need_root():
+def need_root(why="only root can be other users"):
     if not IS_ROOT:
-        raise Skip("only root can be other users")
+        raise Skip(why)
 
 
 def slot_key(content):

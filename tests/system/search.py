@@ -42,6 +42,11 @@ class Needles:
                        for name, value in wanted.items()
                        for how, text in forms(value).items()]
 
+    def __add__(self, other):
+        both = Needles({})
+        both.wanted = self.wanted + other.wanted
+        return both
+
     def find(self, data):
         """The names of what is in the bytes.  Long runs of zeros, of which
         a sparse file is full, are not looked at."""
@@ -89,7 +94,7 @@ def search_memory(needles, pid):
         for start, end, mode, name in regions(pid):
             if name.startswith(("[vvar", "[vsyscall")):
                 continue
-            if end - start > 1 << 34:   # the shadow of a sanitizer
+            if end - start > 1 << 30:   # the shadow of a sanitizer
                 continue
             at, tail, failed = start, b"", False
             while at < end:

@@ -11,7 +11,6 @@
 #include "cofre.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
 #define KEY16 "AAECAwQFBgcICQoL"
 #define KEY KEY16 KEY16 KEY16 KEY16 KEY16 "AAECAw=="
 #define SIG "q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k"

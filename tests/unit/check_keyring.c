@@ -227,16 +227,21 @@ END_TEST
 
 START_TEST(what_is_wrapped_must_be_a_key)
 {
-	static const uint8_t long_one[60];
+	static const uint8_t long_one[200];
+	uint8_t row[400];
 
 	keyring_generate(&ring);
-	/* Both have the sealed size of a key. */
+	/* The first two have the sealed size of a key. */
 	seal_close(wrapped, slot_key, 1, &place,
 	    (struct view){ long_one, KEY_LEN - 1 }, NULL);
 	assert_refused(slot_key, &place, wrapped_view());
 	seal_close(wrapped, slot_key, 1, &place,
-	    (struct view){ long_one, sizeof(long_one) }, NULL);
+	    (struct view){ long_one, 60 }, NULL);
 	assert_refused(slot_key, &place, wrapped_view());
+	seal_close(row, slot_key, 1, &place,
+	    (struct view){ long_one, sizeof(long_one) }, NULL);
+	assert_refused(slot_key, &place,
+	    (struct view){ row, seal_size(sizeof(long_one)) });
 }
 END_TEST
 

@@ -53,12 +53,14 @@ END_TEST
 /* What some messages look like, written down by hand. */
 START_TEST(the_bytes_are_those_of_the_document)
 {
-	const struct hello_request hello = { 1, 2, view_of("abc") };
-	const struct unlock_request unlock = { 3, view_of("k"), true };
-	const struct secret_get_request get = { view_of("ml"), view_of("n"),
-		0xffffffff, view_of("") };
-	const struct grant_item grant = { 2, 2001, 3, 0x0102030405060708,
-		7 };
+	const struct hello_request hello = { .min_version = 1,
+		.max_version = 2, .client = view_of("abc") };
+	const struct unlock_request unlock = { .slot = 3,
+		.key = view_of("k"), .accept_rollback = true };
+	const struct secret_get_request get = { .workspace = view_of("ml"),
+		.name = view_of("n"), .version = 0xffffffff };
+	const struct grant_item grant = { .principal = 2, .id = 2001,
+		.role = 3, .created = 0x0102030405060708, .uid = 7 };
 	uint8_t buf[128];
 	struct wire_writer w;
 

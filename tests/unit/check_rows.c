@@ -235,8 +235,8 @@ END_TEST
 START_TEST(the_header_is_the_documented_one)
 {
 	static const uint8_t vault[VAULT_ID_LEN] = { 1, 2, 3 };
-	const struct header_row row = { view_of(ROWS_MAGIC), ROWS_FORMAT,
-		{ vault, sizeof(vault) } };
+	const struct header_row row = { .magic = view_of(ROWS_MAGIC),
+		.format = ROWS_FORMAT, .vault = { vault, sizeof(vault) } };
 	uint8_t buf[64];
 	struct wire_writer w;
 
@@ -250,8 +250,9 @@ END_TEST
 
 START_TEST(a_slot_is_the_documented_one)
 {
-	const struct slot_row row = { 2, 3, 0x10000000, view_of("salt"), 5,
-		1000, view_of("w") };
+	const struct slot_row row = { .type = 2, .ops = 3, .mem = 0x10000000,
+		.salt = view_of("salt"), .created = 5, .uid = 1000,
+		.wrapped = view_of("w") };
 	uint8_t buf[64];
 	struct wire_writer w;
 
