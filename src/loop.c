@@ -115,6 +115,7 @@ turn(struct server *sv, const struct epoll_event *events, int n)
 	accept_note(sv);
 	turn_end(sv);
 	conn_bury(sv);
+	secmem_wipe_stack();
 	secmem_wipe_registers();
 }
 

@@ -383,6 +383,7 @@ start_unlock(struct start *st, struct server *sv)
 	}
 	s = op_unlock_now(sv, (struct view){ st->key, KEY_LEN });
 	secmem_wipe(st->key, sizeof(st->key));
+	secmem_wipe_stack();
 	secmem_wipe_registers();
 	dispatch_system(sv, s == COFRE_OK ? "unlocked by keyfile" :
 					    cofre_status_text(s));

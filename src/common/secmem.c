@@ -1,6 +1,7 @@
 #include "secmem.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -112,6 +113,16 @@ secmem_wipe(void *p, size_t n)
 {
 	if (n > 0)
 		explicit_bzero(p, n);
+}
+
+#define STACK_DEPTH (24u * 1024)
+
+__attribute__((noinline)) void
+secmem_wipe_stack(void)
+{
+	uint8_t below[STACK_DEPTH];
+
+	explicit_bzero(below, sizeof(below));
 }
 
 #ifdef __x86_64__

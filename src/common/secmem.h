@@ -54,6 +54,12 @@ const char *secmem_kind_name(enum secmem_kind kind);
  */
 void secmem_wipe_registers(void);
 
+/*
+ * Zero the stack below the caller, as far as calls from an event loop go
+ * down: what libraries left there of keys and secrets.
+ */
+void secmem_wipe_stack(void);
+
 /* Overwrite with zeros in a way that the compiler may not leave out. */
 void secmem_wipe(void *p, size_t n);
 
