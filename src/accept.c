@@ -11,7 +11,6 @@
 #include "quota.h"
 #include "turn.h"
 
-#define BATCH 64
 #define NOTE_EVERY 1000000u /* microseconds between notes of refusals */
 
 /* Tell a peer that has no connection yet why it gets none. */
@@ -89,18 +88,12 @@ take(struct server *sv, int fd)
 void
 accept_some(struct server *sv)
 {
-	for (int i = 0; i < BATCH; i++) {
-		int fd = accept4(sv->listen_fd, NULL, NULL,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept4(sv->listen_fd, NULL, NULL,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-		if (fd != -1) {
-			take(sv, fd);
-			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM)
-			accept_pause(sv, true);
-		if (errno != EINTR && errno != ECONNABORTED)
-			break;
-	}
+	if (fd != -1)
+		take(sv, fd);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM)
+		accept_pause(sv, true);
 }

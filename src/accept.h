@@ -7,7 +7,7 @@
 #include "server.h"
 
 /*
- * Accept a batch of what is waiting.  A peer that the kernel does not
+ * Accept one that is waiting; epoll tells of the next one.  A peer that the kernel does not
  * identify, or that is over its limit, is told so and let go; refusals are
  * recorded at most once a second, with their number.
  */

@@ -112,6 +112,10 @@ audit_append(struct audit *a, const struct log_record *r)
 	    logfmt_cells(r) > audit_left(a))
 		abort();
 	numbered.cell = cell;
+	/* A segment begins with the newest epoch, so that none before it has
+	   to be looked through for that. */
+	if (cell == a->now.first && a->keys != NULL && r->epoch == 0)
+		numbered.epoch = a->epoch;
 	n = logfmt_put(out, &numbered, a->keys, a->chain);
 	segment_write(&a->now, cell, out, n);
 	a->end += n;

@@ -221,7 +221,9 @@ conn_event(struct conn *c, uint32_t events)
 {
 	if (c->dead)
 		return;
-	if ((events & EPOLLOUT) != 0)
+	if (c->dirty)
+		; /* what is staged leaves at the end of the turn, recorded */
+	else if ((events & EPOLLOUT) != 0)
 		conn_flush(c);
 	else if ((events & EPOLLIN) != 0)
 		read_some(c);
@@ -245,8 +247,8 @@ conn_serve_ready(struct server *sv)
 			; /* it has to take its replies first */
 		else if (has_frame(c))
 			serve_kept(c);
-		else if (!can_serve(c))
-			queue_ready(c);
+		else
+			read_some(c); /* it waited for its turn to be read */
 		settle(c);
 	}
 }
@@ -313,8 +315,12 @@ conn_new(struct server *sv, int fd, struct peer *peer)
 	}
 	/* The low bit says that it is the process that this is about. */
 	ev.data.u64 = (uint64_t)(uintptr_t)c | 1;
-	if (peer->pidfd != -1)
-		(void)epoll_ctl(sv->epoll, EPOLL_CTL_ADD, peer->pidfd, &ev);
+	if (peer->pidfd != -1 &&
+	    epoll_ctl(sv->epoll, EPOLL_CTL_ADD, peer->pidfd, &ev) == -1) {
+		(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, fd, NULL);
+		free(c);
+		return false;
+	}
 	c->next = sv->conns;
 	if (sv->conns != NULL)
 		sv->conns->prev = c;

@@ -166,15 +166,14 @@ needs_no_record(uint16_t op)
 }
 
 static void
-record(struct request *q, enum cofre_status st, bool room)
+record(struct request *q, enum cofre_status st, bool room, bool first)
 {
 	struct turn_entry *e = turn_add(q->sv, q->conn, room);
 
 	e->reply = true;
 	e->wrote = (q->op->flags & OPF_WRITE) != 0;
-	/* The record of the connection is that of its hello as well. */
-	e->record.type = q->op->code == OP_HELLO && st == COFRE_OK &&
-		q->conn->log_cell == 0 ?
+	/* The record of the connection is that of its first hello as well. */
+	e->record.type = first && q->op->code == OP_HELLO && st == COFRE_OK ?
 	    LOG_CONNECTION :
 	    LOG_REQUEST;
 	e->record.op = q->op->code;
@@ -211,7 +210,7 @@ serve_known(struct server *sv, struct conn *c, const struct op *op,
 	struct wire_writer w;
 	struct request q = { .sv = sv, .conn = c, .op = op, .id = f->id,
 		.body = f->body, .reply = &w };
-	bool room = turn_reserve(sv);
+	bool room = turn_reserve(sv), first = !c->greeted;
 	enum cofre_status st = COFRE_LOG_FAILED;
 
 	q.recorded = room;
@@ -228,7 +227,7 @@ serve_known(struct server *sv, struct conn *c, const struct op *op,
 		st = COFRE_TOO_LARGE;
 	if (op->code == OP_HELLO && st == COFRE_OK)
 		c->greeted = true;
-	record(&q, st, room);
+	record(&q, st, room, first);
 	answer(&q, st);
 }
 
@@ -307,6 +306,8 @@ dispatch_unlocked(struct server *sv)
 		wait->conn->paused = false;
 		turn_stage_status(sv, wait->conn, OP_UNLOCK,
 		    wait->record.request, st);
+		if (wait->conn->closing && !wait->conn->dirty)
+			conn_close(wait->conn);
 	}
 	*wait = (struct waiting){ .active = false };
 }

@@ -43,7 +43,10 @@ loop_init(struct server *sv)
 	    watch(sv, &sv->signal_fd);
 }
 
-/* Read the configuration again, by the descriptor of the start. */
+/*
+ * Read the configuration again, by the descriptor of the start.  There are
+ * descriptors for no more connections than it said then.
+ */
 static void
 reload(struct server *sv)
 {
@@ -58,6 +61,8 @@ reload(struct server *sv)
 	    config_read_fd(&fresh, "configuration", sv->config_fd, text)) {
 		config_reload(&sv->config, &fresh, ignored);
 		config_reload(&sv->filed, &fresh, text);
+		if (sv->config.max_connections > sv->most_connections)
+			sv->config.max_connections = sv->most_connections;
 		good = true;
 	}
 	(void)fprintf(stderr, "cofred: reload: %s%s%s\n",
@@ -133,14 +138,14 @@ wait_time(const struct server *sv)
 {
 	int ms = conn_timeout(sv);
 	int most = sv->notify.watchdog == 0 ?
-	    60000 :
+	    -1 :
 	    (int)(sv->notify.watchdog / 1000) + 1;
 
 	if (sv->waiting.active)
 		return 0;
 	if (sv->accept_paused || sv->refused > 0)
 		most = 1000;
-	return ms == -1 || ms > most ? most : ms;
+	return ms == -1 || (most != -1 && ms > most) ? most : ms;
 }
 
 /* Take no more, and let those who have replies to come have them. */

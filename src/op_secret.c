@@ -37,6 +37,27 @@ put_fields(struct wire_writer *w, struct list fields, struct view only)
 	return wire_reader_done(&r) ? COFRE_OK : COFRE_CORRUPT;
 }
 
+/* Is it a version that the secret still has?  A body alone proves nothing. */
+static enum cofre_status
+check_version(struct request *q, const struct catalog_entry *e,
+    uint32_t version)
+{
+	struct version_item item;
+	struct head_row head;
+	struct wire_reader r;
+	enum cofre_status st;
+
+	if ((st = secret_head(q, e, &head)) != COFRE_OK)
+		return st;
+	r = list_reader(head.versions);
+	for (uint32_t i = 0; i < head.versions.count; i++) {
+		version_item_get(&r, &item);
+		if (!r.bad && item.version == version)
+			return COFRE_OK;
+	}
+	return COFRE_NOT_FOUND;
+}
+
 enum cofre_status
 op_secret_get(struct request *q, const struct secret_get_request *in)
 {
@@ -54,11 +75,12 @@ op_secret_get(struct request *q, const struct secret_get_request *in)
 	id.kind = e.kind;
 	id.name = q->name;
 	q->version = id.version;
+	if (id.version != e.version &&
+	    (st = check_version(q, &e, id.version)) != COFRE_OK)
+		return st;
 	st = vault_read(&q->sv->vault, q->workspace, &id, &plain);
 	if (st != COFRE_OK)
-		return st == COFRE_NOT_FOUND && in->version == 0 ?
-		    COFRE_CORRUPT :
-		    st;
+		return st == COFRE_NOT_FOUND ? COFRE_CORRUPT : st;
 	if (!body_row_decode(plain, &body))
 		return COFRE_CORRUPT;
 	if (body.expires != 0 && body.expires <= q->sv->now)

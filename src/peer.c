@@ -18,6 +18,14 @@
 #define SO_PEERPIDFD 77
 #endif
 
+static int
+compare_ids(const void *a, const void *b)
+{
+	const gid_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
 static void
 read_groups(int fd, struct peer *p)
 {
@@ -40,6 +48,7 @@ read_groups(int fd, struct peer *p)
 		memcpy(list, few, len);
 	p->groups = list;
 	p->group_count = len / sizeof(gid_t);
+	qsort(p->groups, p->group_count, sizeof(gid_t), compare_ids);
 }
 
 bool

@@ -16,7 +16,7 @@ struct peer {
 	uint32_t gid;
 	uint32_t pid;
 	int pidfd; /* -1: the kernel gives none (before 6.5) */
-	uint32_t *groups; /* supplementary; NULL when there are none */
+	uint32_t *groups; /* supplementary, in rising order; may be NULL */
 	size_t group_count;
 };
 

@@ -63,15 +63,23 @@ policy_id_valid(uint32_t id)
 	return id != OVERFLOW_ID && id != NO_ID;
 }
 
+/* Looked up by halves: a hostile peer may have a thousand groups. */
 static bool
 in_group(const struct subject *s, uint32_t gid)
 {
-	if (s->gid == gid)
-		return true;
-	for (size_t i = 0; i < s->group_count; i++)
-		if (s->groups[i] == gid)
+	size_t from = 0, to = s->group_count;
+
+	while (from < to) {
+		size_t at = from + (to - from) / 2;
+
+		if (s->groups[at] == gid)
 			return true;
-	return false;
+		if (s->groups[at] < gid)
+			from = at + 1;
+		else
+			to = at;
+	}
+	return s->gid == gid;
 }
 
 bool

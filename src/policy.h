@@ -31,7 +31,7 @@ struct binding {
 struct subject {
 	uint32_t uid;
 	uint32_t gid;
-	const uint32_t *groups; /* supplementary */
+	const uint32_t *groups; /* supplementary, in rising order */
 	size_t group_count;
 	uint32_t operator_group; /* NO_ID: only uid 0 is an operator */
 };

@@ -5,7 +5,6 @@
 /* What one request may need: to come in, and to be answered, twice. */
 #define REQUEST_CHUNKS (2 * (FRAME_MAX + READ_MAX) / CHUNK_DATA)
 #define CONN_TURN 64u		/* requests of a connection in one turn */
-#define UID_TURN (TURN_MAX / 2) /* and of all those of a uid */
 
 static struct uid_use *
 find(const struct server *sv, uint32_t uid)
@@ -95,7 +94,8 @@ quota_may_serve(const struct conn *c)
 	uint64_t turn = c->sv->turns;
 
 	return (c->turn != turn || c->served < CONN_TURN) && use != NULL &&
-	    (use->turn != turn || use->served < UID_TURN);
+	    (use->turn != turn ||
+		use->served < TURN_MAX - c->sv->turn.count);
 }
 
 void

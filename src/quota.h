@@ -31,7 +31,8 @@ bool quota_within_share(const struct conn *c);
 
 /*
  * True while the connection, and its uid, may be served more requests in
- * this turn: nobody fills a turn alone.  quota_served() counts one.
+ * this turn: a uid takes no more of a turn than it leaves, so that however
+ * many ask, none fills it.  quota_served() counts one.
  */
 bool quota_may_serve(const struct conn *c);
 void quota_served(struct conn *c);

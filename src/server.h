@@ -72,6 +72,7 @@ struct server {
 	int epoll;
 	int listen_fd;
 	int signal_fd;
+	uint32_t most_connections; /* that there are descriptors for */
 	int config_fd; /* the file as it was opened at start, or -1 */
 
 	struct secmem io; /* for the two that follow */

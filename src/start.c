@@ -221,16 +221,19 @@ fit_descriptors(struct server *sv)
 	uint32_t want = sv->config.max_connections;
 
 	raise_limit(RLIMIT_NOFILE, (rlim_t)want * 2 + 64);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1 ||
-	    limit.rlim_cur >= (rlim_t)want * 2 + 64)
-		return;
-	sv->config.max_connections = limit.rlim_cur > 80 ?
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		limit.rlim_cur = 0;
+	if (limit.rlim_cur > (rlim_t)want * 2 + 64)
+		limit.rlim_cur = (rlim_t)want * 2 + 64;
+	sv->most_connections = limit.rlim_cur > 80 ?
 	    (uint32_t)(limit.rlim_cur - 64) / 2 :
 	    8;
+	if (sv->most_connections >= want)
+		return;
+	sv->config.max_connections = sv->most_connections;
 	(void)fail("only %llu descriptors: max_connections is %u instead "
 		   "of %u (raise LimitNOFILE)",
-	    (unsigned long long)limit.rlim_cur, sv->config.max_connections,
-	    want);
+	    (unsigned long long)limit.rlim_cur, sv->most_connections, want);
 }
 
 static bool

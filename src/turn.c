@@ -89,6 +89,24 @@ turn_stage_status(struct server *sv, struct conn *c, uint16_t op, uint32_t id,
 	turn_stage(sv, c, (struct view){ buf, w.len });
 }
 
+/*
+ * What a request that failed at its end has left.  Ids that a commit did not
+ * keep are given again, to other objects; and a vault whose unlocking could
+ * not be recorded is locked again.
+ */
+static void
+disown(struct server *sv, struct turn_entry *e, enum cofre_status st)
+{
+	if (e->wrote && st != COFRE_LOG_FAILED) {
+		e->record.record = 0;
+		e->record.version = 0;
+		if (e->record.op == OP_WORKSPACE_CREATE)
+			e->record.workspace = 0;
+	}
+	if (e->record.op == OP_UNLOCK)
+		sv->lock_pending = true;
+}
+
 /* Take back every reply of the turn, and stage what is true instead. */
 static void
 fail_all(struct server *sv, enum cofre_status st)
@@ -96,12 +114,15 @@ fail_all(struct server *sv, enum cofre_status st)
 	struct turn *t = &sv->turn;
 
 	for (struct conn *c = t->dirty; c != NULL; c = c->dirty_next)
-		chain_truncate(&sv->pool, &c->out, c->staged_at);
+		if (!c->dead)
+			chain_truncate(&sv->pool, &c->out, c->staged_at);
 	for (size_t i = 0; i < t->count; i++) {
 		struct turn_entry *e = &t->entries[i];
 
-		if (e->record.status == COFRE_OK && e->reply)
+		if (e->record.status == COFRE_OK && e->reply) {
 			e->record.status = (uint16_t)st;
+			disown(sv, e, st);
+		}
 		if (e->reply && e->conn != NULL && !e->conn->dead)
 			turn_stage_status(sv, e->conn, e->record.op,
 			    e->record.request,
@@ -124,7 +145,10 @@ record_connection(struct server *sv, struct conn *c)
 		.flags = c->peer.pidfd == -1 ? LOG_NO_PIDFD : 0,
 	};
 
-	peer_executable(&c->peer, exe, sizeof(exe));
+	/* Landlock hides every other process's executable. */
+	exe[0] = '\0';
+	if (sv->sandbox.landlock_abi == 0)
+		peer_executable(&c->peer, exe, sizeof(exe));
 	r.object = view_of(exe);
 	return audit_append(sv->audit, &r);
 }

@@ -232,6 +232,26 @@ struct step {
 	bool more;
 };
 
+/*
+ * Keys must rise, and a look-up must find the very row that the walk is at:
+ * a tree that was tampered with can show one row to a walk and another one
+ * to a look-up.
+ */
+static bool
+is_next(struct vault *v, struct view key, struct view value)
+{
+	const struct row_key *last = &v->unlock.last;
+	size_t n = key.len < last->len ? key.len : last->len;
+	struct view found;
+	int order = memcmp(last->bytes, key.data, n);
+
+	if (last->len > 0 &&
+	    (order > 0 || (order == 0 && last->len >= key.len)))
+		return false;
+	return store_get(v->store, key, &found) == COFRE_OK &&
+	    found.data == value.data && found.len == value.len;
+}
+
 /* One row of the store, at unlock. */
 static bool
 load_row(void *arg, struct view key, struct view value)
@@ -245,7 +265,7 @@ load_row(void *arg, struct view key, struct view value)
 		step->more = true;
 		return false;
 	}
-	if (!row_key_parse(key, &id)) {
+	if (!row_key_parse(key, &id) || !is_next(v, key, value)) {
 		u->status = COFRE_CORRUPT;
 		return false;
 	}

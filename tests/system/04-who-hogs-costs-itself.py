@@ -32,7 +32,7 @@ def wait_end(c, limit=10.0):
     return time.monotonic() - begin, replies
 
 
-# --- slow ------------------------------------------------------------------
+# --- slow -------------------------------------------------------------------
 
 def dribble(path, data, greet, gap):
     """A byte now and then, far too slowly: when, and how it ends."""
@@ -94,7 +94,7 @@ def slow(t, d, root):
     show("silence before hello: cut; an idle connection stays")
 
 
-# --- not reading -----------------------------------------------------------
+# --- not reading ------------------------------------------------------------
 
 def never_read(path, connections, limit):
     """Ask for large secrets on many connections, and take none of them.
@@ -151,7 +151,7 @@ def keeps_serving(t, d, root, hogs, what, limit):
          (what, took >> 10, b.count, b.longest * 1000, grown))
 
 
-# --- without end -----------------------------------------------------------
+# --- without end ------------------------------------------------------------
 
 def connect_many(path, n):
     """Open n connections, keep them: how many work, and what others got."""
@@ -221,7 +221,7 @@ def t_fetch(t, d):
     return r
 
 
-# --- descriptors -----------------------------------------------------------
+# --- descriptors ------------------------------------------------------------
 
 def connect_silently(path, n):
     """Connect n times; nobody answers yet."""

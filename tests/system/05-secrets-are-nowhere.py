@@ -211,7 +211,7 @@ def use_wire(d, c):
     k.barrier()
 
 
-# --- looking ------------------------------------------------------------------
+# --- looking ----------------------------------------------------------------
 
 def core_of(t, d):
     """A core of the daemon with everything that gdb can read, or None."""

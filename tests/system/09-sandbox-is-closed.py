@@ -176,7 +176,7 @@ def forbidden(t):
     show("killed for: %s" % ", ".join(FORBIDDEN))
 
 
-# --- how it ends ---------------------------------------------------------------
+# --- how it ends ------------------------------------------------------------
 
 def no_core(t):
     if t.has_sanitizer():
@@ -205,7 +205,7 @@ def no_core(t):
     show("no core after SIGSEGV, SIGABRT, SIGQUIT; SIGBUS is told")
 
 
-# --- what it is made of ----------------------------------------------------------
+# --- what it is made of -----------------------------------------------------
 
 def output(*command):
     return subprocess.run(command, check=True, stdout=subprocess.PIPE) \

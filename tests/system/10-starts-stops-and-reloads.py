@@ -25,7 +25,7 @@ def build(c):
     status(c.put("w", "n", LARGE), "OK")
 
 
-# --- SIGTERM ---------------------------------------------------------------
+# --- SIGTERM ----------------------------------------------------------------
 
 def drain(t):
     d = t.daemon()
@@ -78,7 +78,7 @@ def drain(t):
         same(d.wait(), 0, "exit code after two signals")
 
 
-# --- SIGHUP ---------------------------------------------------------------
+# --- SIGHUP -----------------------------------------------------------------
 
 def reload(d, **settings):
     """Change the file, and wait until it was read: what is said of it."""
@@ -146,7 +146,7 @@ def operators_change(t):
     show("SIGHUP: another operator group, on connections that are open")
 
 
-# --- a service manager ---------------------------------------------------------
+# --- a service manager ------------------------------------------------------
 
 class Activated(Daemon):
     """With a socket as descriptor 3, as systemd hands it over."""
@@ -270,7 +270,7 @@ def watchdog(t):
     show("sd_notify: READY, RELOADING, STOPPING, WATCHDOG")
 
 
-# --- the socket's file -------------------------------------------------------
+# --- the socket's file ------------------------------------------------------
 
 def socket_file(t):
     d = Daemon(t)
@@ -311,7 +311,7 @@ def socket_file(t):
          "exact under any umask")
 
 
-# --- an ordinary user ------------------------------------------------------------
+# --- an ordinary user -------------------------------------------------------
 
 def ordinary_user(t):
     """Somebody without any privilege runs a vault for a group."""

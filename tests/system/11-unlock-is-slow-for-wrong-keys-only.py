@@ -217,7 +217,8 @@ def large_vault(t, d, c):
         replies = c.pipeline([("secret.put", dict(
             workspace="w", name="n%d" % i, fields=wire.fields(value=b"x")))
             for i in range(first, first + 400)])
-        check(all(r.ok for r in replies), "puts: %r" % replies[-1])
+        check(all(r is not None and r.ok for r in replies), "puts: %r" %
+              replies[-1])
     mark = c.log_end()
     lock(c)
     watcher = Watcher(t, d)

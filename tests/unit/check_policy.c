@@ -64,7 +64,7 @@ static const struct {
 
 /* Ids that stand for nobody. */
 static const uint32_t odd[] = { OVERFLOW_ID, NO_ID };
-static const uint32_t groups[] = { 3003, EXTRA_GROUP, 3004 };
+static const uint32_t groups[] = { EXTRA_GROUP, 3003, 3004 };
 static const struct policy nothing;
 
 static struct subject

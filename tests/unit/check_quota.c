@@ -246,8 +246,10 @@ serve_all(struct conn *c)
 {
 	unsigned n = 0;
 
-	for (; quota_may_serve(c) && n < TURN_MAX; n++)
+	for (; quota_may_serve(c) && n < TURN_MAX; n++) {
 		quota_served(c);
+		sv->turn.count++; /* as its entry does */
+	}
 	return n;
 }
 
@@ -273,6 +275,7 @@ START_TEST(neither_a_connection_nor_a_uid_fills_a_turn)
 		ck_assert(quota_may_serve(other));
 		ck_assert_uint_eq(serve_all(other), most);
 		sv->turns++;
+		sv->turn.count = 0;
 	}
 }
 END_TEST
