@@ -3,6 +3,7 @@
 # a newer log; keyfiles that others can read, and that are of another vault:
 # each is refused, or told, with a clear message, and never crashes it.
 set -eu
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 key=$dir/key
@@ -54,8 +55,9 @@ for cut in 1 15 16 4095 4096 4097 8191 8192 8193 12288 20480 40960 81920 \
 		code=0
 		wait "$pid" || code=$?
 		pid=
-		[ "$code" -gt 0 ] && [ "$code" -lt 126 ] ||
-		    fail "cut to $cut: exit code $code"
+		if [ "$code" -eq 0 ] || [ "$code" -ge 126 ]; then
+			fail "cut to $cut: exit code $code"
+		fi
 		has "$said" "data.mdb"
 		cuts=$((cuts + 1))
 	fi
@@ -92,14 +94,14 @@ refused "data.mdb"
 patch_header()
 {
 	put_back
-	for at in $(grep -abo 'cofre vault' "$state/data.mdb" | cut -d: -f1); do
-		printf "$2" | dd of="$state/data.mdb" conv=notrunc \
+	while read -r at; do
+		printf '%b' "$2" | dd of="$state/data.mdb" conv=notrunc \
 		    status=none bs=1 seek=$((at + $1))
-	done
+	done < <(grep -abo 'cofre vault' "$state/data.mdb" | cut -d: -f1)
 }
 patch_header 0 'other'
 refused "no cofre vault"
-patch_header 11 '\0\0\0\2'
+patch_header 11 '\x00\x00\x00\x02'
 refused "newer cofre"
 
 put_back	# the version of LMDB in both meta pages

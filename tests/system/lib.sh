@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # lib.sh: for system tests in shell.  A directory, one daemon at a time, and
 # expectations.  Source it with "set -eu" in force; it cleans up at the end.
 #
@@ -101,7 +102,9 @@ refused()
 	wait "$pid" || code=$?
 	pid=
 	has "$said" "$words"
-	[ "$code" -gt 0 ] && [ "$code" -lt 126 ] || fail "exit code $code"
+	if [ "$code" -eq 0 ] || [ "$code" -ge 126 ]; then
+		fail "exit code $code"
+	fi
 	echo "refused: $(printf '%s' "$said" | tail -n 1)"
 }
 
