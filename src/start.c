@@ -153,8 +153,7 @@ start_state(struct start *st, struct server *sv)
 	const char *path = sv->config.state;
 	struct stat sb;
 
-	st->state_made = mkdir(path, 0700) == 0;
-	if (!st->state_made && errno != EEXIST)
+	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		return fail("state directory %s can't be made: %s", path,
 		    strerror(errno));
 	st->state_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
@@ -257,7 +256,6 @@ start_sockets(struct start *st, struct server *sv)
 {
 	char error[CONFIG_ERROR_MAX];
 
-	(void)st;
 	notify_open(&sv->notify);
 	if (!notify_listen_fd(&sv->listen_fd, error, sizeof(error)))
 		return fail("%s", error);
@@ -273,6 +271,7 @@ start_sockets(struct start *st, struct server *sv)
 		    sv->config.socket_mode, error, sizeof(error));
 		if (sv->listen_fd == -1)
 			return fail("%s", error);
+		st->socket_made = true;
 	}
 	sandbox_clear_environment();
 	fit_descriptors(sv);
@@ -300,6 +299,11 @@ start_user(struct start *st, struct server *sv)
 		    fchown(st->state_fd, uid, gid) == -1)
 			return fail("state directory %s can't be given to "
 				    "uid %u: %s", path, uid, strerror(errno));
+		/* socket_mode can then let in the members of that group. */
+		if (st->socket_made &&
+		    lchown(sv->config.socket, 0, gid) == -1)
+			return fail("%s can't be given to group %u: %s",
+			    sv->config.socket, gid, strerror(errno));
 		if (!account_become(uid, gid))
 			return fail("can't become uid %u: %s", uid,
 			    strerror(errno));

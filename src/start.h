@@ -12,7 +12,7 @@ struct start {
 	const char *config_path; /* of --config, or NULL */
 	const char *state, *socket, *keyfile, *user; /* of options, or NULL */
 	int state_fd;
-	bool state_made; /* the directory was made now */
+	bool socket_made; /* here, not by the service manager */
 	bool have_key;
 	uint8_t key[KEY_LEN]; /* of the keyfile; wiped when it was used */
 };
