@@ -57,7 +57,7 @@ accept_pause(struct server *sv, bool pause)
 	struct epoll_event ev = { .events = pause ? 0 : EPOLLIN,
 		.data.ptr = &sv->listen_fd };
 
-	if (pause == sv->accept_paused)
+	if (pause == sv->accept_paused || sv->listen_fd == -1)
 		return;
 	sv->accept_paused = pause;
 	(void)epoll_ctl(sv->epoll, EPOLL_CTL_MOD, sv->listen_fd, &ev);

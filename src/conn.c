@@ -364,6 +364,12 @@ conn_close(struct conn *c)
 	sv->dead = c;
 }
 
+bool
+conn_idle(const struct conn *c)
+{
+	return c->out.size == 0 && !has_frame(c) && !c->paused;
+}
+
 void
 conn_expire(struct server *sv)
 {

@@ -52,6 +52,9 @@ void conn_serve_ready(struct server *sv);
 /* Send what is staged; called when the turn allows it. */
 void conn_flush(struct conn *c);
 
+/* True when nothing whole waits to be served, and no reply to be taken. */
+bool conn_idle(const struct conn *c);
+
 /* Close those whose deadline has passed. */
 void conn_expire(struct server *sv);
 

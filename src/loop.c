@@ -159,10 +159,12 @@ drain(struct server *sv)
 
 	notify_send(&sv->notify, "STOPPING=1");
 	(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, sv->listen_fd, NULL);
+	(void)close(sv->listen_fd);
+	sv->listen_fd = -1;
 	for (;;) {
 		for (c = sv->conns; c != NULL; c = next) {
 			next = c->next;
-			if (c->out.size == 0 && c->in.size == 0 && !c->paused)
+			if (conn_idle(c))
 				conn_close(c);
 		}
 		conn_bury(sv);

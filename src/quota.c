@@ -4,6 +4,7 @@
 
 /* What one request may need: to come in, and to be answered, twice. */
 #define REQUEST_CHUNKS (2 * (FRAME_MAX + READ_MAX) / CHUNK_DATA)
+#define ROOT_EXTRA 8u /* connections that are kept for uid 0 */
 #define CONN_TURN 64u		/* requests of a connection in one turn */
 
 static struct uid_use *
@@ -37,7 +38,9 @@ quota_admit(struct server *sv, uint32_t uid)
 {
 	struct uid_use *use = find(sv, uid);
 
-	if (sv->conn_count >= sv->config.max_connections ||
+	/* Root gets in when all others have taken every place. */
+	if (sv->conn_count >= sv->config.max_connections +
+		    (uid == 0 ? ROOT_EXTRA : 0) ||
 	    (use == NULL && (use = add(sv, uid)) == NULL) ||
 	    use->connections >= sv->config.max_per_uid)
 		return false;

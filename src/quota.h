@@ -14,7 +14,7 @@
 #include "conn.h"
 
 /* Count a new connection of the uid; false when it, or the daemon, has as
-   many as the configuration allows. */
+   many as the configuration allows.  For uid 0 there are some more. */
 bool quota_admit(struct server *sv, uint32_t uid);
 
 /* A connection of the uid is gone, with what it was charged for. */

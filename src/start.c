@@ -25,6 +25,7 @@
 
 #define DEFAULT_CONFIG "/etc/cofre/cofred.conf"
 #define CREDENTIAL "cofre.key"
+#define OWN_DESCRIPTORS 80u /* files, the log, and some connections of root */
 #define LOCKED_MEMORY (64u << 20) /* of RLIMIT_MEMLOCK, when started as root */
 
 static const char usage[] =
@@ -219,13 +220,13 @@ fit_descriptors(struct server *sv)
 	struct rlimit limit;
 	uint32_t want = sv->config.max_connections;
 
-	raise_limit(RLIMIT_NOFILE, (rlim_t)want * 2 + 64);
+	raise_limit(RLIMIT_NOFILE, (rlim_t)want * 2 + OWN_DESCRIPTORS);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		limit.rlim_cur = 0;
-	if (limit.rlim_cur > (rlim_t)want * 2 + 64)
-		limit.rlim_cur = (rlim_t)want * 2 + 64;
-	sv->most_connections = limit.rlim_cur > 80 ?
-	    (uint32_t)(limit.rlim_cur - 64) / 2 :
+	if (limit.rlim_cur > (rlim_t)want * 2 + OWN_DESCRIPTORS)
+		limit.rlim_cur = (rlim_t)want * 2 + OWN_DESCRIPTORS;
+	sv->most_connections = limit.rlim_cur > OWN_DESCRIPTORS + 16 ?
+	    (uint32_t)(limit.rlim_cur - OWN_DESCRIPTORS) / 2 :
 	    8;
 	if (sv->most_connections >= want)
 		return;

@@ -139,7 +139,9 @@ class Disk:
         os.mkdir(self.path)
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755,size=" +
                            size, "none", self.path]).returncode != 0:
-            raise Skip("no tmpfs can be mounted")
+            raise Skip("no tmpfs can be mounted: the part with a full disk "
+                       "did not run")
+        t.undo.append(lambda: subprocess.run(["umount", "-l", self.path]))
         self.state = os.path.join(self.path, "state")
         self.ballast = os.path.join(self.path, "ballast")
 
