@@ -179,6 +179,12 @@ add(cofre_secret *secret, struct view name, bool is_secret, struct view value,
 	if (s == COFRE_ARGUMENT)
 		return problem_set(p, s, "field %.*s is there twice",
 		    (int)name.len, (const char *)name.data);
+	if (s == COFRE_TOO_LARGE && value.len <= COFRE_VALUE_MAX)
+		return problem_set(p, s, "field %.*s is one too many: all "
+		    "fields together are too large (%u fields, and %u bytes of "
+		    "names and values, are the most)", (int)name.len,
+		    (const char *)name.data, COFRE_FIELDS_MAX,
+		    COFRE_SECRET_MAX);
 	if (s != COFRE_OK)
 		return problem_set(p, s, "field %.*s: %s", (int)name.len,
 		    (const char *)name.data, cofre_status_text(s));
@@ -266,6 +272,17 @@ from_fields(const struct build *b, struct input *in, cofre_secret **ret,
 	return s;
 }
 
+/* What the text might have been in, had it been said; or NULL. */
+static const char *
+other_format(const struct build *b)
+{
+	if (format_of(b) == COFRE_FORMAT_CONNECTION_STRING)
+		return format_name(COFRE_FORMAT_SAS);
+	if (format_of(b) == COFRE_FORMAT_POSTGRES_URI)
+		return format_name(COFRE_FORMAT_LIBPQ);
+	return takes_sdk_auth(b) ? SDK_AUTH : NULL;
+}
+
 static enum cofre_status
 from_text(const struct build *b, struct input *in, cofre_secret **ret,
     struct problem *p)
@@ -276,6 +293,10 @@ from_text(const struct build *b, struct input *in, cofre_secret **ret,
 	input_strip(in);
 	s = cofre_parse(format_of(b), b->kind, b->datastore, in->data,
 	    in->len, ret, error);
+	if (s == COFRE_FORMAT && b->format == NULL && other_format(b) != NULL)
+		return problem_set(p, s, "%s: %s (with --format it may be %s "
+		    "as well: see cofre(1), FORMATS)",
+		    format_name(format_of(b)), error, other_format(b));
 	if (s != COFRE_OK)
 		return problem_set(p, s, "%s: %s", format_name(format_of(b)),
 		    error);

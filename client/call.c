@@ -31,6 +31,12 @@ call_set_client(cofre *c, const char *name)
 	(void)snprintf(c->client, sizeof(c->client), "%s", name);
 }
 
+void
+call_set_retry(cofre *c, const char *text)
+{
+	c->retry = text;
+}
+
 /*
  * Building a request.
  */
@@ -97,8 +103,8 @@ fail_timeout(cofre *c)
 {
 	handle_give_up(c);
 	return call_fail(c, COFRE_TIMEOUT,
-	    "%s: no answer in %u ms; open a new handle to try again%s",
-	    c->what, c->timeout_ms, doubt(c, c->out.len == 0));
+	    "%s: no answer in %u ms; %s%s", c->what, c->timeout_ms, c->retry,
+	    doubt(c, c->out.len == 0));
 }
 
 static enum cofre_status
@@ -106,8 +112,8 @@ fail_closed(cofre *c)
 {
 	handle_give_up(c);
 	return call_fail(c, COFRE_CLOSED,
-	    "%s: the daemon closed the connection before it answered; "
-	    "open a new handle to try again%s", c->what, doubt(c, !c->cut));
+	    "%s: the daemon closed the connection before it answered; %s%s",
+	    c->what, c->retry, doubt(c, !c->cut));
 }
 
 static enum cofre_status
@@ -125,7 +131,7 @@ fail_errno(cofre *c)
 {
 	if (errno == EPIPE || errno == ECONNRESET)
 		return fail_closed(c);
-	(void)call_fail(c, COFRE_CLOSED, "%s: %m; open a new handle", c->what);
+	(void)call_fail(c, COFRE_CLOSED, "%s: %m; %s", c->what, c->retry);
 	handle_give_up(c);
 	return COFRE_CLOSED;
 }
@@ -252,22 +258,33 @@ read_reply(cofre *c, enum op_code op, uint32_t id, uint32_t *wire,
 	return COFRE_OK;
 }
 
+/* The caller was refused: who may, or whom to ask. */
+static enum cofre_status
+fail_denied(cofre *c, const char *object)
+{
+	const struct op *op = op_find((uint16_t)c->op);
+	int workspace = (int)strcspn(object, "/");
+	bool vault = op != NULL && op->scope == SCOPE_VAULT;
+
+	if (vault || workspace == 0 || c->op == OP_WORKSPACE_CREATE)
+		return call_fail(c, COFRE_DENIED,
+		    "%s: permission denied: only an operator may (uid 0, or "
+		    "the operator_group of cofred.conf)%s; you are uid %u",
+		    c->what, vault ? "" : ", or who has a role for it in '/'",
+		    (unsigned)c->uid);
+	return call_fail(c, COFRE_DENIED,
+	    "%s: %s (you are uid %u; ask an owner of %.*s, or an operator, "
+	    "for a role)", c->what, cofre_status_text(COFRE_DENIED),
+	    (unsigned)c->uid, workspace, object);
+}
+
 /* The text of a status that the daemon answered with. */
 static enum cofre_status
 fail_status(cofre *c, enum cofre_status s, const char *object)
 {
-	const char *text = cofre_status_text(s);
-	int workspace = (int)strcspn(object, "/");
-
-	if (s == COFRE_DENIED && workspace > 0)
-		return call_fail(c, s,
-		    "%s: %s (you are uid %u; 'cofre grants %.*s' shows who "
-		    "may)", c->what, text, (unsigned)c->uid, workspace,
-		    object);
 	if (s == COFRE_DENIED)
-		return call_fail(c, s, "%s: %s (you are uid %u)", c->what,
-		    text, (unsigned)c->uid);
-	return call_fail(c, s, "%s: %s", c->what, text);
+		return fail_denied(c, object);
+	return call_fail(c, s, "%s: %s", c->what, cofre_status_text(s));
 }
 
 /* Read the answer to the hello and take it out of the buffer. */

@@ -44,4 +44,10 @@ enum cofre_status call_fail(cofre *c, enum cofre_status s, const char *format,
 /* Name this client in the hello ("cofre 0.1.0"), before the first call. */
 void call_set_client(cofre *c, const char *name);
 
+/*
+ * What to do after a timeout or a lost connection, for cofre_error(): by
+ * default "open a new handle to try again".  text is kept, not copied.
+ */
+void call_set_retry(cofre *c, const char *text);
+
 #endif

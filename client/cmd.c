@@ -153,11 +153,13 @@ cmd_open(struct cmd *cmd)
 	if (cmd->c != NULL)
 		return COFRE_OK;
 	s = cofre_open(&cmd->c, cmd->socket, cmd->timeout);
-	if (s == COFRE_OK)
-		call_set_client(cmd->c, "cofre " COFRE_VERSION);
-	else
+	if (s != COFRE_OK) {
 		(void)cmd_fail(cmd, s);
-	return s;
+		return s;
+	}
+	call_set_client(cmd->c, "cofre " COFRE_VERSION);
+	call_set_retry(cmd->c, "run it again");
+	return COFRE_OK;
 }
 
 enum cofre_status

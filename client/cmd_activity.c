@@ -1,9 +1,9 @@
 /* activity: what the log says; its offline check is cmd_activity_verify.c. */
 #include "cmd.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arguments.h"
@@ -11,15 +11,16 @@
 #include "status.h"
 
 #define LAST_MAX 100000u
-#define FOLLOW_NS 500000000L
+#define FOLLOW_MS 500
 
 struct activity {
 	struct view workspace;
 	struct event_filter filter;
 	bool follow;
 	bool json;
-	uint32_t own_pid; /* whose reading is not shown while following */
+	uint32_t own_pid; /* whose reading is not shown, when following */
 	uint64_t from;	  /* the next cell */
+	uint64_t end;	  /* where this round ends; 0 until it is known */
 	uint64_t bad;	  /* records that fail verification */
 	size_t last;	  /* of -n; 0 prints every line at once */
 	char **lines;	  /* the last lines, a ring */
@@ -66,7 +67,8 @@ take_event(struct activity *a, const struct event_item *e)
 
 	if (!event_is_wanted(e, &a->filter))
 		return true;
-	if (a->follow && e->op == OP_ACTIVITY_READ && e->pid == a->own_pid)
+	if (a->own_pid != 0 && e->pid == a->own_pid &&
+	    (e->op == OP_ACTIVITY_READ || e->type == EVENT_CONNECTION))
 		return true;
 	f = open_memstream(&line, &len);
 	if (f == NULL)
@@ -90,14 +92,18 @@ take_events(struct cmd *cmd, struct activity *a, struct list items)
 		event_item_get(&r, &e);
 		if (r.bad)
 			break;
-		if (!take_event(a, &e))
+		if (e.cell < a->end && !take_event(a, &e))
 			return call_fail(cmd->c, COFRE_NO_MEMORY,
 			    "%s: out of memory", cmd->verb);
 	}
 	return wire_reader_done(&r) ? COFRE_OK : call_bad_reply(cmd->c);
 }
 
-/* Read from a->from on; *done says that nothing is left for now. */
+/*
+ * Read from a->from on; *done says that nothing is left for now.  The end is
+ * where the log ended for the first request: what the later ones add to it
+ * would come as the last records of all.
+ */
 static enum cofre_status
 read_page(struct cmd *cmd, struct activity *a, bool *done)
 {
@@ -115,10 +121,12 @@ read_page(struct cmd *cmd, struct activity *a, bool *done)
 	if (!activity_read_reply_decode(body, &m) || m.next < a->from ||
 	    (m.next == a->from && m.next < m.end))
 		return call_bad_reply(cmd->c);
+	if (a->end == 0)
+		a->end = m.end;
 	s = take_events(cmd, a, m.items);
-	a->from = m.next;
+	a->from = m.next < a->end ? m.next : a->end;
 	a->bad += m.bad;
-	*done = m.next >= m.end;
+	*done = m.next >= a->end;
 	return s;
 }
 
@@ -130,6 +138,7 @@ read_all(struct cmd *cmd, struct activity *a)
 	enum cofre_status s = COFRE_OK;
 	bool done = false;
 
+	a->end = 0;
 	while (s == COFRE_OK && !done)
 		s = read_page(cmd, a, &done);
 	if (a->last != 0)
@@ -143,14 +152,18 @@ read_all(struct cmd *cmd, struct activity *a)
 	return s;
 }
 
+/* Until nobody reads it any more, which a quiet log would never notice. */
 static enum cofre_status
 follow(struct cmd *cmd, struct activity *a)
 {
-	const struct timespec pause = { 0, FOLLOW_NS };
+	struct pollfd out = { .fd = STDOUT_FILENO };
 	enum cofre_status s = COFRE_OK;
 
+	a->own_pid = (uint32_t)getpid();
+	/* Asked for nothing, poll() tells of errors and hangups alone. */
 	while (s == COFRE_OK && ferror(stdout) == 0) {
-		(void)nanosleep(&pause, NULL);
+		if (poll(&out, 1, FOLLOW_MS) > 0)
+			break;
 		s = read_all(cmd, a);
 	}
 	return s;
@@ -231,7 +244,7 @@ run(struct cmd *cmd, const struct texts *t, struct activity *a)
 static int
 show(struct cmd *cmd, int argc, char **argv)
 {
-	struct activity a = { .own_pid = (uint32_t)getpid() };
+	struct activity a = { 0 };
 	struct texts t = { 0 };
 	const struct option_row rows[] = {
 		{ "uid", 0, OPTION_NUMBER, "U", &t.uid,

@@ -22,9 +22,12 @@ struct entries {
 	size_t count;
 };
 
+/* The daemon keeps what has expired as it is; it only gives it out no more. */
 static const char *
-state_name(uint8_t state)
+state_name(uint8_t state, uint64_t expires)
 {
+	if (state == SECRET_LIVE && expires != 0 && expires <= cmd_now())
+		return "expired";
 	switch ((enum secret_state)state) {
 	case SECRET_LIVE:
 		return "live";
@@ -115,7 +118,7 @@ print_entries(struct entries *all, bool json)
 		listing_text(l, all->at[i].name);
 		listing_text(l, kind_name(m->kind));
 		listing_text(l, datastore_name(m->type));
-		listing_text(l, state_name(m->state));
+		listing_text(l, state_name(m->state, m->expires));
 		listing_number(l, m->version);
 		listing_time(l, m->created);
 		listing_time(l, m->updated);
@@ -212,8 +215,8 @@ print_secret(const char *object, const struct secret_show_reply *m)
 	(void)printf("name      %s\nkind      %s%s%s\n", object,
 	    kind_name(m->kind), m->type == 0 ? "" : ", ",
 	    datastore_name(m->type));
-	(void)printf("state     %s\nversion   %u\n", state_name(m->state),
-	    m->version);
+	(void)printf("state     %s\nversion   %u\n",
+	    state_name(m->state, m->expires), m->version);
 	(void)printf("created   %s\n", output_time(m->created, time));
 	(void)printf("updated   %s\n", output_time(m->updated, time));
 	(void)printf("expires   %s\n", output_time(m->expires, time));
@@ -250,7 +253,8 @@ json_secret(const char *object, const struct secret_show_reply *m)
 	return json_pack("{s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:o, s:o}",
 	    "name", object, "kind", kind_name(m->kind), "type",
 	    m->type == 0 ? json_null() : json_string(datastore_name(m->type)),
-	    "state", state_name(m->state), "version", (json_int_t)m->version,
+	    "state", state_name(m->state, m->expires), "version",
+	    (json_int_t)m->version,
 	    "created", output_json_time(m->created), "updated",
 	    output_json_time(m->updated), "expires",
 	    output_json_time(m->expires), "fields", json_fields(m->fields));

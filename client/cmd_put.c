@@ -114,8 +114,9 @@ put(struct cmd *cmd, struct put *o)
 		return cmd_error(cmd, s, "there is one already");
 	if (s == COFRE_CONFLICT)
 		return cmd_error(cmd, s,
-		    "it is there, but not in the version that was expected, "
-		    "or it is of another kind ('cofre show' tells)");
+		    "it is not in the state that was expected: it may not be "
+		    "there, have another version, or be of another kind "
+		    "('cofre show' tells)");
 	if (s != COFRE_OK)
 		return cmd_fail(cmd, s);
 	(void)printf("%s version %u\n", cmd->object, version);

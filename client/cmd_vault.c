@@ -36,7 +36,8 @@ print_init(const struct init_reply *m, const char *keyfile)
 	(void)printf("\nunlocked, with unlock slot %u (%s)\n", m->slot,
 	    keyfile != NULL ? "keyfile" : "passphrase");
 	(void)printf("Whoever loses every unlock key loses the vault: keep a "
-	    "copy of %s elsewhere,\nor add a second slot: cofre slot add\n"
+	    "copy of %s elsewhere,\nor add a second slot: cofre slot add "
+	    "--keyfile FILE (or --passphrase)\n"
 	    "Next: cofre workspace create NAME\n",
 	    keyfile != NULL ? "the keyfile" : "the passphrase");
 }
@@ -145,6 +146,16 @@ send_unlock(struct cmd *cmd, const struct unlock *o, uint32_t slot,
 	return cmd_call_empty(cmd);
 }
 
+/* What the last attempt came to, as an exit code. */
+static int
+unlocked(struct cmd *cmd, const struct unlock *o, enum cofre_status s)
+{
+	if (s == COFRE_WRONG_KEY && o->slot.given)
+		return cmd_error(cmd, s, "the key does not open slot %u",
+		    o->slot.value);
+	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
+}
+
 static int
 unlock_keyfile(struct cmd *cmd, const struct unlock *o, struct kdf *k)
 {
@@ -156,8 +167,7 @@ unlock_keyfile(struct cmd *cmd, const struct unlock *o, struct kdf *k)
 	s = cmd_open(cmd);
 	if (s != COFRE_OK)
 		return status_exit_code(s);
-	s = send_unlock(cmd, o, o->slot.value, k);
-	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
+	return unlocked(cmd, o, send_unlock(cmd, o, o->slot.value, k));
 }
 
 /* The passphrase slots that are to be tried. */
@@ -255,7 +265,7 @@ try_slot(struct cmd *cmd, const struct unlock *o, const struct slots *slots,
 		cmd_close(cmd);
 		return CMD_GO;
 	}
-	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
+	return unlocked(cmd, o, s);
 }
 
 static int

@@ -79,6 +79,9 @@ run(struct cmd *cmd, int argc, char **argv)
 		(void)puts("cofre " COFRE_VERSION);
 		return 0;
 	}
+	if ((argc > 1 && strcmp(argv[1], "--socket") == 0) ||
+	    (cmd->socket != NULL && *cmd->socket == '\0'))
+		return cmd_error(cmd, COFRE_ARGUMENT, "--socket needs a path");
 	return cmd_run(cmd, verbs, sizeof(verbs) / sizeof(verbs[0]), argc,
 	    argv);
 }

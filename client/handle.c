@@ -118,6 +118,7 @@ cofre_open(cofre **ret, const char *path, unsigned timeout_ms)
 	c->uid = geteuid();
 	c->timeout_ms = timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : timeout_ms;
 	call_set_client(c, "libcofre " COFRE_VERSION);
+	call_set_retry(c, "open a new handle to try again");
 	if (!set_path(c, path))
 		return call_fail(c, COFRE_ARGUMENT,
 		    "open: the path of the socket must have 1 to %zu bytes",

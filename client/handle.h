@@ -35,6 +35,7 @@ struct cofre {
 	struct secmem mem;
 	struct sockaddr_un addr;
 	char client[CLIENT_NAME_MAX + 1];
+	const char *retry; /* what to do when the connection is lost */
 	char what[OBJECT_MAX + 64]; /* "get ml-prod/store" */
 	char error[768];
 };

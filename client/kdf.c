@@ -112,8 +112,8 @@ kdf_ask(struct input *in, bool is_new, struct problem *p)
 	if (isatty(STDIN_FILENO) != 1)
 		s = input_line(in, STDIN_FILENO, p);
 	else if (is_new)
-		s = prompt_twice(in, "New passphrase: ", "The same again: ",
-		    p);
+		s = prompt_twice(in, KDF_PASSPHRASE_MIN, "New passphrase: ",
+		    "The same again: ", p);
 	else
 		s = prompt_secret(in, "Passphrase: ", p);
 	if (s != COFRE_OK)

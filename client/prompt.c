@@ -201,23 +201,41 @@ prompt_secret(struct input *in, const char *text, struct problem *p)
 }
 
 enum cofre_status
-prompt_twice(struct input *in, const char *text, const char *again,
-    struct problem *p)
+prompt_twice_fd(struct input *in, size_t min, int tty, const char *text,
+    const char *again, struct problem *p)
 {
 	struct input second;
 	enum cofre_status s = input_init(&second, in->max, p);
 	bool same = false;
 
 	for (int i = 0; i < 3 && s == COFRE_OK && !same; i++) {
-		s = prompt_secret(in, text, p);
+		if (i > 0)
+			say(tty, "The two differ: try again.\n");
+		s = prompt_secret_fd(in, tty, text, p);
+		if (s == COFRE_OK && in->len < min)
+			break;
 		if (s == COFRE_OK)
-			s = prompt_secret(&second, again, p);
+			s = prompt_secret_fd(&second, tty, again, p);
 		same = view_equal(input_view(in), input_view(&second));
 	}
 	input_free(&second);
-	if (s == COFRE_OK && !same)
+	if (s == COFRE_OK && !same && in->len >= min)
 		return problem_set(p, COFRE_ARGUMENT,
 		    "the two were not the same");
+	return s;
+}
+
+enum cofre_status
+prompt_twice(struct input *in, size_t min, const char *text,
+    const char *again, struct problem *p)
+{
+	int tty = open_terminal();
+	enum cofre_status s;
+
+	if (tty == -1)
+		return no_terminal(p);
+	s = prompt_twice_fd(in, min, tty, text, again, p);
+	(void)close(tty);
 	return s;
 }
 

@@ -30,10 +30,15 @@ enum cofre_status prompt_secret_fd(struct input *in, int tty,
 
 /*
  * Ask for the secret, and once more until both are the same; three times at
- * most.  Errors: as above.
+ * most.  One of fewer than min bytes is not asked for again: it comes as it
+ * is, and the caller refuses it.  Errors: as above.
  */
-enum cofre_status prompt_twice(struct input *in, const char *text,
-    const char *again, struct problem *p);
+enum cofre_status prompt_twice(struct input *in, size_t min,
+    const char *text, const char *again, struct problem *p);
+
+/* The same on a terminal that is open. */
+enum cofre_status prompt_twice_fd(struct input *in, size_t min, int tty,
+    const char *text, const char *again, struct problem *p);
 
 /*
  * Ask on /dev/tty for a line that is shown, and say whether it is exactly

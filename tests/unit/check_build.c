@@ -210,18 +210,35 @@ END_TEST
 START_TEST(a_value_over_the_limit_is_refused)
 {
 	static uint8_t big[COFRE_VALUE_MAX + 1];
+	static char meta[COFRE_SECRET_MAX] = "m=";
 	char path[] = "/tmp/cofre-check-build-XXXXXX";
-	int fd = mkstemp(path);
 	struct build b = { .kind = COFRE_KIND_GENERIC, .file = path };
+	int fd = mkstemp(path);
 
-	ck_assert_int_ne(fd, -1);
 	ck_assert_int_eq(write(fd, big, sizeof(big)), (int)sizeof(big));
 	ck_assert_int_eq(build(&b, VIEW("")), COFRE_TOO_LARGE);
 	ck_assert_int_eq(ftruncate(fd, COFRE_VALUE_MAX), 0);
 	ck_assert_int_eq(build(&b, VIEW("")), COFRE_OK);
 	field_is("value", 1, (struct view){ big, COFRE_VALUE_MAX });
+	memset(meta + 2, 'v', COFRE_SECRET_MAX - COFRE_VALUE_MAX);
+	b.meta = (struct option_list){ { meta }, 1 };
+	ck_assert_int_eq(build(&b, VIEW("")), COFRE_TOO_LARGE);
+	ck_assert_ptr_nonnull(strstr(problem.text, "together"));
 	(void)close(fd);
 	(void)unlink(path);
+}
+END_TEST
+
+START_TEST(the_error_of_a_text_names_other_formats)
+{
+	const struct build storage = { .kind = COFRE_KIND_STORAGE };
+	const struct build postgres = { .kind = COFRE_KIND_DATASTORE,
+		.datastore = COFRE_DATASTORE_AZURE_POSTGRES };
+
+	ck_assert_int_eq(build(&postgres, VIEW("host=h")), COFRE_FORMAT);
+	ck_assert_ptr_nonnull(strstr(problem.text, "it may be libpq"));
+	ck_assert_int_eq(build(&storage, VIEW("sv=1")), COFRE_FORMAT);
+	ck_assert_ptr_nonnull(strstr(problem.text, "it may be sas"));
 }
 END_TEST
 
@@ -396,6 +413,7 @@ builds(void)
 	tcase_add_test(tc, what_is_empty_is_not_stored);
 	tcase_add_test(tc, a_field_is_there_once);
 	tcase_add_test(tc, a_value_over_the_limit_is_refused);
+	tcase_add_test(tc, the_error_of_a_text_names_other_formats);
 	tcase_add_loop_test(tc, options_that_do_not_go_together_are_refused,
 	    0, (int)COUNT(refused));
 	return tc;

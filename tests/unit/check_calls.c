@@ -355,6 +355,20 @@ START_TEST(the_client_may_have_a_name)
 }
 END_TEST
 
+START_TEST(the_client_may_say_what_to_do_after_a_timeout)
+{
+	struct view body;
+	struct script p;
+
+	script_open(&p, 1);
+	call_set_retry(p.c, "run it again");
+	(void)call_begin(p.c, OP_LOCK);
+	ck_assert_int_eq(call_run(p.c, "lock", "", &body), COFRE_TIMEOUT);
+	script_check_error(&p, "lock: no answer in 1 ms; run it again");
+	script_close(&p);
+}
+END_TEST
+
 static Suite *
 calls_suite(void)
 {
@@ -373,6 +387,7 @@ calls_suite(void)
 	tcase_add_test(t, arguments_are_checked_before_anything_is_sent);
 	tcase_add_test(t, a_request_that_does_not_fit_is_not_sent);
 	tcase_add_test(t, the_client_may_have_a_name);
+	tcase_add_test(t, the_client_may_say_what_to_do_after_a_timeout);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -25,6 +25,8 @@ teardown(void)
 	catalog_free(c);
 }
 
+static const struct catalog_entry none;
+
 /* An entry that can be told from others by its number. */
 static struct catalog_entry
 entry(uint32_t number, uint16_t slot, uint8_t state)
@@ -54,8 +56,6 @@ has(uint64_t workspace, const char *name, struct catalog_entry want)
 	    e->slot == want.slot && e->kind == want.kind &&
 	    e->state == want.state;
 }
-
-static const struct catalog_entry none;
 
 START_TEST(a_new_catalogue_is_empty)
 {
@@ -88,9 +88,13 @@ START_TEST(the_longest_name_works_and_a_longer_one_is_not_there)
 	name[COFRE_SECRET_NAME_MAX + 1] = '\0';
 	ck_assert_ptr_null(catalog_find(c, 1, view_of(name)));
 	name[COFRE_SECRET_NAME_MAX] = '\0';
+	set(1, "", entry(2, 1, SECRET_LIVE));
 	set(1, name, entry(1, 1, SECRET_LIVE));
 	ck_assert(has(1, name, entry(1, 1, SECRET_LIVE)));
+	name[COFRE_SECRET_NAME_MAX - 1] = 'm';
+	ck_assert(has(1, name, none));
 	/* Not to be found by a longer name that begins so. */
+	name[COFRE_SECRET_NAME_MAX - 1] = 'n';
 	name[COFRE_SECRET_NAME_MAX] = 'n';
 	ck_assert_ptr_null(catalog_find(c, 1, view_of(name)));
 }

@@ -163,10 +163,41 @@ START_TEST(denied_tells_who_one_is_and_whom_to_ask)
 	ck_assert_int_eq(script_get(&p, NULL, &s), COFRE_DENIED);
 	(void)snprintf(text, sizeof(text),
 	    "get ml-prod/token: permission denied, or there is no such "
-	    "object (you are uid %u; 'cofre grants ml-prod' shows who may)",
+	    "object (you are uid %u; ask an owner of ml-prod, or an "
+	    "operator, for a role)",
 	    (unsigned)geteuid());
 	ck_assert_str_eq(cofre_error(p.c), text);
 	script_close(&p);
+}
+END_TEST
+
+START_TEST(what_is_for_operators_is_said_to_be)
+{
+	static const struct {
+		enum op_code op;
+		const char *object;
+		const char *error;
+	} rows[] = {
+		{ OP_SLOT_REMOVE, "1", "cofred.conf); you are uid" },
+		{ OP_LOCK, "", "cofred.conf); you are uid" },
+		{ OP_WORKSPACE_CREATE, "w", "has a role for it in '/'; you" },
+		{ OP_GRANT_LIST, "/", "has a role for it in '/'; you" },
+		{ OP_GRANT_LIST, "w", "ask an owner of w, or an operator" },
+	};
+	struct script p;
+	struct view body;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		script_open(&p, 1000);
+		script_put_hello(&p);
+		script_put_status(&p, rows[i].op, FIRST_ID, COFRE_DENIED);
+		script_flush(&p);
+		(void)call_begin(p.c, rows[i].op);
+		ck_assert_int_eq(call_run(p.c, "try", rows[i].object, &body),
+		    COFRE_DENIED);
+		script_check_error(&p, rows[i].error);
+		script_close(&p);
+	}
 }
 END_TEST
 
@@ -315,6 +346,7 @@ client_suite(void)
 	tcase_add_loop_test(t, a_status_comes_through, COFRE_DENIED,
 	    COFRE_LAST_SLOT + 1);
 	tcase_add_test(t, denied_tells_who_one_is_and_whom_to_ask);
+	tcase_add_test(t, what_is_for_operators_is_said_to_be);
 	tcase_add_loop_test(t, a_changed_answer_is_a_bad_reply, 0,
 	    (int)COUNT(changed));
 	tcase_add_test(t, no_flipped_bit_does_harm);

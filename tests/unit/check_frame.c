@@ -136,6 +136,8 @@ START_TEST(the_shortest_and_the_longest_frame_are_taken)
 	struct frame f;
 	size_t size;
 
+	ck_assert_uint_eq(FRAME_MAX, 131072);
+	ck_assert_uint_eq(COFRE_VALUE_MAX, 65536);
 	set_length(FRAME_HEADER - 4);
 	ck_assert_int_eq(frame_parse(bytes(FRAME_HEADER), &f, &size),
 	    FRAME_OK);

@@ -227,9 +227,9 @@ END_TEST
 
 START_TEST(what_is_wrapped_must_be_a_key)
 {
-	static const uint8_t long_one[200];
-	uint8_t row[400];
+	uint8_t long_one[200], row[400];
 
+	memset(long_one, 0x77, sizeof(long_one));
 	keyring_generate(&ring);
 	/* The first two have the sealed size of a key. */
 	seal_close(wrapped, slot_key, 1, &place,

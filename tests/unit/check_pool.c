@@ -84,6 +84,10 @@ check_model(const struct model *m)
 	chain_copy(&m->chain, scratch, size);
 	ck_assert(are(m, 0, scratch, size));
 	ck_assert_uint_eq(scratch[size], 0x77);
+	memset(scratch, 0x77, sizeof(scratch));
+	chain_copy(&m->chain, scratch, size / 2);
+	ck_assert(are(m, 0, scratch, size / 2));
+	ck_assert_uint_eq(scratch[size / 2], 0x77);
 	for (int i = 0; i < n; i++) {
 		ck_assert(iov[i].iov_len > 0);
 		ck_assert(are(m, seen, iov[i].iov_base, iov[i].iov_len));
@@ -230,6 +234,12 @@ START_TEST(what_fits_is_told_to_the_byte)
 	ck_assert(chain_fits(&p, &other.chain, (CHUNKS - 1) * CHUNK_DATA));
 	ck_assert(!chain_fits(&p, &other.chain,
 	    (CHUNKS - 1) * CHUNK_DATA + 1));
+	/* A chunk is used to its last byte. */
+	append(&m, CHUNK_DATA - 101);
+	append(&m, (CHUNKS - 1) * CHUNK_DATA + 1);
+	ck_assert_uint_eq(p.left, 0);
+	check_model(&m);
+	cut(&m, 100);
 	/* Nor is what was consumed. */
 	consume(&m, 50);
 	ck_assert(!chain_fits(&p, &m.chain, CHUNKS * CHUNK_DATA - 99));

@@ -17,6 +17,7 @@
 struct stage {
 	int master;
 	int slave;
+	size_t min; /* of a new one, which is asked for twice; 0: once */
 	pid_t asker;
 };
 
@@ -34,7 +35,8 @@ ask(const struct stage *s, const char *want)
 	/* A group of its own, so that it can be stopped. */
 	if (st != COFRE_OK || setpgid(0, 0) == -1)
 		_exit(100);
-	st = prompt_secret_fd(&in, s->slave, ASK, &p);
+	st = s->min == 0 ? prompt_secret_fd(&in, s->slave, ASK, &p) :
+	    prompt_twice_fd(&in, s->min, s->slave, ASK, ASK, &p);
 	if (st != COFRE_OK)
 		_exit((int)st);
 	_exit(in.len == strlen(want) && memcmp(in.data, want, in.len) == 0 ?
@@ -42,8 +44,9 @@ ask(const struct stage *s, const char *want)
 }
 
 static void
-stage_start(struct stage *s, const char *want)
+stage_start(struct stage *s, size_t min, const char *want)
 {
+	s->min = min;
 	s->master = posix_openpt(O_RDWR | O_NOCTTY);
 	ck_assert_int_ne(s->master, -1);
 	ck_assert_int_eq(grantpt(s->master), 0);
@@ -113,7 +116,7 @@ START_TEST(what_is_typed_arrives_and_is_not_shown)
 {
 	struct stage s;
 
-	stage_start(&s, "typed secret");
+	stage_start(&s, 0, "typed secret");
 	stage_shows(&s, ASK);
 	ck_assert(!stage_echoes(&s));
 	stage_type(&s, "typed secret\n", 13);
@@ -122,11 +125,26 @@ START_TEST(what_is_typed_arrives_and_is_not_shown)
 }
 END_TEST
 
+START_TEST(two_that_differ_are_said_to_and_a_short_one_ends_it)
+{
+	struct stage s;
+
+	stage_start(&s, 6, "typed");
+	stage_shows(&s, ASK);
+	stage_type(&s, "typed a\n", 8);
+	stage_shows(&s, ASK);
+	stage_type(&s, "typed b\n", 8);
+	stage_shows(&s, "The two differ: try again.\r\n" ASK);
+	stage_type(&s, "typed\n", 6);
+	ck_assert_int_eq(exit_code(stage_end(&s)), 0);
+}
+END_TEST
+
 START_TEST(the_end_of_input_ends_a_line_too)
 {
 	struct stage s;
 
-	stage_start(&s, "typed");
+	stage_start(&s, 0, "typed");
 	stage_shows(&s, ASK);
 	stage_type(&s, "typed\004\004", 7);
 	ck_assert_int_eq(exit_code(stage_end(&s)), 0);
@@ -138,7 +156,7 @@ START_TEST(nothing_typed_is_an_error)
 	static const char *const nothing[] = { "\n", "\004" };
 	struct stage s;
 
-	stage_start(&s, "");
+	stage_start(&s, 0, "");
 	stage_shows(&s, ASK);
 	stage_type(&s, nothing[_i], 1);
 	ck_assert_int_eq(exit_code(stage_end(&s)), COFRE_ARGUMENT);
@@ -152,7 +170,7 @@ START_TEST(a_line_that_the_terminal_may_have_cut_is_refused)
 
 	memset(line, 'x', sizeof(line));
 	line[4095] = '\n';
-	stage_start(&s, "");
+	stage_start(&s, 0, "");
 	stage_shows(&s, ASK);
 	stage_type(&s, line, 4096);
 	ck_assert_int_eq(exit_code(stage_end(&s)), COFRE_TOO_LARGE);
@@ -166,7 +184,7 @@ START_TEST(the_longest_line_arrives_whole)
 
 	memset(line, 'x', PROMPT_MAX);
 	line[PROMPT_MAX] = '\0';
-	stage_start(&s, line);
+	stage_start(&s, 0, line);
 	stage_shows(&s, ASK);
 	line[PROMPT_MAX] = '\n';
 	stage_type(&s, line, PROMPT_MAX + 1);
@@ -180,7 +198,7 @@ START_TEST(a_signal_ends_it_with_the_terminal_as_it_was)
 	struct stage s;
 	int status;
 
-	stage_start(&s, "");
+	stage_start(&s, 0, "");
 	stage_shows(&s, ASK);
 	ck_assert(!stage_echoes(&s));
 	ck_assert_int_eq(kill(s.asker, signals[_i]), 0);
@@ -196,7 +214,7 @@ START_TEST(an_interrupt_that_is_typed_ends_it)
 
 	/* The terminal is nobody's controlling one: it sends no signal, but
 	   it must take the character out of the line. */
-	stage_start(&s, "b");
+	stage_start(&s, 0, "b");
 	stage_shows(&s, ASK);
 	stage_type(&s, "a\003b\n", 4);
 	ck_assert_int_eq(exit_code(stage_end(&s)), 0);
@@ -208,7 +226,7 @@ START_TEST(a_stopped_program_gives_the_terminal_back_and_asks_again)
 	struct stage s;
 	int status;
 
-	stage_start(&s, "typed later");
+	stage_start(&s, 0, "typed later");
 	stage_shows(&s, ASK);
 	ck_assert_int_eq(kill(s.asker, SIGTSTP), 0);
 	ck_assert_int_eq(waitpid(s.asker, &status, WUNTRACED), s.asker);
@@ -383,6 +401,7 @@ terminals(void)
 	TCase *tc = tcase_create("terminals");
 
 	tcase_add_test(tc, what_is_typed_arrives_and_is_not_shown);
+	tcase_add_test(tc, two_that_differ_are_said_to_and_a_short_one_ends_it);
 	tcase_add_test(tc, the_end_of_input_ends_a_line_too);
 	tcase_add_loop_test(tc, nothing_typed_is_an_error, 0, 2);
 	tcase_add_test(tc, a_line_that_the_terminal_may_have_cut_is_refused);

@@ -63,7 +63,7 @@ has(const char *key, const char *value)
 START_TEST(a_new_store_is_empty_and_its_owners_alone)
 {
 	struct store_stat st;
-	struct stat file;
+	struct stat file, lock;
 
 	ck_assert(has("a", NULL));
 	store_stat(s, &st);
@@ -74,6 +74,8 @@ START_TEST(a_new_store_is_empty_and_its_owners_alone)
 	ck_assert(!st.failed);
 	ck_assert_int_eq(stat(STATEDIR_FILE, &file), 0);
 	ck_assert_uint_eq(file.st_mode & 07777, 0600);
+	ck_assert_int_eq(stat(STATEDIR_FILE "-lock", &lock), 0);
+	ck_assert_uint_eq(lock.st_mode & 07777, 0600);
 	/* As long as the map, but not there. */
 	ck_assert_uint_eq((uint64_t)file.st_size, 16 * MIB);
 	ck_assert_uint_le((uint64_t)file.st_blocks * 512, MIB);

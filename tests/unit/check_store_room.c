@@ -7,7 +7,7 @@
 #include "sample.h"
 #include "statedir.h"
 
-#define LARGE (100u * 1024)
+#define LARGE (400u * 1024)
 
 static struct store *s;
 static uint8_t bytes[LARGE];
@@ -89,7 +89,7 @@ START_TEST(file_and_map_grow_beyond_16_mib)
 {
 	struct store_stat st;
 
-	for (uint32_t i = 0; i < 300; i++) {
+	for (uint32_t i = 0; i < 80; i++) {
 		/* A snapshot that reads have used is in the way. */
 		ck_assert(i == 0 || has(i - 1, LARGE));
 		ck_assert_int_eq(put(i, LARGE), COFRE_OK);
@@ -98,15 +98,15 @@ START_TEST(file_and_map_grow_beyond_16_mib)
 	ck_assert_uint_gt(st.map, 30 * MIB);
 	ck_assert_uint_le(st.map, st.limit);
 	ck_assert_uint_le(st.used, st.map);
-	ck_assert_uint_eq(st.rows, 300);
+	ck_assert_uint_eq(st.rows, 80);
 	ck_assert_uint_eq(statedir_size(STATEDIR_FILE), st.map);
 	reopen(64 * MIB);
-	for (uint32_t i = 0; i < 300; i++)
+	for (uint32_t i = 0; i < 80; i++)
 		ck_assert(has(i, LARGE));
 	/* A limit below what is there does not take anything away. */
 	reopen(16 * MIB);
-	ck_assert(has(0, LARGE) && has(299, LARGE));
-	ck_assert_int_eq(put(300, LARGE), COFRE_STORE_FULL);
+	ck_assert(has(0, LARGE) && has(79, LARGE));
+	ck_assert_int_eq(put(80, LARGE), COFRE_STORE_FULL);
 }
 END_TEST
 
@@ -120,21 +120,36 @@ START_TEST(a_full_store_reads_deletes_and_takes_rows_again)
 	while (n < 1000 && (st = put(n, LARGE)) == COFRE_OK)
 		n++;
 	ck_assert_int_eq(st, COFRE_STORE_FULL);
-	ck_assert_uint_gt(n, 100);
-	ck_assert_uint_lt(n, 160);
+	ck_assert_uint_gt(n, 25);
+	ck_assert_uint_lt(n, 41);
 	store_stat(s, &stat);
 	ck_assert_uint_eq(stat.rows, n);
 	ck_assert(!stat.failed);
 	ck_assert_uint_eq(statedir_size(STATEDIR_FILE), 16 * MIB);
 	for (uint32_t i = 0; i < n; i++)
 		ck_assert_msg(has(i, LARGE), "row %u is lost", i);
-	for (uint32_t i = 0; i < 30; i++)
+	for (uint32_t i = 0; i < 12; i++)
 		delete(i);
-	for (uint32_t i = 0; i < 10; i++)
+	for (uint32_t i = 0; i < 4; i++)
 		ck_assert_msg(put(i, LARGE) == COFRE_OK, "row %u", i);
 	reopen(16 * MIB);
 	for (uint32_t i = 0; i < n; i++)
-		ck_assert(has(i, LARGE) == (i < 10 || i >= 30));
+		ck_assert(has(i, LARGE) == (i < 4 || i >= 12));
+}
+END_TEST
+
+START_TEST(the_file_never_grows_beyond_its_limit)
+{
+	struct store_stat st;
+	uint32_t n = 0;
+
+	reopen(20 * MIB);
+	while (n < 1000 && put(n, LARGE) == COFRE_OK)
+		n++;
+	ck_assert_uint_gt(n, 35);
+	store_stat(s, &st);
+	ck_assert_uint_eq(st.map, 20 * MIB);
+	ck_assert_uint_eq(statedir_size(STATEDIR_FILE), 20 * MIB);
 }
 END_TEST
 
@@ -152,10 +167,10 @@ START_TEST(what_is_kept_for_deleting_lets_all_rows_be_deleted)
 		ck_assert_int_eq(store_commit(s), COFRE_OK);
 	}
 	ck_assert_uint_gt(n, 3000);
-	for (uint32_t i = 0; i < n; i += 7)
+	for (uint32_t i = 0; i < n; i += 61)
 		delete(i);
 	for (uint32_t i = 0; i < n; i++)
-		if (has(i, 1500) != (i % 7 != 0))
+		if (has(i, 1500) != (i % 61 != 0))
 			ck_abort_msg("row %u", i);
 }
 END_TEST
@@ -225,8 +240,8 @@ fill_disk(enum cofre_status *st)
 	do
 		*st = put(n, LARGE);
 	while (*st == COFRE_OK && ++n < 200);
-	ck_assert_uint_ge(n, 50);
-	ck_assert_uint_lt(n, 120);
+	ck_assert_uint_ge(n, 12);
+	ck_assert_uint_lt(n, 30);
 	return n;
 }
 
@@ -288,6 +303,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, file_and_map_grow_beyond_16_mib);
 	tcase_add_test(t, a_full_store_reads_deletes_and_takes_rows_again);
+	tcase_add_test(t, the_file_never_grows_beyond_its_limit);
 	tcase_add_test(t,
 	    what_is_kept_for_deleting_lets_all_rows_be_deleted);
 	tcase_add_test(t,

@@ -1,4 +1,4 @@
-/* Making, locking and unlocking a vault, its slots and its rows. */
+/* Making, locking and unlocking a vault, and its slots. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -340,59 +340,6 @@ START_TEST(a_large_vault_is_unlocked_in_steps_and_can_be_locked_meanwhile)
 }
 END_TEST
 
-/* --- rows --- */
-
-START_TEST(a_row_is_written_read_and_deleted)
-{
-	static uint8_t large[ROW_MAX + 8192];
-	struct row_id id;
-	struct workspace *ws;
-	struct view plain;
-
-	vaultdir_init(&v);
-	ws = vaultdir_workspace(&v, "ml");
-	id = vaultdir_body_id(ws, "n", 1, 1);
-	ck_assert_int_eq(vault_read(&v, ws, &id, &plain), COFRE_NOT_FOUND);
-	ck_assert_int_eq(vault_begin(&v, 2 * sizeof(large), false),
-	    COFRE_OK);
-	ck_assert_int_eq(vault_delete(&v, &id), COFRE_NOT_FOUND);
-	ck_assert_int_eq(vault_write(&v, ws, &id, (struct view){ large,
-	    sizeof(large) }), COFRE_TOO_LARGE);
-	memset(large, 7, sizeof(large));
-	ck_assert_int_eq(vault_write(&v, ws, &id, (struct view){ large,
-	    ROW_MAX }), COFRE_OK);
-	vaultdir_commit(&v);
-	ck_assert_int_eq(vault_read(&v, ws, &id, &plain), COFRE_OK);
-	ck_assert(view_equal(plain, (struct view){ large, ROW_MAX }));
-	ck_assert_ptr_eq(plain.data, v.plain + 4);
-	vault_tidy(&v);
-	ck_assert_uint_eq(v.plain[4], 0);
-	ck_assert_int_eq(vault_begin(&v, 0, true), COFRE_OK);
-	ck_assert_int_eq(vault_delete(&v, &id), COFRE_OK);
-	vaultdir_commit(&v);
-	ck_assert_int_eq(vault_read(&v, ws, &id, &plain), COFRE_NOT_FOUND);
-	vaultdir_again(&v);
-}
-END_TEST
-
-START_TEST(a_turn_leaves_no_plaintext_behind)
-{
-	struct workspace *ws;
-	const uint8_t *bytes;
-
-	vaultdir_init(&v);
-	ws = vaultdir_workspace(&v, "ml");
-	ck_assert_int_eq(vaultdir_put(&v, ws, "n", 1, 1, "hunter2xyz"),
-	    COFRE_OK);
-	ck_assert(vaultdir_has(&v, ws, "n", 1, 1, "hunter2xyz"));
-	bytes = v.scratch.base;
-	ck_assert_ptr_nonnull(memmem(bytes, v.scratch.size, "hunter2xyz",
-	    10));
-	vaultdir_commit(&v);
-	ck_assert_ptr_null(memmem(bytes, v.scratch.size, "hunter2xyz", 10));
-}
-END_TEST
-
 int
 main(void)
 {
@@ -417,8 +364,6 @@ main(void)
 	tcase_add_test(t, there_are_16_slots);
 	tcase_add_test(t,
 	    a_large_vault_is_unlocked_in_steps_and_can_be_locked_meanwhile);
-	tcase_add_test(t, a_row_is_written_read_and_deleted);
-	tcase_add_test(t, a_turn_leaves_no_plaintext_behind);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

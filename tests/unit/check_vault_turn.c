@@ -1,4 +1,4 @@
-/* The end of a turn of the vault: kept, or taken back whole. */
+/* The rows of a vault, and the end of a turn: kept, or taken back whole. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +74,76 @@ START_TEST(a_commit_counts_an_epoch_and_none_counts_nothing)
 }
 END_TEST
 
+/* --- rows --- */
+
+START_TEST(a_row_is_written_read_and_deleted)
+{
+	static uint8_t large[ROW_MAX + 8192];
+	struct row_id id;
+	struct workspace *ws;
+	struct view plain;
+
+	ws = vaultdir_workspace(&v, "ml");
+	id = vaultdir_body_id(ws, "n", 1, 1);
+	ck_assert_int_eq(vault_read(&v, ws, &id, &plain), COFRE_NOT_FOUND);
+	ck_assert_int_eq(vault_begin(&v, 2 * sizeof(large), false),
+	    COFRE_OK);
+	ck_assert_int_eq(vault_delete(&v, &id), COFRE_NOT_FOUND);
+	ck_assert_int_eq(vault_write(&v, ws, &id, (struct view){ large,
+	    sizeof(large) }), COFRE_TOO_LARGE);
+	memset(large, 7, sizeof(large));
+	ck_assert_int_eq(vault_write(&v, ws, &id, (struct view){ large,
+	    ROW_MAX }), COFRE_OK);
+	vaultdir_commit(&v);
+	ck_assert_int_eq(vault_read(&v, ws, &id, &plain), COFRE_OK);
+	ck_assert(view_equal(plain, (struct view){ large, ROW_MAX }));
+	ck_assert_ptr_eq(plain.data, v.plain + 4);
+	vault_tidy(&v);
+	ck_assert_uint_eq(v.plain[4], 0);
+	ck_assert_int_eq(vault_begin(&v, 0, true), COFRE_OK);
+	ck_assert_int_eq(vault_delete(&v, &id), COFRE_OK);
+	vaultdir_commit(&v);
+	ck_assert_int_eq(vault_read(&v, ws, &id, &plain), COFRE_NOT_FOUND);
+	vaultdir_again(&v);
+}
+END_TEST
+
+START_TEST(a_row_that_is_too_large_to_be_one_is_corrupt)
+{
+	static uint8_t plain[ROW_SEALED_MAX], sealed[ROW_SEALED_MAX + 65536];
+	const struct row_id id = { .table = TABLE_BODY, .workspace = 1 };
+	struct seal_place place = row_place(v.id, &id);
+	struct view row = { sealed, seal_size(sizeof(plain)) }, back;
+
+	/* By somebody who has the key, even. */
+	memset(plain, 7, sizeof(plain));
+	ck_assert_uint_gt(row.len, ROW_SEALED_MAX);
+	seal_close(sealed, keyring_meta(&v.keyring), 1, &place,
+	    (struct view){ plain, sizeof(plain) }, NULL);
+	ck_assert_int_eq(vault_unseal(&v, NULL, &id, row, &back),
+	    COFRE_CORRUPT);
+	ck_assert_uint_eq(v.plain[4], 0);
+	ck_assert_uint_eq(v.build[0], 0);
+}
+END_TEST
+
+START_TEST(a_turn_leaves_no_plaintext_behind)
+{
+	struct workspace *ws;
+	const uint8_t *bytes;
+
+	ws = vaultdir_workspace(&v, "ml");
+	ck_assert_int_eq(vaultdir_put(&v, ws, "n", 1, 1, "hunter2xyz"),
+	    COFRE_OK);
+	ck_assert(vaultdir_has(&v, ws, "n", 1, 1, "hunter2xyz"));
+	bytes = v.scratch.base;
+	ck_assert_ptr_nonnull(memmem(bytes, v.scratch.size, "hunter2xyz",
+	    10));
+	vaultdir_commit(&v);
+	ck_assert_ptr_null(memmem(bytes, v.scratch.size, "hunter2xyz", 10));
+}
+END_TEST
+
 /* --- taken back --- */
 
 /* What there is before a turn that fails, and after it. */
@@ -104,6 +174,8 @@ change_all(void)
 	ck_assert_int_eq(workspace_touch(&v, ws), COFRE_OK);
 	ws->grants[0].role = ROLE_READER;
 	ws->bindings[ws->binding_count++] = (struct binding){ 7, 7, 0, 0 };
+	/* Again: what it was before the turn counts. */
+	ck_assert_int_eq(workspace_touch(&v, ws), COFRE_OK);
 	ck_assert_int_eq(workspace_save(&v, ws), COFRE_OK);
 	ck_assert_int_eq(workspace_destroy(&v, find("gone")), COFRE_OK);
 	ck_assert_ptr_null(find("gone"));
@@ -179,6 +251,23 @@ START_TEST(a_poisoned_turn_that_wrote_nothing_changes_nothing)
 	vault_poison(&v, COFRE_LIMIT);
 	ck_assert_int_eq(vault_commit(&v, 1, 0), COFRE_LIMIT);
 	ck_assert_int_eq(put("old", "n", 9, 1, "x"), COFRE_OK);
+	vaultdir_commit(&v);
+	vaultdir_again(&v);
+}
+END_TEST
+
+START_TEST(a_lock_in_the_middle_of_a_turn_takes_it_back)
+{
+	make_before();
+	change_all();
+	vault_poison(&v, COFRE_LIMIT);
+	vault_lock(&v);
+	ck_assert(!store_writing(v.store));
+	ck_assert(vaultdir_is_wiped(&v));
+	ck_assert_int_eq(vault_commit(&v, 1, 0), COFRE_OK);
+	ck_assert_int_eq(vaultdir_unlock(&v, 0, 1, false, 0), COFRE_OK);
+	assert_before();
+	change_all();
 	vaultdir_commit(&v);
 	vaultdir_again(&v);
 }
@@ -278,10 +367,14 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_commit_counts_an_epoch_and_none_counts_nothing);
+	tcase_add_test(t, a_row_is_written_read_and_deleted);
+	tcase_add_test(t, a_row_that_is_too_large_to_be_one_is_corrupt);
+	tcase_add_test(t, a_turn_leaves_no_plaintext_behind);
 	tcase_add_test(t, a_poisoned_turn_is_taken_back);
 	tcase_add_test(t, a_poison_of_ok_is_none);
 	tcase_add_test(t,
 	    a_poisoned_turn_that_wrote_nothing_changes_nothing);
+	tcase_add_test(t, a_lock_in_the_middle_of_a_turn_takes_it_back);
 	tcase_add_test(t, a_turn_that_the_disk_refuses_is_taken_back);
 	tcase_add_test(t, a_turn_that_does_not_fit_is_taken_back);
 	tcase_add_test(t, many_turns_kept_and_taken_back_add_up);

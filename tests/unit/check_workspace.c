@@ -147,6 +147,8 @@ START_TEST(there_is_room_for_1023_workspaces)
 	vaultdir_again(&v);
 	ck_assert(find("ws1023") != NULL && find("ws500") == NULL &&
 	    find("more") != NULL);
+	for (size_t i = 0; i < WORKSPACES_MAX; i++)
+		ck_assert_ptr_nonnull(v.workspaces[i]);
 }
 END_TEST
 
@@ -168,6 +170,8 @@ START_TEST(a_destroyed_workspace_is_gone_and_its_name_is_known)
 	vault_secret_name(&v, id, 1, name);
 	ck_assert_str_eq(name, "n");
 	ck_assert_int_eq(workspace_destroy(&v, ws), COFRE_OK);
+	ck_assert_ptr_null(find("ml"));
+	ck_assert_ptr_null(vault_workspace_by_id(&v, id));
 	vaultdir_commit(&v);
 	for (int i = 0; i < 2; i++) {
 		ck_assert_ptr_null(find("ml"));
@@ -220,6 +224,8 @@ START_TEST(no_key_opens_the_rows_of_a_destroyed_workspace)
 			ck_assert_int_eq(vault_unseal(&v, v.workspaces[i],
 			    &body, sealed, &plain), COFRE_CORRUPT);
 	ck_assert_uint_eq(again->slot, slot);
+	ck_assert_uint_eq(catalog_count(v.catalog, slot).live, 0);
+	ck_assert_uint_eq(version_of("ml", "n"), 0);
 }
 END_TEST
 
