@@ -196,7 +196,7 @@ read_some(struct conn *c)
 	struct server *sv = c->sv;
 	ssize_t n;
 
-	if (!can_serve(c)) {
+	if (has_frame(c) || !can_serve(c)) {
 		/* No room for an answer now: look again in the next turn. */
 		queue_ready(c);
 		return;
