@@ -291,7 +291,7 @@ struct call {
 static const struct call calls[] = {
 #define CALL(name, order, rule, test, why) \
 	{ #name, SCMP_SYS(name), order, rule, test },
-#define UNLISTED(name) { NULL, SCMP_SYS(name), COLD, "", ANY },
+#define UNLISTED(name, test) { NULL, SCMP_SYS(name), COLD, "", test },
 #include "sandbox.def"
 #undef CALL
 #undef UNLISTED

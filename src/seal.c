@@ -1,5 +1,6 @@
 #include "seal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "secmem.h"
@@ -50,7 +51,9 @@ bind(uint8_t buf[PLACE_MAX], const uint8_t *header,
 	wire_put_u32(&w, place->version);
 	wire_put_u8(&w, place->kind);
 	wire_put_string(&w, place->name, COFRE_SECRET_NAME_MAX);
-	return (struct view){ buf, w.bad ? 0 : w.len };
+	if (w.bad)
+		abort(); /* a name that is too long: nothing would be bound */
+	return (struct view){ buf, w.len };
 }
 
 /* The row's own key, and the commitment to it, in one derivation. */

@@ -89,8 +89,8 @@ struct vault {
 #define ROW_SEALED_MAX (FRAME_MAX + 4096u)
 
 /*
- * Take an open store and make what a vault needs.  *state says EMPTY or
- * LOCKED.  False, with the reason in error: no memory, or the store was
+ * Take an open store and make what a vault needs.  v->state is EMPTY or
+ * LOCKED then.  False, with the reason in error: no memory, or the store was
  * written by a newer cofre.
  */
 bool vault_open(struct vault *v, struct store *store, char *error,
@@ -163,7 +163,7 @@ void vault_plain_used(struct vault *v, size_t n);
 
 /*
  * Begin to write: need is about how many bytes, reserve as in
- * store_begin(); extra is how many secrets' catalogue entries may change.
+ * store_begin().  The catalogue gets room for the entries of one request.
  */
 enum cofre_status vault_begin(struct vault *v, size_t need, bool reserve);
 

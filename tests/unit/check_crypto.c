@@ -87,6 +87,54 @@ START_TEST(blake2b_of_parts_is_that_of_the_whole)
 }
 END_TEST
 
+/* Of the bytes 0, 7, 14 ...: around the sizes at which the way that a hash
+   is made changes, with 16 bytes of output, without the key and with it. */
+static const struct {
+	size_t len;
+	const char *plain, *keyed;
+} lengths[] = {
+	{ 127, "40efb3ed1b6eb973c5f774422adb0230",
+	    "56c50fc8ab3ba8e49d9a5be7ae0dffdd" },
+	{ 128, "06e5bcee475a6bf6d9b8a07c6f4ae80a",
+	    "bd11151f0fa75b9ddb73aed7a8680701" },
+	{ 129, "2ec7e7bf8a8265ffd68aadd70ecd2b7e",
+	    "481db86c5fab9fc21aced4004fe4b561" },
+	{ 255, "b4b6fa7ac93abe0503b7ac802593eadd",
+	    "d418df9c502d7ee9256e32f199a5150d" },
+	{ 256, "dbb08d79105462394550aa4d4e10133f",
+	    "71092e03bb62daf3e9c7f20e112850a9" },
+	{ 257, "6510946411e0caf5e4de75adf990b58d",
+	    "bd32fe38172f0217318adb7343679bdd" },
+	{ 1024, "47aa08d55bca9fb9f42d119e7722bd0f",
+	    "e1c728ba0a65b43f2cc926a95fd0165e" },
+	{ 70000, "82d0ad832f354976414931b9202fb392",
+	    "8c780639a943ac004e8baf0372ec8f5a" },
+};
+
+START_TEST(blake2b_gives_the_known_answers_for_every_length_and_cut)
+{
+	static const size_t cuts[] = { 0, 1, 64, 100, 126 };
+	static uint8_t bytes[70000];
+	uint8_t out[16];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7);
+	for (size_t i = 0; i < COUNT(lengths); i++)
+		for (size_t c = 0; c < COUNT(cuts); c++) {
+			const struct view parts[] = { { bytes, cuts[c] },
+				{ bytes + cuts[c], 1 }, { bytes + cuts[c] + 1,
+				    lengths[i].len - cuts[c] - 1 } };
+
+			crypto_blake2b(out, sizeof(out), NULL, parts, 3);
+			sample_assert_hex((struct view){ out, sizeof(out) },
+			    lengths[i].plain);
+			crypto_blake2b(out, sizeof(out), key, parts, 3);
+			sample_assert_hex((struct view){ out, sizeof(out) },
+			    lengths[i].keyed);
+		}
+}
+END_TEST
+
 START_TEST(two_keys_are_derived_with_salt_and_personalisation)
 {
 	static const char personal[16] = "cofre.commit.v1";
@@ -272,6 +320,8 @@ main(void)
 	tcase_add_loop_test(t, blake2b_gives_the_known_answers, 0,
 	    (int)COUNT(hashes));
 	tcase_add_test(t, blake2b_of_parts_is_that_of_the_whole);
+	tcase_add_test(t,
+	    blake2b_gives_the_known_answers_for_every_length_and_cut);
 	tcase_add_test(t, two_keys_are_derived_with_salt_and_personalisation);
 	tcase_add_test(t, a_hash_is_personal);
 	tcase_add_test(t, subkeys_are_those_of_crypto_kdf);

@@ -87,8 +87,9 @@ be(const struct who *who)
 	char byte;
 	int fd;
 
+	/* In falling order: they come back in the other one. */
 	for (size_t i = 0; i < who->groups; i++)
-		groups[i] = (gid_t)(5000 + i);
+		groups[who->groups - 1 - i] = (gid_t)(5000 + i);
 	if (setgroups(who->groups, groups) == -1 ||
 	    setresgid(who->gid, who->gid, who->gid) == -1 ||
 	    setresuid(who->uid, who->uid, who->uid) == -1)

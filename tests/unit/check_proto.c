@@ -223,10 +223,12 @@ static const struct {
 	{ 11, "slot.list", SCOPE_VAULT, "vault/manage", OPF_LOCKED },
 	{ 12, "slot.add", SCOPE_VAULT, "vault/manage", CHANGES },
 	{ 13, "slot.remove", SCOPE_VAULT, "vault/manage", CHANGES },
-	{ 16, "workspace.create", SCOPE_WORKSPACE, "workspace/create", CHANGES },
+	{ 16, "workspace.create", SCOPE_WORKSPACE, "workspace/create",
+	    CHANGES },
 	{ 17, "workspace.list", SCOPE_NONE, "none", 0 },
 	{ 18, "workspace.show", SCOPE_WORKSPACE, "workspace/read", 0 },
-	{ 19, "workspace.delete", SCOPE_WORKSPACE, "workspace/delete", CHANGES },
+	{ 19, "workspace.delete", SCOPE_WORKSPACE, "workspace/delete",
+	    CHANGES },
 	{ 24, "identity.bind", SCOPE_WORKSPACE, "identity/write", CHANGES },
 	{ 25, "identity.unbind", SCOPE_WORKSPACE, "identity/write", CHANGES },
 	{ 26, "identity.show", SCOPE_WORKSPACE, "identity/read", 0 },
@@ -404,8 +406,7 @@ END_TEST
 START_TEST(the_largest_secret_fits_into_a_row_and_a_frame)
 {
 	/* Two lengths and the flags of each field; the rest of the row. */
-	static const uint32_t fields = COFRE_FIELDS_MAX * 9, rest = 64;
-
+	const uint32_t fields = COFRE_FIELDS_MAX * 9, rest = 64;
 	ck_assert_uint_le(COFRE_VALUE_MAX, COFRE_SECRET_MAX);
 	ck_assert_uint_le(COFRE_SECRET_MAX + fields + rest, ROW_MAX);
 	ck_assert_uint_le(ROW_MAX + FRAME_HEADER + 4, FRAME_MAX);

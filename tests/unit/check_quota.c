@@ -90,6 +90,10 @@ START_TEST(the_daemon_has_so_many_connections_in_all)
 	sv->conn_count = 5;
 	ck_assert(!quota_admit(sv, 2001));
 	ck_assert(!quota_admit(sv, 2002));
+	/* Root gets in all the same, but not without end. */
+	ck_assert(quota_admit(sv, 0));
+	sv->conn_count = 25;
+	ck_assert(!quota_admit(sv, 0));
 	sv->conn_count = 4;
 	ck_assert(quota_admit(sv, 2002));
 }

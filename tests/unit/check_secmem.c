@@ -321,6 +321,53 @@ START_TEST(each_kind_has_its_name)
 }
 END_TEST
 
+/* Where the pattern was. */
+static volatile uintptr_t left_at;
+
+static __attribute__((noinline)) void
+leave_on_stack(void)
+{
+	volatile uint8_t pattern[3000];
+
+	for (size_t i = 0; i < sizeof(pattern); i++)
+		pattern[i] = 0x5a;
+	left_at = (uintptr_t)pattern;
+}
+
+START_TEST(the_stack_below_is_wiped)
+{
+	uint8_t after[3000];
+	int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	size_t left = 0;
+
+	leave_on_stack();
+	secmem_wipe_stack();
+	ck_assert_int_eq(pread(fd, after, sizeof(after), (off_t)left_at),
+	    (ssize_t)sizeof(after));
+	for (size_t i = 0; i < sizeof(after); i++)
+		left += after[i] == 0x5a;
+	ck_assert_uint_lt(left, sizeof(after) / 10);
+	(void)close(fd);
+}
+END_TEST
+
+#if defined(__x86_64__)
+START_TEST(the_registers_of_vectors_are_wiped)
+{
+	uint8_t low[16], high[16], pattern[16];
+
+	memset(pattern, 0x5a, sizeof(pattern));
+	__asm__ volatile("movdqu (%0), %%xmm2\n\tmovdqu (%0), %%xmm15"
+	    :: "r"(pattern) : "xmm2", "xmm15", "memory");
+	secmem_wipe_registers();
+	__asm__ volatile("movdqu %%xmm2, (%0)\n\tmovdqu %%xmm15, (%1)"
+	    :: "r"(low), "r"(high) : "memory");
+	ck_assert(memcmp(low, pattern, 16) != 0);
+	ck_assert(memcmp(high, pattern, 16) != 0);
+}
+END_TEST
+#endif
+
 START_TEST(wiping_leaves_zeros_and_nothing_else)
 {
 	uint8_t bytes[64];
@@ -362,6 +409,10 @@ main(void)
 	    without_the_right_to_lock_it_says_that_it_is_unlocked);
 	tcase_add_test(t, what_is_too_large_is_an_error);
 	tcase_add_test(t, each_kind_has_its_name);
+	tcase_add_test(t, the_stack_below_is_wiped);
+#if defined(__x86_64__)
+	tcase_add_test(t, the_registers_of_vectors_are_wiped);
+#endif
 	tcase_add_test(t, wiping_leaves_zeros_and_nothing_else);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);

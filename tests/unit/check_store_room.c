@@ -263,6 +263,20 @@ START_TEST(a_full_disk_is_a_status_and_the_store_goes_on)
 }
 END_TEST
 
+START_TEST(everything_on_a_full_disk_can_be_deleted_in_one_turn)
+{
+	enum cofre_status st;
+	uint32_t n = fill_disk(&st);
+
+	for (uint32_t i = 0; i < n; i++) {
+		ck_assert_int_eq(store_begin(s, 65536, true), COFRE_OK);
+		ck_assert_int_eq(store_delete(s, key_of(i)), COFRE_OK);
+	}
+	ck_assert(n == 0 || store_commit(s) == COFRE_OK);
+	ck_assert(n == 0 || !has(0, LARGE));
+}
+END_TEST
+
 START_TEST(what_is_deleted_on_a_full_disk_makes_room_for_more)
 {
 	enum cofre_status st;
@@ -312,6 +326,8 @@ main(void)
 	    what_needs_more_than_the_limit_is_refused_at_the_beginning);
 	tcase_add_test(t, after_a_failed_flush_it_reads_and_never_writes);
 	tcase_add_test(t, a_full_disk_is_a_status_and_the_store_goes_on);
+	tcase_add_test(t,
+	    everything_on_a_full_disk_can_be_deleted_in_one_turn);
 	tcase_add_test(t,
 	    what_is_deleted_on_a_full_disk_makes_room_for_more);
 	tcase_add_test(t, after_a_full_disk_everything_is_still_there);
