@@ -117,10 +117,20 @@ secmem_wipe(void *p, size_t n)
 
 #define STACK_DEPTH (24u * 1024)
 
+/* Not zeroed twice where the compiler zeroes every variable. */
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define AS_IT_IS __attribute__((uninitialized))
+#endif
+#endif
+#ifndef AS_IT_IS
+#define AS_IT_IS
+#endif
+
 __attribute__((noinline)) void
 secmem_wipe_stack(void)
 {
-	uint8_t below[STACK_DEPTH];
+	uint8_t below[STACK_DEPTH] AS_IT_IS;
 
 	explicit_bzero(below, sizeof(below));
 }
