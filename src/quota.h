@@ -5,8 +5,9 @@
  * whoever opens connections or leaves replies lying takes from its own share
  * only.  A uid may hold as many buffers as it leaves for all others, and
  * those for one more request: the first one nearly half of them, the next
- * one a third, and so on.  With the default buffer_memory it takes about
- * twenty greedy uids at once to keep others waiting, until their deadlines.
+ * one half of what is left, and so on.  With the default buffer_memory it
+ * takes some six greedy uids at once to keep others waiting, until their
+ * deadlines.
  */
 #ifndef COFRE_QUOTA_H
 #define COFRE_QUOTA_H

@@ -284,6 +284,18 @@ START_TEST(neither_a_connection_nor_a_uid_fills_a_turn)
 }
 END_TEST
 
+START_TEST(greedy_uids_leave_room_for_one_more)
+{
+	struct conn *other = conn_of(CONNS - 1, 2009);
+
+	for (size_t i = 0; i < CONNS - 1; i++)
+		(void)serve_all(conn_of(i, 2001 + (uint32_t)i % 3));
+	ck_assert_uint_lt(sv->turn.count, TURN_MAX);
+	ck_assert(quota_may_serve(other));
+	sv->turn.count = 0;
+}
+END_TEST
+
 /* --- deadlines --- */
 
 /* The list of those with a deadline is these, and right in both ways. */
@@ -405,6 +417,7 @@ main(void)
 	tcase_add_test(t, a_greedy_uid_leaves_as_much_as_it_holds);
 	tcase_add_test(t, however_many_are_greedy_a_newcomer_finds_room);
 	tcase_add_test(t, neither_a_connection_nor_a_uid_fills_a_turn);
+	tcase_add_test(t, greedy_uids_leave_room_for_one_more);
 	tcase_add_test(t,
 	    deadlines_stand_in_the_order_in_which_they_are_due);
 	tcase_add_test(t,
