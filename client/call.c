@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "handle.h"
 
@@ -71,6 +72,7 @@ put_hello(cofre *c)
 struct wire_writer *
 call_begin(cofre *c, enum op_code op)
 {
+	handle_own(c);
 	call_done(c);
 	c->error[0] = '\0';
 	wire_writer_init(&c->out, c->mem.base,
@@ -155,19 +157,48 @@ wait_for(cofre *c, short events)
 }
 
 /*
+ * Send what is left.  The kernel tells the daemon the real ids of a sender,
+ * unless it says itself which of its own it means: those by which it has
+ * connected.
+ */
+static ssize_t
+send_some(const cofre *c, size_t done)
+{
+	const struct ucred me = { c->pid, c->uid, getegid() };
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec iov = { c->out.data + done, c->out.len - done };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *h;
+
+	if (c->explicit_ids) {
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = control.room;
+		msg.msg_controllen = sizeof(control.room);
+		h = CMSG_FIRSTHDR(&msg);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_CREDENTIALS;
+		h->cmsg_len = CMSG_LEN(sizeof(me));
+		memcpy(CMSG_DATA(h), &me, sizeof(me));
+	}
+	return sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/*
  * Send all of out.  A daemon that closes the connection meanwhile may have
  * said why: that is no error yet, the reply tells.
  */
 static enum cofre_status
 send_all(cofre *c)
 {
-	const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 	enum cofre_status s = COFRE_OK;
 	size_t done = 0;
 	ssize_t n;
 
 	while (s == COFRE_OK && done < c->out.len) {
-		n = send(c->fd, c->out.data + done, c->out.len - done, flags);
+		n = send_some(c, done);
 		if (n >= 0) {
 			done += (size_t)n;
 		} else if (errno == EAGAIN) {

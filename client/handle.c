@@ -101,7 +101,35 @@ connect_daemon(cofre *c)
 		return s;
 	}
 	c->fd = fd;
+	c->pid = getpid();
+	c->uid = geteuid();
+	c->explicit_ids = geteuid() != getuid() || getegid() != getgid();
 	return COFRE_OK;
+}
+
+static enum cofre_status
+make_buffers(cofre *c)
+{
+	if (!secmem_init(&c->mem, HANDLE_OUT_SIZE + HANDLE_IN_SIZE, false,
+		true))
+		return call_fail(c, COFRE_NO_MEMORY,
+		    "open: no memory for the buffers: %m");
+	c->in = (uint8_t *)c->mem.base + HANDLE_OUT_SIZE;
+	return COFRE_OK;
+}
+
+void
+handle_own(cofre *c)
+{
+	if (c->fd == -1 || c->pid == getpid())
+		return;
+	handle_give_up(c);
+	c->greeted = false;
+	c->out = (struct wire_writer){ .len = 0 };
+	c->in_len = c->in_max = 0;
+	c->mem = (struct secmem){ .base = NULL };
+	if (make_buffers(c) == COFRE_OK)
+		(void)connect_daemon(c);
 }
 
 enum cofre_status
@@ -123,11 +151,8 @@ cofre_open(cofre **ret, const char *path, unsigned timeout_ms)
 		return call_fail(c, COFRE_ARGUMENT,
 		    "open: the path of the socket must have 1 to %zu bytes",
 		    sizeof(c->addr.sun_path) - 1);
-	if (!secmem_init(&c->mem, HANDLE_OUT_SIZE + HANDLE_IN_SIZE, false,
-		true))
-		return call_fail(c, COFRE_NO_MEMORY,
-		    "open: no memory for the buffers: %m");
-	c->in = (uint8_t *)c->mem.base + HANDLE_OUT_SIZE;
+	if (make_buffers(c) != COFRE_OK)
+		return COFRE_NO_MEMORY;
 	return connect_daemon(c);
 }
 

@@ -32,6 +32,8 @@ struct cofre {
 	unsigned timeout_ms;
 	int64_t deadline; /* of the call, as handle_now() */
 	uid_t uid;	  /* as whom the daemon knows this process */
+	pid_t pid;	  /* which process has connected */
+	bool explicit_ids; /* its effective ids are not its real ones */
 	struct secmem mem;
 	struct sockaddr_un addr;
 	char client[CLIENT_NAME_MAX + 1];
@@ -42,6 +44,14 @@ struct cofre {
 
 /* CLOCK_MONOTONIC, in milliseconds. */
 int64_t handle_now(void);
+
+/*
+ * A child of the process that has connected has neither its memory (which is
+ * not inherited) nor its identity: give the handle buffers and a connection
+ * of its own.  Nothing happens in the process that has connected.  When it
+ * can't be done the handle has no connection.
+ */
+void handle_own(cofre *c);
 
 /* Close a connection that can't be used any more; the handle stays. */
 void handle_give_up(cofre *c);

@@ -11,7 +11,8 @@
  * parameters are changed on success only.  A handle may be used by one
  * thread at a time; threads that each have a handle do not disturb one
  * another.  The library keeps no global state, starts no thread, and
- * neither blocks nor raises signals (a broken connection is a status).
+ * neither blocks nor raises signals (a broken connection is a status).  A
+ * handle that a child process uses after fork(2) connects anew there.
  *
  * The protocol behind it is described in doc/PROTOCOL.md.
  */
@@ -69,6 +70,7 @@ enum cofre_status {
 	COFRE_BAD_VERSION = 21,	/* no protocol version in common */
 	COFRE_INTERNAL = 22,	/* an error of the daemon's own */
 	COFRE_LAST_SLOT = 23,	/* the last unlock slot stays */
+	COFRE_OTHER_PROCESS = 24, /* the connection is another process's */
 
 	COFRE_UNREACHABLE = 64,	/* can't connect to the socket */
 	COFRE_TIMEOUT = 65,	/* no answer in time */

@@ -19,7 +19,8 @@ struct subject
 conn_subject(const struct conn *c)
 {
 	return (struct subject){ c->peer.uid, c->peer.gid, c->peer.groups,
-		c->peer.group_count, c->sv->config.operator_group };
+		c->peer.group_count, c->sv->config.operator_group,
+		c->peer.pid == 0 };
 }
 
 /* Ask epoll for what can be used now. */
@@ -190,10 +191,22 @@ go_on(struct conn *c, size_t n)
 		serve_kept(c);
 }
 
+/* Somebody else than who has connected?  From then on nobody can say which
+   bytes of a frame are whose, so that stays. */
+static void
+notice_sender(struct conn *c, const struct sender *who)
+{
+	if (!c->foreign && !sender_is_peer(who, &c->peer)) {
+		c->foreign = true;
+		c->sender = *who;
+	}
+}
+
 static void
 read_some(struct conn *c)
 {
 	struct server *sv = c->sv;
+	struct sender who;
 	ssize_t n;
 
 	if (has_frame(c) || !can_serve(c)) {
@@ -201,13 +214,14 @@ read_some(struct conn *c)
 		queue_ready(c);
 		return;
 	}
-	n = recv(c->fd, sv->in, wanted(c), 0);
+	n = sender_receive(c->fd, sv->in, wanted(c), &who);
 	if (n == 0)
 		end_of_input(c);
 	else if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			conn_close(c);
 	} else {
+		notice_sender(c, &who);
 		if (c->in.size > 0)
 			go_on(c, (size_t)n);
 		else
@@ -251,12 +265,6 @@ conn_serve_ready(struct server *sv)
 			read_some(c); /* it waited for its turn to be read */
 		settle(c);
 	}
-}
-
-void
-conn_orphaned(struct conn *c)
-{
-	conn_close(c);
 }
 
 /* Send from the front of the chain; a reply is mostly in one chunk. */

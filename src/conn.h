@@ -9,6 +9,7 @@
 #ifndef COFRE_CONN_H
 #define COFRE_CONN_H
 
+#include "sender.h"
 #include "server.h"
 
 struct conn {
@@ -30,6 +31,8 @@ struct conn {
 	bool dirty;	  /* in the turn's list */
 	bool queued;	  /* in the ready list */
 	bool paused;	  /* it waits for an unlock */
+	bool foreign;	  /* another process has spoken on it: for good */
+	struct sender sender; /* that one */
 	bool dead;
 	struct conn *next, *prev;
 	struct conn *timed_next, *timed_prev;
@@ -42,9 +45,6 @@ bool conn_new(struct server *sv, int fd, struct peer *peer);
 
 /* epoll says that something can be done. */
 void conn_event(struct conn *c, uint32_t events);
-
-/* The process behind it has ended. */
-void conn_orphaned(struct conn *c);
 
 /* Serve the frames that were left over, of every connection that has some. */
 void conn_serve_ready(struct server *sv);

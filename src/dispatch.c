@@ -228,7 +228,33 @@ serve_known(struct server *sv, struct conn *c, const struct op *op,
 	if (op->code == OP_HELLO && st == COFRE_OK)
 		c->greeted = true;
 	record(&q, st, room, first);
+	if (c->foreign)
+		sv->turn.entries[sv->turn.count - 1].record.flags |=
+		    LOG_OTHER_SENDER;
 	answer(&q, st);
+}
+
+/*
+ * The request is another process's than the one that has connected: it is
+ * refused and recorded, with both of them, and that was the last one.
+ */
+static void
+refuse_foreign(struct server *sv, struct conn *c, const struct frame *f)
+{
+	struct turn_entry *e = turn_add(sv, c, turn_reserve(sv));
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "sent by uid %u gid %u pid %u",
+	    c->sender.uid, c->sender.gid, c->sender.pid);
+	e->reply = true;
+	e->record.type = LOG_REQUEST;
+	e->record.op = f->op;
+	e->record.request = f->id;
+	e->record.status = COFRE_OTHER_PROCESS;
+	e->record.flags = LOG_OTHER_SENDER;
+	e->record.detail = turn_text(sv, view_of(text));
+	turn_stage_status(sv, c, f->op, f->id, COFRE_OTHER_PROCESS);
+	c->closing = true;
 }
 
 void
@@ -243,6 +269,9 @@ dispatch(struct server *sv, struct conn *c, const struct frame *f)
 		dispatch_reject(sv, c, COFRE_BAD_FRAME, "no hello");
 	else if (f->version != PROTO_VERSION)
 		dispatch_reject(sv, c, COFRE_BAD_VERSION, "frame version");
+	else if (c->foreign &&
+	    (op == NULL || (op->flags & OPF_SHARED) == 0))
+		refuse_foreign(sv, c, f);
 	else if (op == NULL) {
 		struct turn_entry *e = turn_add(sv, c, turn_reserve(sv));
 

@@ -158,12 +158,16 @@ listen_open(const char *path, mode_t mode, char *error, size_t error_size)
 bool
 listen_adopt(int fd, char *error, size_t error_size)
 {
-	const int off = 0;
+	const int off = 0, on = 1;
 	int flags = fcntl(fd, F_GETFL);
 
 	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
 		return fail(error, error_size, "listening socket",
+		    strerror(errno));
+	/* Each connection inherits both, before a byte of it can be sent. */
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == -1)
+		return fail(error, error_size, "SO_PASSCRED",
 		    strerror(errno));
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) ==
 		-1 && errno != ENOPROTOOPT)

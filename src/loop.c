@@ -94,8 +94,8 @@ on_event(struct server *sv, const struct epoll_event *ev)
 		accept_some(sv);
 	else if (ev->data.ptr == &sv->signal_fd)
 		on_signal(sv);
-	else if ((ev->data.u64 & 1) != 0)
-		conn_orphaned(
+	else if ((ev->data.u64 & 1) != 0) /* its process has ended */
+		conn_close(
 		    (struct conn *)(uintptr_t)(ev->data.u64 & ~(uint64_t)1));
 	else
 		conn_event(ev->data.ptr, ev->events);

@@ -76,6 +76,14 @@ peer_read(int fd, struct peer *p)
 	return true;
 }
 
+bool
+peer_lives(const struct peer *p)
+{
+	struct pollfd alive = { .fd = p->pidfd, .events = POLLIN };
+
+	return p->pidfd == -1 || poll(&alive, 1, 0) == 0;
+}
+
 void
 peer_free(struct peer *p)
 {
@@ -90,7 +98,6 @@ peer_free(struct peer *p)
 void
 peer_executable(const struct peer *p, char *path, size_t size)
 {
-	struct pollfd alive = { .fd = p->pidfd, .events = POLLIN };
 	char link[32];
 	ssize_t n = -1;
 
@@ -99,7 +106,7 @@ peer_executable(const struct peer *p, char *path, size_t size)
 		n = readlink(link, path, size - 1);
 	}
 	/* A pid that was given to another process would tell of that one. */
-	if (n > 0 && p->pidfd != -1 && poll(&alive, 1, 0) != 0)
+	if (n > 0 && !peer_lives(p))
 		n = -1;
 	path[n > 0 ? n : 0] = '\0';
 }

@@ -22,13 +22,18 @@ struct peer {
 
 /*
  * Ask the kernel about a connected socket.  False when it does not say, says
- * half, or says an id that stands for nobody (the overflow id; pid 0 of
- * another pid namespace is kept as 0).  errno is EMFILE or ENFILE when there
+ * half, or says an id that stands for nobody (the overflow id).  pid 0,
+ * of a process that can't be seen from this pid namespace, is kept, and is
+ * nobody to policy.  errno is EMFILE or ENFILE when there
  * was no descriptor for the pidfd: a connection is never taken without one
  * on a kernel that has them.  More than PEER_GROUPS_MAX groups are
  * taken as none: groups only ever allow.
  */
 bool peer_read(int fd, struct peer *p);
+
+/* False once the process that has connected has ended; true where the kernel
+   gives no pidfd to tell by. */
+bool peer_lives(const struct peer *p);
 
 /* Close and free what peer_read() got. */
 void peer_free(struct peer *p);

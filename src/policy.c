@@ -154,6 +154,8 @@ policy_check(const struct subject *s, const struct policy *vault,
 
 	if (action == ACTION_NONE || !policy_id_valid(s->uid))
 		return VERDICT_ERROR;
+	if (s->nobody)
+		return VERDICT_NO_MATCH;
 	if (workspace != NULL) {
 		best = by_grant(s, workspace, bit, as);
 		if (best != VERDICT_ALLOW && is_identity(s, workspace))

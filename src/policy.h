@@ -34,6 +34,7 @@ struct subject {
 	const uint32_t *groups; /* supplementary, in rising order */
 	size_t group_count;
 	uint32_t operator_group; /* NO_ID: only uid 0 is an operator */
+	bool nobody; /* its process can't be seen from here (pid 0) */
 };
 
 /* The grants and bindings of a workspace, or of the vault. */

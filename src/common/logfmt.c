@@ -6,7 +6,7 @@
 #define TAG_AT (LOG_BODY + LOG_CHAIN_LEN)
 #define EXTENSION_MAX ((LOG_CELLS_MAX - 1) * LOG_CELL)
 #define SEAL_EXTRA (CRYPTO_NONCE_LEN + CRYPTO_TAG_LEN)
-#define FLAGS_ALL 63u
+#define FLAGS_ALL 127u
 #define SUM_AT 96u
 #define SUM_LEN 16u
 
@@ -339,7 +339,7 @@ logfmt_put(uint8_t *out, const struct log_record *r,
 {
 	struct text t = text_of(r);
 	unsigned cells = cells_for(t.object.len, t.detail.len, t.seal);
-	unsigned flags = r->flags & (LOG_NO_PIDFD | LOG_TRUNCATED);
+	unsigned flags = r->flags & LOG_CALLER;
 
 	if (t.cut)
 		flags |= LOG_TRUNCATED;

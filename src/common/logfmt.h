@@ -89,7 +89,10 @@ enum log_flag {
 	LOG_NO_PIDFD = 8,  /* the kernel gave no pidfd of the peer */
 	LOG_TRUNCATED = 16, /* the text was longer than fits */
 	LOG_NO_NAME = 32,  /* there was a text, but no key to seal it with */
+	LOG_OTHER_SENDER = 64, /* sent by another process than the peer */
 };
+
+#define LOG_CALLER (LOG_NO_PIDFD | LOG_TRUNCATED | LOG_OTHER_SENDER)
 
 /* A record, decoded.  object and detail are empty unless set. */
 struct log_record {
@@ -150,7 +153,7 @@ unsigned logfmt_cells(const struct log_record *r);
  * LOG_REQUEST's or LOG_NOTE's text is left out (LOG_NO_NAME, one cell).  Text
  * of LOG_CONNECTION and LOG_SYSTEM records is never sealed: it holds no name
  * of the vault.  Text over its limit is cut (LOG_TRUNCATED).  Of r->flags
- * only LOG_NO_PIDFD and LOG_TRUNCATED are the caller's to set.
+ * only those of LOG_CALLER are the caller's to set.
  */
 unsigned logfmt_put(uint8_t *out, const struct log_record *r,
     const struct log_keys *keys, uint8_t chain[LOG_CHAIN_LEN]);

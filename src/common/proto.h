@@ -50,6 +50,7 @@ enum op_flag {
 	OPF_ADMIN = 4,
 	OPF_WRITE = 8,
 	OPF_SECRET = 16,
+	OPF_SHARED = 32,
 };
 
 /* The state of the vault, in status_reply. */

@@ -115,6 +115,7 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 cat >"$tmp/storeys" <<'END'
 account listen notify sandbox pool policy seal tally
 config config_file peer rows keyring catalog store store_file
+sender
 audit audit_impl audit_open audit_read segment
 vault vault_rows vault_unlock workspace
 server

@@ -344,7 +344,7 @@ client_suite(void)
 	tcase_add_test(t, no_second_hello_is_sent);
 	tcase_add_test(t, an_empty_list_is_no_such_field);
 	tcase_add_loop_test(t, a_status_comes_through, COFRE_DENIED,
-	    COFRE_LAST_SLOT + 1);
+	    COFRE_OTHER_PROCESS + 1);
 	tcase_add_test(t, denied_tells_who_one_is_and_whom_to_ask);
 	tcase_add_test(t, what_is_for_operators_is_said_to_be);
 	tcase_add_loop_test(t, a_changed_answer_is_a_bad_reply, 0,

@@ -223,7 +223,7 @@ START_TEST(the_caller_can_not_set_a_flag_that_says_how_it_is_stored)
 	logfmt_genesis(w.chain, logrow_id);
 	ck_assert_int_eq(logfmt_get((struct view){ w.cells, LOGROW_CELLS(1) }, 0,
 	    w.chain, NULL, &got, &n, w.text), LOG_OK);
-	ck_assert_uint_eq(got.flags, LOG_NO_PIDFD | LOG_TRUNCATED);
+	ck_assert_uint_eq(got.flags, LOG_CALLER);
 }
 END_TEST
 

@@ -71,7 +71,7 @@ static struct subject
 user(void)
 {
 	return (struct subject){ USER, GROUP, groups, COUNT(groups),
-		OPERATOR_GROUP };
+		OPERATOR_GROUP, false };
 }
 
 static struct policy
@@ -175,7 +175,7 @@ END_TEST
 START_TEST(an_operator_may_what_the_table_says)
 {
 	const struct principal as = { PRINCIPAL_OPERATOR, 0 };
-	struct subject who[] = { { 0, 0, NULL, 0, NO_ID }, user(), user() };
+	struct subject who[] = { { 0, 0, NULL, 0, NO_ID, false }, user(), user() };
 
 	who[1].gid = OPERATOR_GROUP;
 	who[2].operator_group = EXTRA_GROUP;
@@ -347,7 +347,7 @@ START_TEST(to_ask_for_no_action_is_an_error_for_everybody)
 {
 	const struct grant g = GRANT(USER, OWNER, USER);
 	const struct policy all = of_grant(&g);
-	const struct subject s = user(), root = { 0, 0, NULL, 0, NO_ID };
+	const struct subject s = user(), root = { 0, 0, NULL, 0, NO_ID, false };
 
 	ck_assert_int_eq(ask(&s, &all, &all, ACTION_NONE), VERDICT_ERROR);
 	ck_assert_int_eq(ask(&root, &all, &all, ACTION_NONE), VERDICT_ERROR);

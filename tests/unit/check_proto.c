@@ -210,8 +210,8 @@ static const struct {
 	const char *action;
 	unsigned flags;
 } operations[] = {
-	{ 1, "hello", SCOPE_NONE, "none", OPF_LOCKED | OPF_EMPTY },
-	{ 2, "status", SCOPE_NONE, "none", OPF_LOCKED | OPF_EMPTY },
+	{ 1, "hello", SCOPE_NONE, "none", OPF_LOCKED | OPF_EMPTY | OPF_SHARED },
+	{ 2, "status", SCOPE_NONE, "none", OPF_LOCKED | OPF_EMPTY | OPF_SHARED },
 	{ 3, "vault.report", SCOPE_VAULT, "vault/read",
 	    OPF_LOCKED | OPF_EMPTY },
 	{ 8, "vault.init", SCOPE_VAULT, "vault/manage",

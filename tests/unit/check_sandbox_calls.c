@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "in_sandbox.h"
+#include "sender.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
@@ -158,9 +159,11 @@ block_signals(void)
 static bool
 receive(const struct inside *in)
 {
+	struct sender who;
 	char c;
 
-	return recv(in->pair[0], &c, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN;
+	return sender_receive(in->pair[0], &c, 1, &who) == -1 &&
+	    errno == EAGAIN;
 }
 
 ALLOW(do_epoll_wait, wait_one(in))
@@ -222,7 +225,7 @@ static const struct allowed {
 	{ "getsockopt", "SOL_SOCKET, SO_PEERPIDFD", do_peerpidfd },
 	{ "getsockopt", "SOL_SOCKET, SO_PEERGROUPS", do_peergroups },
 	{ "readlink", "", do_readlink },
-	{ "recvfrom", "", do_recv },
+	{ "recvmsg", "", do_recv },
 	{ "sendto", "no address", do_send },
 	{ "writev", "", do_writev },
 	{ "close", "", do_close },

@@ -104,7 +104,6 @@ TRY(do_connect, connect(in->datagram, NULL, 0))
 TRY(do_bind, bind(in->datagram, NULL, 0))
 TRY(do_listen, listen(in->pair[0], 1))
 TRY(send_elsewhere, send_to(in))
-TRY(receive_fds, recvmsg(in->pair[0], NULL, 0))
 TRY(set_option, setsockopt(in->pair[0], SOL_SOCKET, SO_PASSCRED, NULL, 0))
 TRY(get_option, getsockopt(in->pair[0], SOL_SOCKET, SO_TYPE, NULL, NULL))
 TRY(get_option_level, getsockopt(in->pair[0], 6, SO_PEERCRED, NULL, NULL))
@@ -169,7 +168,7 @@ static const struct attempt {
 	KILL(dumpable), KILL(capabilities), KILL(filter), KILL(namespace),
 	KILL(limits), KILL(persona), KILL(socket_unix), KILL(socket_inet),
 	KILL(pair), KILL(do_connect), KILL(do_bind), KILL(do_listen),
-	KILL(send_elsewhere), KILL(receive_fds), KILL(set_option),
+	KILL(send_elsewhere), KILL(set_option),
 	KILL(get_option), KILL(get_option_level), KILL(accept_plain),
 	KILL(accept_leaky), KILL(map_exec), KILL(map_exec_file),
 	KILL(make_exec), KILL(move_fixed), KILL(advise_fork),

@@ -1,0 +1,38 @@
+#include "sender.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+ssize_t
+sender_receive(int fd, void *to, size_t size, struct sender *who)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec iov = { to, size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.room,
+		.msg_controllen = sizeof(control.room) };
+	const struct cmsghdr *c;
+	struct ucred cred;
+	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	*who = (struct sender){ .known = false };
+	if (n <= 0 || (c = CMSG_FIRSTHDR(&msg)) == NULL ||
+	    c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS ||
+	    c->cmsg_len != CMSG_LEN(sizeof(cred)))
+		return n;
+	memcpy(&cred, CMSG_DATA(c), sizeof(cred));
+	*who = (struct sender){ .known = true, .uid = cred.uid,
+		.gid = cred.gid,
+		.pid = cred.pid > 0 ? (uint32_t)cred.pid : 0 };
+	return n;
+}
+
+bool
+sender_is_peer(const struct sender *who, const struct peer *p)
+{
+	return who->known && who->uid == p->uid && who->gid == p->gid &&
+	    who->pid == p->pid && peer_lives(p);
+}
