@@ -101,7 +101,6 @@ connect_daemon(cofre *c)
 		return s;
 	}
 	c->fd = fd;
-	c->pid = getpid();
 	c->uid = geteuid();
 	c->explicit_ids = geteuid() != getuid() || getegid() != getgid();
 	return COFRE_OK;
@@ -118,17 +117,31 @@ make_buffers(cofre *c)
 	return COFRE_OK;
 }
 
+/*
+ * The parent's buffers are not there, and at their addresses there may be
+ * something of the child's own: they are not given back, only forgotten.
+ */
+static void
+forget_parent(cofre *c)
+{
+	handle_give_up(c);
+	c->pid = getpid();
+	c->greeted = false;
+	c->out = (struct wire_writer){ .len = 0 };
+	c->in = NULL;
+	c->in_len = c->in_max = 0;
+	c->mem = (struct secmem){ .base = NULL };
+}
+
 void
 handle_own(cofre *c)
 {
-	if (c->fd == -1 || c->pid == getpid())
+	bool connected = c->fd != -1;
+
+	if (c->pid == getpid())
 		return;
-	handle_give_up(c);
-	c->greeted = false;
-	c->out = (struct wire_writer){ .len = 0 };
-	c->in_len = c->in_max = 0;
-	c->mem = (struct secmem){ .base = NULL };
-	if (make_buffers(c) == COFRE_OK)
+	forget_parent(c);
+	if (make_buffers(c) == COFRE_OK && connected)
 		(void)connect_daemon(c);
 }
 
@@ -143,6 +156,7 @@ cofre_open(cofre **ret, const char *path, unsigned timeout_ms)
 	if (c == NULL)
 		return COFRE_NO_MEMORY;
 	c->fd = -1;
+	c->pid = getpid();
 	c->uid = geteuid();
 	c->timeout_ms = timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : timeout_ms;
 	call_set_client(c, "libcofre " COFRE_VERSION);
@@ -161,6 +175,8 @@ cofre_close(cofre *c)
 {
 	if (c == NULL)
 		return;
+	if (c->pid != getpid())
+		forget_parent(c);
 	handle_give_up(c);
 	call_done(c);
 	secmem_free(&c->mem);

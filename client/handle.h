@@ -32,7 +32,7 @@ struct cofre {
 	unsigned timeout_ms;
 	int64_t deadline; /* of the call, as handle_now() */
 	uid_t uid;	  /* as whom the daemon knows this process */
-	pid_t pid;	  /* which process has connected */
+	pid_t pid;	  /* whose the buffers and the connection are */
 	bool explicit_ids; /* its effective ids are not its real ones */
 	struct secmem mem;
 	struct sockaddr_un addr;
@@ -48,8 +48,8 @@ int64_t handle_now(void);
 /*
  * A child of the process that has connected has neither its memory (which is
  * not inherited) nor its identity: give the handle buffers and a connection
- * of its own.  Nothing happens in the process that has connected.  When it
- * can't be done the handle has no connection.
+ * of its own, if there was one.  Nothing happens in the process that has
+ * connected.  When it can't be done the handle has no connection.
  */
 void handle_own(cofre *c);
 

@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cofre.h"
+#include "handle.h"
 
 static char dir[] = "/tmp/check_fork.XXXXXX";
 static struct sockaddr_un at;
@@ -107,6 +108,66 @@ START_TEST(a_child_that_cannot_connect_is_told)
 }
 END_TEST
 
+/* It has no buffers either, and is refused like any other without one. */
+START_TEST(a_child_of_one_that_gave_up_has_no_connection)
+{
+	cofre *c = NULL;
+
+	ck_assert_int_eq(cofre_open(&c, at.sun_path, 60), COFRE_OK);
+	ck_assert_int_eq(ask(c), COFRE_TIMEOUT);
+	ck_assert_int_eq(in_child(c, COFRE_CLOSED), 0);
+	cofre_close(c);
+}
+END_TEST
+
+/* Map whatever is free until the place of the parent's buffers is taken. */
+static bool
+fill(const void *from, const void *to)
+{
+	const size_t step = 64 * 1024;
+
+	for (const char *p = from; p < (const char *)to; p += step) {
+		size_t n = (size_t)((const char *)to - p);
+		void *want = (void *)(uintptr_t)p;
+
+		if (n > step)
+			n = step;
+		if (mmap(want, n, PROT_READ | PROT_WRITE, MAP_PRIVATE |
+			    MAP_ANONYMOUS | MAP_FIXED, -1, 0) != want)
+			return false;
+		memset(want, 1, n);
+	}
+	return true;
+}
+
+/* What the child has where its parent had buffers stays the child's. */
+START_TEST(closing_in_a_child_takes_nothing_of_its_own)
+{
+	cofre *c = NULL;
+	const char *base;
+	size_t size;
+	pid_t child;
+	int status;
+
+	ck_assert_int_eq(cofre_open(&c, at.sun_path, 60), COFRE_OK);
+	base = c->mem.base;
+	size = c->mem.size;
+	if ((child = fork()) == 0) {
+		if (!fill(base, base + size))
+			_exit(2);
+		cofre_close(c);
+		for (size_t i = 0; i < size; i += 4096)
+			if (((const volatile char *)base)[i] != 1)
+				_exit(3);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	    "status %x", (unsigned)status);
+	cofre_close(c);
+}
+END_TEST
+
 static Suite *
 fork_suite(void)
 {
@@ -116,6 +177,8 @@ fork_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_child_gets_a_connection_of_its_own);
 	tcase_add_test(t, a_child_that_cannot_connect_is_told);
+	tcase_add_test(t, a_child_of_one_that_gave_up_has_no_connection);
+	tcase_add_test(t, closing_in_a_child_takes_nothing_of_its_own);
 	suite_add_tcase(s, t);
 	return s;
 }
