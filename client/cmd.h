@@ -115,6 +115,7 @@ uint64_t cmd_now(void);
 
 /* The verbs: argv[0] is the verb; each returns the program's exit code. */
 int cmd_activity(struct cmd *cmd, int argc, char **argv);
+int cmd_unused(struct cmd *cmd, int argc, char **argv);
 int cmd_activity_verify(struct cmd *cmd, int argc, char **argv);
 int cmd_delete(struct cmd *cmd, int argc, char **argv);
 int cmd_doctor(struct cmd *cmd, int argc, char **argv);

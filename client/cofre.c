@@ -30,6 +30,7 @@ static const struct verb verbs[] = {
 	{ "undelete", cmd_undelete, "bring a deleted secret back" },
 	{ "purge", cmd_purge, "delete a secret for good" },
 	{ "activity", cmd_activity, "read or verify the activity log" },
+	{ "unused", cmd_unused, "list the secrets that nobody reads" },
 };
 
 /*
