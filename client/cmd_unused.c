@@ -86,7 +86,8 @@ find_start(struct cmd *cmd, struct unused *u, uint64_t *from)
 
 	/* Whole from the workspace's first day on, or at least long enough. */
 	u->covered = e.cell < u->end &&
-	    (e.op == OP_WORKSPACE_CREATE || e.time <= u->since);
+	    ((e.op == OP_WORKSPACE_CREATE && e.status == COFRE_OK) ||
+		e.time <= u->since);
 	low = e.cell;
 	high = u->end;
 	while (s == COFRE_OK && low < high) {
@@ -98,7 +99,10 @@ find_start(struct cmd *cmd, struct unused *u, uint64_t *from)
 		else
 			low = e.cell + 1;
 	}
-	*from = low;
+	/* It may be the middle of a record: where does the next one begin? */
+	if (s == COFRE_OK)
+		s = find_record(cmd, u, low, &e);
+	*from = e.cell;
 	return s;
 }
 
@@ -110,7 +114,7 @@ compare(const void *name, const void *entry)
 
 /* "ml-prod/store" was read: it is in use. */
 static void
-mark(struct unused *u, struct view object)
+mark(struct unused *u, struct view object, uint64_t time)
 {
 	size_t skip = u->workspace.len + 1;
 	char name[COFRE_SECRET_NAME_MAX + 1];
@@ -123,7 +127,8 @@ mark(struct unused *u, struct view object)
 	name[object.len - skip] = '\0';
 	found = bsearch(name, u->secrets, u->count, sizeof(*u->secrets),
 	    compare);
-	if (found != NULL)
+	/* A purged one may have had the same name before. */
+	if (found != NULL && time >= found->created)
 		u->read[found - u->secrets] = true;
 }
 
@@ -145,10 +150,16 @@ mark_all(struct cmd *cmd, struct unused *u, uint64_t from)
 			event_item_get(&r, &e);
 			if (!r.bad && e.op == OP_SECRET_GET &&
 			    e.status == COFRE_OK && e.time >= u->since)
-				mark(u, e.object);
+				mark(u, e.object, e.time);
 		}
 		if (!wire_reader_done(&r))
 			s = call_bad_reply(cmd->c);
+		/* What is damaged may have been the record of a read. */
+		if (s == COFRE_OK && m.bad > 0)
+			s = call_fail(cmd->c, COFRE_CORRUPT,
+			    "unused: the activity log has records that were "
+			    "changed or damaged, so it can't be told; see "
+			    "'cofre activity verify'");
 		from = m.next;
 	}
 	return s;

@@ -52,6 +52,7 @@ def test(t):
                          id=who, role=role), "OK", "grant")
     for name in ("early", "late", "never", "denied", "deleted"):
         put(root, name)
+    status(root.call("workspace.create", workspace="w"), "EXISTS", "again")
     read(root, "early", 1500)           # several pages, several segments
     read(root, "late")
     then = last_time(root) + 1
@@ -82,9 +83,23 @@ def test(t):
     t.run_cofre(d, "unused", "nope", "--days", "1", code=5)
     show("what makes no sense is refused, and so is who may not")
 
-    # The administrator moves old segments away: the log forgets.
+    # The record of a read is damaged: then nothing can be told.
     d.stop()
     logs = os.path.join(d.state_dir, "activity")
+    path = os.path.join(logs, sorted(os.listdir(logs))[1])
+    whole = harness.read_file(path)
+    with open(path, "r+b") as f:
+        f.seek(200 * 128 + 20)
+        f.write(bytes([whole[200 * 128 + 20] ^ 1]))
+    d.start()
+    status(d.connect().call("vault.unlock", key=harness.KEY), "OK", "unlock")
+    t.run_cofre(d, "unused", "w", "--since", "1980-01-01T00:00:00Z", code=13)
+    with open(path, "r+b") as f:
+        f.write(whole)
+    show("a damaged log tells nothing")
+
+    # The administrator moves old segments away: the log forgets.
+    d.stop()
     segments = sorted(os.listdir(logs))
     os.unlink(os.path.join(logs, segments[0]))
     d.start()
