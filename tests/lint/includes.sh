@@ -113,7 +113,7 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-account listen notify sandbox pool policy seal tally
+account facts listen notify sandbox pool policy seal tally
 config config_file peer rows keyring catalog store store_file
 sender
 audit audit_impl audit_open audit_read segment
