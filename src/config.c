@@ -56,6 +56,8 @@ static const struct key keys[] = {
 	    "required", "optional" },
 	{ "sandbox", CHOICE, false, PLACE(sandbox_required), 0, 0, "required",
 	    "optional" },
+	{ "attestation", CHOICE, false, PLACE(attestation_required), 0, 0,
+	    "required", "optional" },
 	{ "operator_group", GROUP, true, PLACE(operator_group), 0, 0, NULL,
 	    NULL },
 	{ "log", CHOICE, true, PLACE(log_strict), 0, 0, "strict", "buffered" },
@@ -88,6 +90,7 @@ config_defaults(struct config *c)
 	c->buffer_memory = 4 * MIB;
 	c->memory_required = true;
 	c->sandbox_required = true;
+	c->attestation_required = true;
 	c->operator_group = NO_ID;
 	c->log_strict = false;
 	c->max_connections = 1024;

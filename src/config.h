@@ -28,6 +28,9 @@ struct config {
 	uint64_t log_segment;		 /* log_segment, bytes; 4 MiB */
 	uint64_t buffer_memory;		 /* buffer_memory, bytes; 4 MiB */
 	bool memory_required;		 /* memory_lock = required|optional */
+	bool attestation_required;	 /* attestation = required|optional:
+					    likewise, of what tells callers
+					    from one another */
 	bool sandbox_required;		 /* sandbox = required|optional: what
 					    the kernel lacks is told, or is
 					    an error */

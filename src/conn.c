@@ -7,21 +7,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "attest.h"
 #include "dispatch.h"
 #include "frame.h"
 #include "quota.h"
 #include "turn.h"
+#include "witness.h"
 
 #define OUT_MAX (64u * 1024) /* staged replies beyond which we wait */
 #define IOV_MAX_SEND 34 /* a frame of any size */
-
-struct subject
-conn_subject(const struct conn *c)
-{
-	return (struct subject){ c->peer.uid, c->peer.gid, c->peer.groups,
-		c->peer.group_count, c->sv->config.operator_group,
-		c->peer.pid == 0 };
-}
 
 /* Ask epoll for what can be used now. */
 static void
@@ -191,15 +185,18 @@ go_on(struct conn *c, size_t n)
 		serve_kept(c);
 }
 
-/* Somebody else than who has connected?  From then on nobody can say which
-   bytes of a frame are whose, so that stays. */
+/* Somebody else than who has connected, or another program?  From then on
+   nobody can say which bytes of a frame are whose, so that stays. */
 static void
 notice_sender(struct conn *c, const struct sender *who)
 {
-	if (!c->foreign && !sender_is_peer(who, &c->peer)) {
-		c->foreign = true;
-		c->sender = *who;
-	}
+	bool same = sender_is_peer(who, &c->peer);
+
+	if (c->foreign)
+		return;
+	c->executed = same && c->watch_fd != -1 && !witness_same(c->watch_fd);
+	c->foreign = !same || c->executed;
+	c->sender = *who;
 }
 
 static void
@@ -304,40 +301,6 @@ conn_flush(struct conn *c)
 	settle(c);
 }
 
-bool
-conn_new(struct server *sv, int fd, struct peer *peer)
-{
-	struct epoll_event ev = { .events = EPOLLIN };
-	struct conn *c = calloc(1, sizeof(*c));
-
-	if (c == NULL)
-		return false;
-	c->sv = sv;
-	c->fd = fd;
-	c->peer = *peer;
-	c->armed = EPOLLIN;
-	ev.data.ptr = c;
-	if (epoll_ctl(sv->epoll, EPOLL_CTL_ADD, fd, &ev) == -1) {
-		free(c);
-		return false;
-	}
-	/* The low bit says that it is the process that this is about. */
-	ev.data.u64 = (uint64_t)(uintptr_t)c | 1;
-	if (peer->pidfd != -1 &&
-	    epoll_ctl(sv->epoll, EPOLL_CTL_ADD, peer->pidfd, &ev) == -1) {
-		(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, fd, NULL);
-		free(c);
-		return false;
-	}
-	c->next = sv->conns;
-	if (sv->conns != NULL)
-		sv->conns->prev = c;
-	sv->conns = c;
-	sv->conn_count++;
-	quota_deadline(c, true);
-	return true;
-}
-
 static void
 unlink_conn(struct conn *c)
 {
@@ -363,6 +326,9 @@ conn_close(struct conn *c)
 	quota_deadline(c, false);
 	unlink_conn(c);
 	(void)close(c->fd);
+	if (c->watch_fd != -1)
+		(void)close(c->watch_fd);
+	attest_forget(c);
 	chain_consume(&sv->pool, &c->in, c->in.size);
 	chain_consume(&sv->pool, &c->out, c->out.size);
 	quota_leave(c);

@@ -9,6 +9,7 @@
 #ifndef COFRE_CONN_H
 #define COFRE_CONN_H
 
+#include "facts.h"
 #include "sender.h"
 #include "server.h"
 
@@ -31,8 +32,15 @@ struct conn {
 	bool dirty;	  /* in the turn's list */
 	bool queued;	  /* in the ready list */
 	bool paused;	  /* it waits for an unlock */
-	bool foreign;	  /* another process has spoken on it: for good */
-	struct sender sender; /* that one */
+	bool foreign;	  /* another process, or program, has spoken on it: for
+			     good */
+	bool executed;	  /* that is why: the process is another program now */
+	struct sender sender; /* who has spoken */
+	struct facts facts; /* of its process, soon after it connected */
+	int watch_fd;	  /* for witness_same(), or -1 */
+	uint64_t born;	  /* CLOCK_BOOTTIME at accept, in ticks of facts.start */
+	uint64_t ask_id;  /* of the question about it; 0: none is open */
+	struct conn *ask_next, *ask_prev;
 	bool dead;
 	struct conn *next, *prev;
 	struct conn *timed_next, *timed_prev;
@@ -42,6 +50,17 @@ struct conn {
 /* Take a socket that was accepted, and whom it is from.  False: no memory;
    both stay the caller's then. */
 bool conn_new(struct server *sv, int fd, struct peer *peer);
+
+/*
+ * What the witness says of its process.  watched: a descriptor came with
+ * that, and is the connection's now; -1 then means that there was none free,
+ * and the connection is closed.  From now on it is read from.
+ */
+void conn_attested(struct conn *c, const struct facts *facts, bool watched,
+    int watch_fd);
+
+/* What could not be told of its process: LOG_NO_PIDFD, LOG_NO_WATCH. */
+uint16_t conn_weak(const struct conn *c);
 
 /* epoll says that something can be done. */
 void conn_event(struct conn *c, uint32_t events);

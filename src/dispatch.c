@@ -242,10 +242,11 @@ static void
 refuse_foreign(struct server *sv, struct conn *c, const struct frame *f)
 {
 	struct turn_entry *e = turn_add(sv, c, turn_reserve(sv));
-	char text[64];
+	char text[96];
 
-	(void)snprintf(text, sizeof(text), "sent by uid %u gid %u pid %u",
-	    c->sender.uid, c->sender.gid, c->sender.pid);
+	(void)snprintf(text, sizeof(text), "sent by uid %u gid %u pid %u%s",
+	    c->sender.uid, c->sender.gid, c->sender.pid,
+	    c->executed ? " after it executed a program" : "");
 	e->reply = true;
 	e->record.type = LOG_REQUEST;
 	e->record.op = f->op;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "accept.h"
+#include "attest.h"
 #include "conn.h"
 #include "dispatch.h"
 #include "turn.h"
@@ -40,7 +41,7 @@ loop_init(struct server *sv)
 	sv->now = clock_of(CLOCK_REALTIME);
 	sv->clock = clock_of(CLOCK_MONOTONIC);
 	return sv->epoll != -1 && watch(sv, &sv->listen_fd) &&
-	    watch(sv, &sv->signal_fd);
+	    watch(sv, &sv->signal_fd) && watch(sv, &sv->witness_fd);
 }
 
 /*
@@ -87,6 +88,18 @@ on_signal(struct server *sv)
 	}
 }
 
+/* Without the witness nobody can be told from anybody. */
+static void
+on_witness(struct server *sv)
+{
+	if (attest_event(sv))
+		return;
+	(void)fprintf(stderr, "cofred: its witness has ended; stopping\n");
+	(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, sv->witness_fd, NULL);
+	dispatch_system(sv, "the witness has ended");
+	sv->stopping = sv->failed = true;
+}
+
 static void
 on_event(struct server *sv, const struct epoll_event *ev)
 {
@@ -94,6 +107,8 @@ on_event(struct server *sv, const struct epoll_event *ev)
 		accept_some(sv);
 	else if (ev->data.ptr == &sv->signal_fd)
 		on_signal(sv);
+	else if (ev->data.ptr == &sv->witness_fd)
+		on_witness(sv);
 	else if ((ev->data.u64 & 1) != 0) /* its process has ended */
 		conn_close(
 		    (struct conn *)(uintptr_t)(ev->data.u64 & ~(uint64_t)1));

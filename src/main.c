@@ -36,9 +36,10 @@ start(struct start *st, struct server *sv)
 		return false;
 	}
 	return start_config(st, sv) && start_state(st, sv) &&
-	    start_keyfile(st, sv) && start_sockets(st, sv) &&
-	    start_user(st, sv) && start_stores(st, sv) &&
-	    start_sandbox(st, sv) && start_unlock(st, sv);
+	    start_witness(st, sv) && start_keyfile(st, sv) &&
+	    start_sockets(st, sv) && start_user(st, sv) &&
+	    start_stores(st, sv) && start_sandbox(st, sv) &&
+	    start_unlock(st, sv);
 }
 
 int
@@ -51,6 +52,7 @@ main(int argc, char **argv)
 	if (sv == NULL)
 		return 1;
 	sv->listen_fd = sv->signal_fd = sv->config_fd = sv->epoll = -1;
+	sv->witness_fd = -1;
 	if (!start_options(&st, argc, argv, &code)) {
 		free(sv);
 		return code;
@@ -60,7 +62,7 @@ main(int argc, char **argv)
 		(void)fprintf(stderr, "cofred: ready\n");
 		notify_send(&sv->notify, "READY=1");
 		loop_run(sv);
-		code = 0;
+		code = sv->failed ? 1 : 0;
 	}
 	start_undo(&st, sv);
 	free(sv);

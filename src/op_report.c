@@ -85,7 +85,7 @@ report_log(struct report *r, struct server *sv, bool room)
 }
 
 static void
-report_protection(struct report *r, struct server *sv, bool pidfd)
+report_protection(struct report *r, struct server *sv)
 {
 	const struct sandbox *sb = &sv->sandbox;
 	enum secmem_kind keys = sv->vault.keyring.memory.kind;
@@ -107,13 +107,33 @@ report_protection(struct report *r, struct server *sv, bool pidfd)
 	    sb->no_new_privs ? "yes" : "no");
 	line(r, "dumpable", good_if(sb->not_dumpable), "%s",
 	    sb->not_dumpable ? "no" : "yes");
-	line(r, "peer process", good_if(pidfd), "%s",
-	    pidfd ? "pidfd (SO_PEERPIDFD)" :
-		    "pid only: the kernel has no SO_PEERPIDFD (6.5)");
 	line(r, "operators", REPORT_INFO,
 	    sv->config.operator_group == NO_ID ? "uid 0" :
 						 "uid 0 and gid %u",
 	    sv->config.operator_group);
+}
+
+/* What tells callers from one another; the setting itself is a weaker one,
+   also where nothing is missing today. */
+static void
+report_attestation(struct report *r, const struct server *sv)
+{
+	bool required = sv->config.attestation_required;
+
+	line(r, "attestation", good_if(required), "%s",
+	    required ? "required" :
+		       "optional, by configuration: a caller that can't be "
+		       "looked at has its rights all the same");
+	line(r, "peer process", good_if(sv->has_pidfd), "%s",
+	    sv->has_pidfd ?
+		"pidfd (SO_PEERPIDFD)" :
+		"pid only: the kernel has no SO_PEERPIDFD (Linux 6.5), so a "
+		"later process with a caller's number can speak in its name");
+	line(r, "exec watch", good_if(sv->can_look), "%s",
+	    sv->can_look ?
+		"a program that a caller executes is told from it" :
+		"no CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, so a program that "
+		"a caller executes can speak in its name");
 }
 
 enum cofre_status
@@ -125,7 +145,8 @@ op_report(struct request *q, const struct report_request *in)
 	list_begin(&r.list, q->reply);
 	report_vault(&r, q->sv);
 	report_log(&r, q->sv, q->recorded);
-	report_protection(&r, q->sv, q->conn->peer.pidfd != -1);
+	report_protection(&r, q->sv);
+	report_attestation(&r, q->sv);
 	list_end(&r.list);
 	return COFRE_OK;
 }

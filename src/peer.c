@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -77,6 +76,23 @@ peer_read(int fd, struct peer *p)
 }
 
 bool
+peer_has_pidfd(void)
+{
+	int pair[2], pidfd = -1;
+	socklen_t len = sizeof(pidfd);
+	bool has;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
+		return false;
+	has = getsockopt(pair[0], SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) == 0;
+	if (has)
+		(void)close(pidfd);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	return has;
+}
+
+bool
 peer_lives(const struct peer *p)
 {
 	struct pollfd alive = { .fd = p->pidfd, .events = POLLIN };
@@ -93,20 +109,4 @@ peer_free(struct peer *p)
 	free(p->groups);
 	p->groups = NULL;
 	p->group_count = 0;
-}
-
-void
-peer_executable(const struct peer *p, char *path, size_t size)
-{
-	char link[32];
-	ssize_t n = -1;
-
-	if (p->pid != 0) {
-		(void)snprintf(link, sizeof(link), "/proc/%u/exe", p->pid);
-		n = readlink(link, path, size - 1);
-	}
-	/* A pid that was given to another process would tell of that one. */
-	if (n > 0 && !peer_lives(p))
-		n = -1;
-	path[n > 0 ? n : 0] = '\0';
 }

@@ -31,18 +31,14 @@ struct peer {
  */
 bool peer_read(int fd, struct peer *p);
 
+/* True when this kernel gives pidfds of peers. */
+bool peer_has_pidfd(void);
+
 /* False once the process that has connected has ended; true where the kernel
    gives no pidfd to tell by. */
 bool peer_lives(const struct peer *p);
 
 /* Close and free what peer_read() got. */
 void peer_free(struct peer *p);
-
-/*
- * The path of the peer's executable, as far as the kernel lets this process
- * see it, and the peer is still alive; empty otherwise.  For the log only:
- * it is never identity.
- */
-void peer_executable(const struct peer *p, char *path, size_t size);
 
 #endif

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <seccomp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +16,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "filter.h"
+
 /* What the headers of Debian 12 do not have yet. */
-#ifndef SO_PEERPIDFD
-#define SO_PEERPIDFD 77
-#endif
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
 #define SYS_landlock_add_rule 445
@@ -139,8 +138,15 @@ sandbox_clear_environment(void)
 
 /* Privileges. */
 
+/* What the witness may keep; both are in the first 32. */
+#define LOOK_CAPS ((1U << CAP_DAC_READ_SEARCH) | (1U << CAP_SYS_PTRACE))
+
+/*
+ * Give up all capabilities, but those of keep that the process has; *has
+ * gets them.  False when others stay.
+ */
 static bool
-drop_capabilities(void)
+limit_capabilities(uint32_t keep, uint32_t *has)
 {
 	struct __user_cap_header_struct head = {
 		.version = _LINUX_CAPABILITY_VERSION_3,
@@ -150,13 +156,21 @@ drop_capabilities(void)
 	clear_bounding_set();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	memset(data, 0, sizeof(data));
+	if (keep != 0 && syscall(SYS_capget, &head, data) == -1)
+		return false;
+	keep &= data[0].permitted;
+	memset(data, 0, sizeof(data));
+	data[0].effective = data[0].permitted = keep;
 	if (syscall(SYS_capset, &head, data) == -1)
 		return false;
 	memset(data, 0xff, sizeof(data));
 	if (syscall(SYS_capget, &head, data) == -1)
 		return false;
+	*has = data[0].effective;
 	for (size_t i = 0; i < COUNT(data); i++) {
-		if (data[i].effective == 0 && data[i].permitted == 0 &&
+		uint32_t may = i == 0 ? keep : 0;
+
+		if (data[i].effective == may && data[i].permitted == may &&
 		    data[i].inheritable == 0)
 			continue;
 		errno = EPERM;
@@ -166,11 +180,15 @@ drop_capabilities(void)
 }
 
 static bool
-drop_privileges(struct sandbox *s, char *error, size_t error_size)
+drop_privileges(struct sandbox *s, uint32_t keep, char *error,
+    size_t error_size)
 {
-	s->no_caps = drop_capabilities();
-	if (!s->no_caps)
+	uint32_t has;
+
+	if (!limit_capabilities(keep, &has))
 		return fail(error, error_size, "drop capabilities");
+	s->no_caps = has == 0;
+	s->can_look = has == LOOK_CAPS;
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	s->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 	if (!s->no_new_privs)
@@ -260,116 +278,16 @@ enter_landlock(struct sandbox *s, int state_fd, bool required, char *error,
 
 /* seccomp. */
 
-#define HOT 255
-#define COLD 0
-#define LOW 0xffffffffULL
-#define OWN_PID UINT64_MAX /* stands for the daemon's process id */
-#define TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
-
-struct test {
-	unsigned arg;
-	uint64_t mask; /* 0: no test */
-	uint64_t value;
-};
-
-struct call {
-	const char *name; /* NULL: not in the document */
-	int nr;
-	uint8_t order;
-	const char *rule;
-	struct test test[2];
-};
-
-#define NO_TEST { 0, 0, 0 }
-#define ANY { NO_TEST, NO_TEST }
-#define SET(a, bits, v) { { a, (unsigned)(bits), (unsigned)(v) }, NO_TEST }
-#define NOT_SET(a, bits) SET(a, bits, 0)
-#define IS(a, v) { { a, LOW, (v) }, NO_TEST }
-#define BOTH(a, v, b, w) { { a, LOW, (v) }, { b, LOW, (w) } }
-#define POINTER_NULL(a) { { a, UINT64_MAX, 0 }, NO_TEST }
-
-static const struct call calls[] = {
-#define CALL(name, order, rule, test, why) \
-	{ #name, SCMP_SYS(name), order, rule, test },
-#define UNLISTED(name, test) { NULL, SCMP_SYS(name), COLD, "", test },
-#include "sandbox.def"
-#undef CALL
-#undef UNLISTED
-};
-
-const char *
-sandbox_syscall(size_t i, const char **rule)
-{
-	if (i >= COUNT(calls))
-		return NULL;
-	*rule = calls[i].rule;
-	return calls[i].name;
-}
-
-static int
-add_call(scmp_filter_ctx ctx, const struct call *c)
-{
-	struct scmp_arg_cmp cmp[COUNT(c->test)];
-	unsigned n = 0;
-	int r;
-
-	for (size_t i = 0; i < COUNT(c->test); i++) {
-		const struct test *t = &c->test[i];
-		uint64_t value = t->value;
-
-		if (t->mask == 0)
-			continue;
-		if (value == OWN_PID)
-			value = (uint64_t)getpid();
-		cmp[n++] = SCMP_CMP64(t->arg, SCMP_CMP_MASKED_EQ, t->mask,
-		    value);
-	}
-	r = seccomp_rule_add_exact_array(ctx, SCMP_ACT_ALLOW, c->nr, n, cmp);
-	if (r == 0 && c->order != COLD)
-		r = seccomp_syscall_priority(ctx, c->nr, c->order);
-	return r;
-}
-
-static int
-load_filter(void)
-{
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int r;
-
-	if (ctx == NULL)
-		return -ENOMEM;
-	r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS);
-	for (size_t i = 0; r == 0 && i < COUNT(calls); i++)
-		r = add_call(ctx, &calls[i]);
-	if (r == 0)
-		r = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return r;
-}
-
-/* 0 when the kernel can kill the process for a call, else an error. */
-static int
-seccomp_problem(void)
-{
-	const uint32_t action = SCMP_ACT_KILL_PROCESS;
-
-	if (syscall(SYS_seccomp, 2U /* SECCOMP_GET_ACTION_AVAIL */, 0U,
-		&action) == 0)
-		return 0;
-	return errno;
-}
-
 static bool
-enter_seccomp(struct sandbox *s, bool required, char *error,
-    size_t error_size)
+enter_seccomp(struct sandbox *s, enum filter which, bool required,
+    char *error, size_t error_size)
 {
-	int r = seccomp_problem();
+	int r = filter_problem();
 
 	if (!required && (r == ENOSYS || r == EOPNOTSUPP))
 		return true;
 	if (r == 0)
-		r = -load_filter();
+		r = filter_load(which);
 	if (r != 0) {
 		errno = r;
 		return fail(error, error_size, "seccomp");
@@ -383,9 +301,22 @@ sandbox_enter(struct sandbox *s, int state_fd, bool required, char *error,
     size_t error_size)
 {
 	memset(s, 0, sizeof(*s));
-	return drop_privileges(s, error, error_size) &&
+	return drop_privileges(s, 0, error, error_size) &&
 	    enter_landlock(s, state_fd, required, error, error_size) &&
-	    enter_seccomp(s, required, error, error_size);
+	    enter_seccomp(s, FILTER_DAEMON, required, error, error_size);
+}
+
+bool
+sandbox_enter_witness(struct sandbox *s, bool required, char *error,
+    size_t error_size)
+{
+	memset(s, 0, sizeof(*s));
+	/* It makes no files, and what it can open it can't fill. */
+	return set_limit(RLIMIT_FSIZE, 0) ?
+	    drop_privileges(s, LOOK_CAPS, error, error_size) &&
+		enter_seccomp(s, FILTER_WITNESS, required, error,
+		    error_size) :
+	    fail(error, error_size, "setrlimit");
 }
 
 /* True when the map's ranges, one after the other, give every id itself. */

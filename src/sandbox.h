@@ -2,9 +2,8 @@
  * sandbox: what the daemon can't do any more once it has started.
  *
  * sandbox_early() runs first of all in main; sandbox_enter() last, when
- * every file and socket is open and the user is no longer root.  The list
- * of system calls is sandbox.def; doc/SANDBOX.md shows it, and a test
- * compares the two.
+ * every file and socket is open and the user is no longer root.  The lists
+ * of system calls are filter.h's.
  */
 #ifndef COFRE_SANDBOX_H
 #define COFRE_SANDBOX_H
@@ -20,6 +19,7 @@ struct sandbox {
 	bool seccomp;
 	bool no_new_privs;
 	bool no_caps;
+	bool can_look; /* the witness: it has both of its capabilities */
 	bool not_dumpable;
 };
 
@@ -62,10 +62,12 @@ bool sandbox_enter(struct sandbox *s, int state_fd, bool required,
 const char *sandbox_identity_problem(void);
 
 /*
- * The table, for the test of the document: the name of the i-th row, NULL
- * at the end; *rule gets the text of its argument rule or "".  A call with
- * several rules has several rows.
+ * The same for the witness (witness.h), which has no files of its own: of
+ * its capabilities CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH stay, where it has
+ * them, and the filter is its own.  No Landlock: that would take the right
+ * to look into other processes.
  */
-const char *sandbox_syscall(size_t i, const char **rule);
+bool sandbox_enter_witness(struct sandbox *s, bool required, char *error,
+    size_t error_size);
 
 #endif

@@ -24,6 +24,14 @@
 
 struct conn;
 
+/* Connections that the witness is asked about, in that order (attest.h). */
+struct asked {
+	struct conn *first, *last;
+	struct conn *unsent; /* the first one that it was not asked about yet */
+	unsigned flight; /* questions without an answer */
+	uint64_t ids;	 /* the last question's */
+};
+
 /* One request, or one thing to be noted, of this turn. */
 struct turn_entry {
 	struct conn *conn; /* NULL: nobody to answer, or it is gone */
@@ -72,6 +80,7 @@ struct server {
 	int epoll;
 	int listen_fd;
 	int signal_fd;
+	int witness_fd; /* the socket to the witness, or -1 */
 	uint32_t most_connections; /* that there are descriptors for */
 	int config_fd; /* the file as it was opened at start, or -1 */
 
@@ -90,6 +99,9 @@ struct server {
 	struct uid_use *uses;
 	size_t use_count, use_size;
 	bool accept_paused;
+	struct asked asked;
+	bool can_look; /* the witness may look into others' processes */
+	bool has_pidfd; /* the kernel has SO_PEERPIDFD */
 	bool starved; /* somebody waits for buffers, not for the turn */
 	uint64_t refused;      /* connections, since the last note of it */
 	uint64_t refused_noted; /* when that was */
@@ -107,6 +119,7 @@ struct server {
 	unsigned unlock_failures;
 	bool lock_pending; /* lock at the end of the turn */
 	bool stopping;
+	bool failed; /* stopping, because it can't go on */
 	bool log_gap; /* at unlock the log was shorter than the store knew */
 };
 

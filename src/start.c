@@ -26,6 +26,7 @@
 #define DEFAULT_CONFIG "/etc/cofre/cofred.conf"
 #define CREDENTIAL "cofre.key"
 #define OWN_DESCRIPTORS 80u /* files, the log, and some connections of root */
+#define EACH 3u		    /* descriptors of a connection */
 #define LOCKED_MEMORY (64u << 20) /* of RLIMIT_MEMLOCK, when started as root */
 
 static const char usage[] =
@@ -213,20 +214,21 @@ raise_limit(__rlimit_resource_t what, rlim_t want)
 	(void)setrlimit(what, &limit);
 }
 
-/* A connection has a socket and a pidfd; some more are the daemon's own. */
+/* A connection has a socket, a pidfd and what its process is watched with;
+   some more are the daemon's own. */
 static void
 fit_descriptors(struct server *sv)
 {
 	struct rlimit limit;
 	uint32_t want = sv->config.max_connections;
 
-	raise_limit(RLIMIT_NOFILE, (rlim_t)want * 2 + OWN_DESCRIPTORS);
+	raise_limit(RLIMIT_NOFILE, (rlim_t)want * EACH + OWN_DESCRIPTORS);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		limit.rlim_cur = 0;
-	if (limit.rlim_cur > (rlim_t)want * 2 + OWN_DESCRIPTORS)
-		limit.rlim_cur = (rlim_t)want * 2 + OWN_DESCRIPTORS;
+	if (limit.rlim_cur > (rlim_t)want * EACH + OWN_DESCRIPTORS)
+		limit.rlim_cur = (rlim_t)want * EACH + OWN_DESCRIPTORS;
 	sv->most_connections = limit.rlim_cur > OWN_DESCRIPTORS + 16 ?
-	    (uint32_t)(limit.rlim_cur - OWN_DESCRIPTORS) / 2 :
+	    (uint32_t)(limit.rlim_cur - OWN_DESCRIPTORS) / EACH :
 	    8;
 	if (sv->most_connections >= want)
 		return;
@@ -284,18 +286,12 @@ start_sockets(struct start *st, struct server *sv)
 bool
 start_user(struct start *st, struct server *sv)
 {
-	const char *path = sv->config.state, *how;
-	char error[CONFIG_ERROR_MAX];
+	const char *path = sv->config.state;
 	struct stat sb;
-	uid_t uid = geteuid();
-	gid_t gid = getegid();
+	uid_t uid = st->uid;
+	gid_t gid = st->gid;
 
-	if (uid == 0) {
-		if (!account_choose(sv->config.user, path, st->state_fd, &uid,
-			&gid, &how, error, sizeof(error)))
-			return fail("%s", error);
-		(void)fprintf(stderr, "cofred: runs as uid %u, %s\n", uid,
-		    how);
+	if (geteuid() == 0) {
 		if (fstat(st->state_fd, &sb) == 0 && sb.st_uid == 0 &&
 		    fchown(st->state_fd, uid, gid) == -1)
 			return fail("state directory %s can't be given to "

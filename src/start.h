@@ -12,6 +12,7 @@ struct start {
 	const char *config_path; /* of --config, or NULL */
 	const char *state, *socket, *keyfile, *user; /* of options, or NULL */
 	int state_fd;
+	uint32_t uid, gid; /* that the daemon will have */
 	bool socket_made; /* here, not by the service manager */
 	bool have_key;
 	uint8_t key[KEY_LEN]; /* of the keyfile; wiped when it was used */
@@ -25,6 +26,12 @@ bool start_config(struct start *st, struct server *sv);
 
 /* Open, or make, the state directory, take its lock, and go there. */
 bool start_state(struct start *st, struct server *sv);
+
+/*
+ * Choose the daemon's user, and fork the witness, while nothing secret is in
+ * memory.  What the kernel or the capabilities lack is an error, or told.
+ */
+bool start_witness(struct start *st, struct server *sv);
 
 /* Read the keyfile: the configured one, or the service manager's. */
 bool start_keyfile(struct start *st, struct server *sv);

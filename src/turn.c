@@ -134,7 +134,6 @@ fail_all(struct server *sv, enum cofre_status st)
 static uint64_t
 record_connection(struct server *sv, struct conn *c)
 {
-	char exe[EXE_MAX + 1];
 	struct log_record r = {
 		.type = LOG_CONNECTION,
 		.op = OP_HELLO,
@@ -142,14 +141,12 @@ record_connection(struct server *sv, struct conn *c)
 		.uid = c->peer.uid,
 		.workspace = c->peer.gid,
 		.connection = c->peer.pid,
-		.flags = c->peer.pidfd == -1 ? LOG_NO_PIDFD : 0,
+		.flags = conn_weak(c),
+		.object = view_of(c->facts.exe),
+		.detail = view_of(c->facts.unit[0] != '\0' ? c->facts.unit :
+							     c->facts.cgroup),
 	};
 
-	/* Landlock hides every other process's executable. */
-	exe[0] = '\0';
-	if (sv->sandbox.landlock_abi == 0)
-		peer_executable(&c->peer, exe, sizeof(exe));
-	r.object = view_of(exe);
 	return audit_append(sv->audit, &r);
 }
 
@@ -178,6 +175,7 @@ record_all(struct server *sv)
 				e->conn->log_cell =
 				    record_connection(sv, e->conn);
 			r->connection = e->conn->log_cell;
+			r->flags |= conn_weak(e->conn);
 		}
 		if (r->type == LOG_CONNECTION)
 			continue;

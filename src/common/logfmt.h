@@ -89,10 +89,13 @@ enum log_flag {
 	LOG_NO_PIDFD = 8,  /* the kernel gave no pidfd of the peer */
 	LOG_TRUNCATED = 16, /* the text was longer than fits */
 	LOG_NO_NAME = 32,  /* there was a text, but no key to seal it with */
-	LOG_OTHER_SENDER = 64, /* sent by another process than the peer */
+	LOG_OTHER_SENDER = 64, /* sent by another process, or program, than the
+				  peer was */
+	LOG_NO_WATCH = 128, /* an exec of the peer would not be noticed */
 };
 
-#define LOG_CALLER (LOG_NO_PIDFD | LOG_TRUNCATED | LOG_OTHER_SENDER)
+#define LOG_CALLER \
+	(LOG_NO_PIDFD | LOG_TRUNCATED | LOG_OTHER_SENDER | LOG_NO_WATCH)
 
 /* A record, decoded.  object and detail are empty unless set. */
 struct log_record {

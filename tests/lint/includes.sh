@@ -21,11 +21,12 @@ sys/time.h sys/types.h sys/uio.h sys/un.h"
 # What else there is, and the files that it is for.
 cat >"$tmp/owners" <<'END'
 lmdb.h src/store.c
-seccomp.h src/sandbox.c
+seccomp.h src/filter.c
 linux/capability.h src/sandbox.c
+linux/openat2.h src/witness.c
 sodium.h src/common/crypto.c client/kdf.c
 jansson.h client/output.h client/sdkauth.c
-sys/epoll.h src/accept.c src/conn.c src/loop.c
+sys/epoll.h src/accept.c src/conn.c src/conn_new.c src/loop.c
 sys/signalfd.h src/loop.c src/start.c client/prompt.c
 termios.h client/prompt.c
 END
@@ -113,18 +114,19 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-account facts listen notify sandbox pool policy seal tally
+account facts filter listen notify pool policy seal tally
+sandbox
 config config_file peer rows keyring catalog store store_file
-sender
+sender witness
 audit audit_impl audit_open audit_read segment
 vault vault_rows vault_unlock workspace
 server
-conn quota turn
+attest conn conn_new quota turn
 ops secret_rows op_*
 dispatch
 accept
 loop
-start
+start start_witness
 main
 END
 # The way in: a connection hands its frames on to what serves them.

@@ -319,7 +319,8 @@ def descriptors(t, d, root):
     before = len(d.fds())
     a = t.agent(44006)
     refused = a.do(send_descriptors, d.socket)
-    same(len(d.fds()), before + 2, "descriptors of the daemon")
+    # Its socket, its pidfd, and what its process is watched with.
+    same(len(d.fds()), before + 3, "descriptors of the daemon")
     a.end()
     show("sent descriptors: %d of 4 messages refused by the kernel, none "
          "is kept" % refused)

@@ -31,7 +31,9 @@ DESCRIPTORS = [
     (r"anon_inode:\[signalfd\]", 1),
     (r"anon_inode:\[eventpoll\]", 1),
     (r"anon_inode:\[pidfd\]", 1),       # of the one peer
-    (r"socket:\[[0-9]+\]", 3),          # listening, sd_notify, the peer
+    (r"/proc/[0-9]+/pagemap", 1),       # likewise: has it executed another
+    (r"socket:\[[0-9]+\]", 4),          # listening, sd_notify, the witness,
+                                        # the peer
 ]
 
 # A call each of what a program that was taken over would want.  One that
@@ -59,9 +61,10 @@ ALLOWED = "(long)syscall(39)"       # getpid
 
 LIBRARIES = {"libc.so.6", "libsodium.so.23", "liblmdb.so.0",
              "libseccomp.so.2"}
-# Functions that are never called, as names of what is imported.
+# Functions that are never called, as names of what is imported.  fork is,
+# once, before the sandbox: for the witness.
 IMPORTS = re.compile(
-    r"^(dlopen|dlmopen|dlsym|system|popen|posix_spawnp?|fork|vfork|clone|"
+    r"^(dlopen|dlmopen|dlsym|system|popen|posix_spawnp?|vfork|clone|"
     r"exec[vlpe]+|fexecve|execveat|wordexp|"
     r"getpw.*|getgr(nam|gid|ent|ouplist).*|initgroups|getservby.*|"
     r"gethostby.*|getaddrinfo|getnameinfo|res_.*|"
@@ -123,9 +126,13 @@ def look_inside(pid):
 
 def same_uid(t, d):
     uid = int(d.proc_status()["Uid"].split()[0])
-    got = t.agent(uid).do(look_inside, d.pid)
-    same(set(got.values()), {"denied"}, "for a process of its uid: %s" % got)
-    show("a process of the same uid can't look inside: %s" %
+    with open("/proc/%d/task/%d/children" % (d.pid, d.pid)) as f:
+        witness = int(f.read())
+    for pid in (witness, d.pid):
+        got = t.agent(uid).do(look_inside, pid)
+        same(set(got.values()), {"denied"},
+             "for a process of its uid: %s" % got)
+    show("of the same uid, none can look into it, or into the witness: %s" %
          ", ".join(sorted(got)))
 
 

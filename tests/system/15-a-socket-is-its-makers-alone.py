@@ -6,6 +6,7 @@ with other ids - is refused, and recorded with what the kernel says of both.
 """
 import array
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -225,6 +226,12 @@ def unseen(t):
     status(c.call("vault.init", type=wire.KEYFILE, key=harness.KEY),
            "DENIED", "root whose process id is 0 there")
     c.close()
+    # unshare would have its child killed with it, but the kernel forgets
+    # that when the daemon changes its user.
+    pid = d.process.pid
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        for child_pid in f.read().split():
+            os.kill(int(child_pid), signal.SIGKILL)
     d.kill()
     show("who has no process id is nobody, root too")
 

@@ -100,6 +100,8 @@ class Daemon:
             # Nobody here has uid 0: the test's own group is the operators'.
             settings.setdefault("operator_group",
                                 self.uid or os.getegid())
+            # Nor may it look into processes of others.
+            settings.setdefault("attestation", "optional")
         text = "".join("%s = %s\n" % (k, v) for k, v in settings.items())
         write_file(self.config, text, 0o644)
 

@@ -201,7 +201,7 @@ static const struct wrong {
 	uint8_t value;
 } wrongs[] = {
 	{ 0, 0 }, { 0, 5 }, { 1, 0 }, { 1, 2 }, { 1, 6 }, { 6, 1 },
-	{ 7, 128 }, { 7, LOG_SEALED }, { 7, LOG_PLAIN }, { 15, 1 },
+	{ 7, LOG_SEALED }, { 7, LOG_PLAIN }, { 15, 1 },
 	{ 65, 1 }, { 67, 1 },
 };
 

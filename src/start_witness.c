@@ -1,0 +1,67 @@
+/* Start: the daemon's user, and the witness. */
+#include "start.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "witness.h"
+
+/* Say it, and hand the result back. */
+static bool
+tell(const char *before, const char *what, bool result)
+{
+	(void)fprintf(stderr, "cofred: %s%s\n", before, what);
+	return result;
+}
+
+static bool
+choose_user(struct start *st, struct server *sv)
+{
+	char error[CONFIG_ERROR_MAX];
+	const char *how;
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	if (uid == 0) {
+		if (!account_choose(sv->config.user, sv->config.state,
+			st->state_fd, &uid, &gid, &how, error, sizeof(error)))
+			return tell("", error, false);
+		(void)fprintf(stderr, "cofred: runs as uid %u, %s\n", uid,
+		    how);
+	}
+	st->uid = uid;
+	st->gid = gid;
+	return true;
+}
+
+/* What is missing is an error, or, where it may be so, told. */
+static bool
+miss(const struct server *sv, const char *what)
+{
+	if (!sv->config.attestation_required)
+		return tell("warning: 'attestation = optional': ", what, true);
+	(void)tell("", what, false);
+	return tell("", "set 'attestation = optional' to run without "
+	    "(cofred.conf(5) says what is lost)", false);
+}
+
+bool
+start_witness(struct start *st, struct server *sv)
+{
+	char error[CONFIG_ERROR_MAX];
+
+	if (!choose_user(st, sv))
+		return false;
+	sv->witness_fd = witness_start(st->uid, st->gid,
+	    sv->config.sandbox_required, &sv->can_look, error, sizeof(error));
+	if (sv->witness_fd == -1)
+		return tell("its witness can't be started: ", error, false);
+	sv->has_pidfd = peer_has_pidfd();
+	return (sv->has_pidfd || miss(sv, "the kernel can't tell a caller's "
+			"process from a later one with its number "
+			"(SO_PEERPIDFD, Linux 6.5)")) &&
+	    (sv->can_look || miss(sv, "without CAP_SYS_PTRACE and "
+			"CAP_DAC_READ_SEARCH a program that a caller executes "
+			"is not told from it"));
+}

@@ -1,0 +1,414 @@
+#include "witness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "sandbox.h"
+
+#define PROC_PATH 64
+#define OWN_FD 3
+#define READY_MAX 256u /* the first message: can it look, or what is wrong */
+
+/* Room for one descriptor, sent or received. */
+union control {
+	struct cmsghdr align;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+/* What is asked for, in the witness. */
+
+static void
+proc_path(char path[PROC_PATH], uint32_t pid, const char *name)
+{
+	(void)snprintf(path, PROC_PATH, "/proc/%u/%s", pid, name);
+}
+
+static int
+open_proc(uint32_t pid, const char *name)
+{
+	char path[PROC_PATH];
+
+	proc_path(path, pid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* As much of the file as there is, at most size. */
+static struct view
+read_proc(uint32_t pid, const char *name, uint8_t *buf, size_t size)
+{
+	int fd = open_proc(pid, name);
+	size_t len = 0;
+	ssize_t n;
+
+	if (fd == -1)
+		return (struct view){ buf, 0 };
+	while (len < size && (n = read(fd, buf + len, size - len)) > 0)
+		len += (size_t)n;
+	(void)close(fd);
+	return (struct view){ buf, len };
+}
+
+/* Which file it is, without asking whoever serves the file system. */
+static bool
+identify(int fd, const char *path, struct statx *stx)
+{
+	return statx(fd, path, AT_STATX_DONT_SYNC |
+		(path[0] == '\0' ? AT_EMPTY_PATH : 0), STATX_INO, stx) == 0 &&
+	    (stx->stx_mask & STATX_INO) != 0;
+}
+
+static bool
+same_file(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino &&
+	    a->stx_dev_major == b->stx_dev_major &&
+	    a->stx_dev_minor == b->stx_dev_minor;
+}
+
+/* Is the process in the user namespace of this one? */
+static bool
+is_here(uint32_t pid)
+{
+	struct statx own, its;
+	char path[PROC_PATH];
+
+	proc_path(path, pid, "ns/user");
+	return identify(AT_FDCWD, "/proc/self/ns/user", &own) &&
+	    identify(AT_FDCWD, path, &its) && same_file(&own, &its);
+}
+
+/*
+ * Does the path lead, from here, to the file?  Only what the kernel has in
+ * memory counts: a user's file system could take for ever to answer.
+ */
+static bool
+leads_to(const char *path, const struct statx *file)
+{
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_CACHED | RESOLVE_NO_SYMLINKS };
+	struct statx stx;
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	bool same;
+
+	if (fd == -1)
+		return false;
+	same = identify(fd, "", &stx) && same_file(&stx, file);
+	(void)close(fd);
+	return same;
+}
+
+static void
+read_exe(uint32_t pid, char exe[EXE_MAX + 1])
+{
+	static const char deleted[] = " (deleted)";
+	const size_t end = sizeof(deleted) - 1;
+	char link[PROC_PATH], path[EXE_MAX + 1];
+	struct statx stx;
+	ssize_t n;
+
+	proc_path(link, pid, "exe");
+	n = readlink(link, path, sizeof(path));
+	if (n <= 0 || (size_t)n == sizeof(path))
+		return;
+	path[n] = '\0';
+	if (path[0] != '/' || ((size_t)n >= end &&
+		strcmp(path + (size_t)n - end, deleted) == 0))
+		return;
+	if (identify(AT_FDCWD, link, &stx) && is_here(pid) &&
+	    leads_to(path, &stx))
+		memcpy(exe, path, (size_t)n + 1);
+}
+
+bool
+witness_same(int watch_fd)
+{
+	char c;
+
+	/* pagemap has words only: asked for one byte it says EINVAL, as long
+	   as it has a memory to tell of, and then that there is none. */
+	return pread(watch_fd, &c, 1, 0) == -1 && errno == EINVAL;
+}
+
+int
+witness_look(uint32_t pid, struct facts *f)
+{
+	static uint8_t text[8192];
+	/* First, so that it stands for all that is read afterwards. */
+	int fd = open_proc(pid, "pagemap");
+
+	memset(f, 0, sizeof(*f));
+	f->start = facts_start(read_proc(pid, "stat", text, sizeof(text)));
+	(void)facts_cgroup(read_proc(pid, "cgroup", text, sizeof(text)),
+	    f->cgroup);
+	(void)facts_unit(f->cgroup, f->unit);
+	read_exe(pid, f->exe);
+	if (fd == -1 || witness_same(fd))
+		return fd;
+	(void)close(fd);
+	memset(f, 0, sizeof(*f));
+	return -1;
+}
+
+/* The two ends of the socket. */
+
+/* Send it, and with it the descriptor unless that is -1. */
+static bool
+send_with(int to, struct view v, int fd)
+{
+	union control control;
+	struct iovec iov = { (void *)(uintptr_t)v.data, v.len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+
+	if (fd != -1) {
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = control.room;
+		msg.msg_controllen = sizeof(control.room);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	}
+	return sendmsg(to, &msg, MSG_NOSIGNAL) == (ssize_t)v.len;
+}
+
+/* As recv(2); *fd is the descriptor that came with it, or -1. */
+static ssize_t
+receive_with(int from, void *buf, size_t size, int flags, int *fd)
+{
+	union control control;
+	struct iovec iov = { buf, size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = fd == NULL ? NULL : control.room,
+		.msg_controllen = fd == NULL ? 0 : sizeof(control.room) };
+	ssize_t n = recvmsg(from, &msg, flags | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c;
+
+	if (fd == NULL)
+		return n;
+	*fd = -1;
+	if (n >= 0 && (c = CMSG_FIRSTHDR(&msg)) != NULL &&
+	    c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	return n;
+}
+
+bool
+witness_ask(int fd, uint64_t id, uint32_t pid)
+{
+	uint8_t buf[WITNESS_QUESTION];
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_u64(&w, id);
+	wire_put_u32(&w, pid);
+	return send(fd, buf, w.len, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	    (ssize_t)w.len;
+}
+
+static bool
+answer(int to, uint64_t id, uint32_t pid)
+{
+	uint8_t buf[WITNESS_ANSWER];
+	struct wire_writer w;
+	struct facts f;
+	int fd = witness_look(pid, &f);
+	bool sent;
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_u64(&w, id);
+	wire_put_bool(&w, fd != -1);
+	wire_put_u64(&w, f.start);
+	wire_put_string(&w, view_of(f.exe), EXE_MAX);
+	wire_put_string(&w, view_of(f.cgroup), CGROUP_MAX);
+	sent = !w.bad && send_with(to, (struct view){ buf, w.len }, fd);
+	if (fd != -1)
+		(void)close(fd);
+	return sent;
+}
+
+/* Until the daemon is gone. */
+static void
+serve(int fd)
+{
+	uint8_t buf[WITNESS_QUESTION + 1];
+	struct wire_reader r;
+	ssize_t n;
+
+	for (;;) {
+		uint64_t id;
+		uint32_t pid;
+
+		n = receive_with(fd, buf, sizeof(buf), 0, NULL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		wire_reader_init(&r, (struct view){ buf, (size_t)n });
+		id = wire_get_u64(&r);
+		pid = wire_get_u32(&r);
+		if (!wire_reader_done(&r) || !answer(fd, id, pid))
+			return;
+	}
+}
+
+static void
+get_text(struct wire_reader *r, char *to, size_t max)
+{
+	struct view v = wire_get_string(r, max);
+
+	memcpy(to, v.len > 0 ? (const char *)v.data : "", v.len);
+	to[v.len] = '\0';
+}
+
+enum witness_result
+witness_take(int fd, struct witness_answer *a, int *watch_fd)
+{
+	uint8_t buf[WITNESS_ANSWER + 1];
+	struct wire_reader r;
+	ssize_t n = receive_with(fd, buf, sizeof(buf), MSG_DONTWAIT,
+	    watch_fd);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return WITNESS_NONE;
+	memset(a, 0, sizeof(*a));
+	wire_reader_init(&r, (struct view){ buf, n > 0 ? (size_t)n : 0 });
+	a->id = wire_get_u64(&r);
+	a->watched = wire_get_bool(&r);
+	a->facts.start = wire_get_u64(&r);
+	get_text(&r, a->facts.exe, EXE_MAX);
+	get_text(&r, a->facts.cgroup, CGROUP_MAX);
+	(void)facts_unit(a->facts.cgroup, a->facts.unit);
+	if (n > 0 && wire_reader_done(&r))
+		return WITNESS_ANSWERED;
+	if (*watch_fd != -1)
+		(void)close(*watch_fd);
+	return WITNESS_GONE;
+}
+
+/* The start. */
+
+/* /proc must be that of this PID namespace: else its numbers are others'. */
+static bool
+proc_is_ours(void)
+{
+	char text[16], own[16];
+	ssize_t n = readlink("/proc/self", text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	(void)snprintf(own, sizeof(own), "%d", (int)getpid());
+	return strcmp(text, own) == 0;
+}
+
+/*
+ * The daemon's user, and the two capabilities: without them a user that owns
+ * nothing here, and with them nothing but looking.  As root it would own
+ * what root owns, whatever its capabilities.
+ */
+static bool
+become(uid_t uid, gid_t gid)
+{
+	return geteuid() != 0 ||
+	    (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 &&
+		account_become(uid, gid));
+}
+
+static bool
+close_the_rest(int *fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1 ||
+	    (*fd != OWN_FD && dup2(*fd, OWN_FD) == -1))
+		return false;
+	*fd = OWN_FD;
+	sandbox_close_from(OWN_FD + 1);
+	return true;
+}
+
+static void __attribute__((noreturn))
+run(int fd, uid_t uid, gid_t gid, bool required)
+{
+	char text[READY_MAX] = "";
+	uint8_t buf[READY_MAX + 8];
+	struct sandbox s = { .can_look = false };
+	struct wire_writer w;
+
+	/* The service manager ends the daemon; the witness ends with it. */
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGQUIT, SIG_IGN);
+	sandbox_clear_environment();
+	if (!close_the_rest(&fd) || !become(uid, gid))
+		(void)snprintf(text, sizeof(text), "%s", strerror(errno));
+	else if (!proc_is_ours())
+		(void)snprintf(text, sizeof(text), "/proc is not there, or "
+		    "not that of this PID namespace");
+	else
+		(void)sandbox_enter_witness(&s, required, text, sizeof(text));
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_bool(&w, s.can_look);
+	wire_put_string(&w, view_of(text), READY_MAX);
+	if (send_with(fd, (struct view){ buf, w.len }, -1) &&
+	    text[0] == '\0')
+		serve(fd);
+	_exit(0);
+}
+
+static bool
+wait_ready(int fd, bool *can_look, char *error, size_t error_size)
+{
+	uint8_t buf[READY_MAX + 8];
+	struct wire_reader r;
+	struct view text;
+	ssize_t n;
+
+	do
+		n = receive_with(fd, buf, sizeof(buf), 0, NULL);
+	while (n < 0 && errno == EINTR);
+	wire_reader_init(&r, (struct view){ buf, n > 0 ? (size_t)n : 0 });
+	*can_look = wire_get_bool(&r);
+	text = wire_get_string(&r, READY_MAX);
+	if (!wire_reader_done(&r))
+		text = view_of("it ended at once");
+	(void)snprintf(error, error_size, "%.*s", (int)text.len,
+	    text.len > 0 ? (const char *)text.data : "");
+	return text.len == 0;
+}
+
+int
+witness_start(uid_t uid, gid_t gid, bool required, bool *can_look,
+    char *error, size_t error_size)
+{
+	int pair[2] = { -1, -1 };
+	pid_t pid = -1;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ==
+		-1 || (pid = fork()) == -1) {
+		(void)snprintf(error, error_size, "%s", strerror(errno));
+		(void)close(pair[0]);
+		(void)close(pair[1]);
+		return -1;
+	}
+	if (pid == 0)
+		run(pair[1], uid, gid, required);
+	(void)close(pair[1]);
+	if (wait_ready(pair[0], can_look, error, error_size))
+		return pair[0];
+	(void)close(pair[0]);
+	return -1;
+}

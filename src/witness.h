@@ -1,0 +1,68 @@
+/*
+ * witness: the process that looks into /proc for the daemon.
+ *
+ * Landlock takes the daemon's right to look into other processes, and it
+ * shall have none.  So a child of it, made before any key is in memory, has
+ * that right and nothing else: no key, no store, no client.  It answers one
+ * question after the other, over a socket that only the daemon has, and ends
+ * with it.  It waits for nobody else: what a user's file system would have to
+ * be asked for is taken as not known.
+ */
+#ifndef COFRE_WITNESS_H
+#define COFRE_WITNESS_H
+
+#include <sys/types.h>
+
+#include "facts.h"
+
+/* A question is this many bytes: its id, and a process's. */
+#define WITNESS_QUESTION 12u
+/* What an answer may have, all its texts included. */
+#define WITNESS_ANSWER (32u + EXE_MAX + CGROUP_MAX)
+
+struct witness_answer {
+	uint64_t id; /* of the question */
+	bool watched; /* a descriptor for witness_same() came with it */
+	struct facts facts;
+};
+
+/*
+ * Fork the witness, with these ids, and wait until it is ready.  The socket
+ * to it, or -1 with the reason in error.  *can_look says whether it may look
+ * into processes of other users.  The caller has no secret in memory yet.
+ */
+int witness_start(uid_t uid, gid_t gid, bool required, bool *can_look,
+    char *error, size_t error_size);
+
+/* Ask, without waiting.  False when the socket takes no more now. */
+bool witness_ask(int fd, uint64_t id, uint32_t pid);
+
+enum witness_result {
+	WITNESS_NONE,	/* no answer is there now */
+	WITNESS_ANSWERED,
+	WITNESS_GONE,	/* it has ended, or says nonsense */
+};
+
+/*
+ * Take an answer, without waiting.  *watch_fd is the caller's then, or -1:
+ * also when one should have come, and there was no descriptor free.
+ */
+enum witness_result witness_take(int fd, struct witness_answer *answer,
+    int *watch_fd);
+
+/*
+ * True as long as the process has the memory that it had when the descriptor
+ * was made: false once it has ended, or executed another program.  A process
+ * that another one shares its memory with (CLONE_VM) looks the same for as
+ * long as that other one lives.
+ */
+bool witness_same(int watch_fd);
+
+/*
+ * What the witness does for each question, and all that it does.  Facts that
+ * are not of one and the same program, from beginning to end, are none.  The
+ * descriptor for witness_same(), or -1.
+ */
+int witness_look(uint32_t pid, struct facts *f);
+
+#endif

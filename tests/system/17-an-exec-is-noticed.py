@@ -1,0 +1,244 @@
+"""What a process is: its program is told, and another one is not taken for it.
+
+A process that executes another program keeps its sockets, its ids and its
+process id.  What it then sends is refused and recorded, as if another process
+had sent it.  The log tells by which program each connection was made.
+"""
+import os
+import signal
+import subprocess
+import time
+
+import cofre_wire as wire
+import harness
+from expect import check, same, show, status
+
+OWNER, ROUNDS = 41301, 200
+SECRET = b"canary-of-the-program"
+OTHER_SENDER, NO_WATCH = 64, 128
+# What is executed speaks itself on the descriptor that it was left, 5.
+THIEF = "printf '%s' >&5; %s <&5"
+
+
+def become(uid):
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def child(function):
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            become(OWNER)
+            function()
+            code = 0
+        except BaseException as e:      # told by the exit code
+            print("child: %r" % e, flush=True)
+        os._exit(code)
+    same(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0,
+         "exit code of the child")
+    return pid
+
+
+def executed(d, first, op="secret.get", read="cat", **fields):
+    """What a program gets that was executed with a connected socket."""
+    r, w = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            become(OWNER)
+            c = d.connect()
+            if first:
+                status(c.call("secret.get", workspace="w", name="n"), "OK",
+                       "before the exec")
+            c.socket.settimeout(None)   # the program waits in read(2)
+            os.dup2(w, 1)
+            os.dup2(c.socket.fileno(), 5)
+            said = "".join("\\%03o" % b
+                           for b in wire.request(op, 9, **fields))
+            os.execv("/bin/sh", ["sh", "-c", THIEF % (said, read)])
+        finally:
+            os._exit(9)
+    os.close(w)
+    with os.fdopen(r, "rb") as f:
+        got = f.read()
+    same(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, "the program")
+    return pid, got
+
+
+def number(reply):
+    return int.from_bytes(reply[12:16], "big")
+
+
+def refused(d, root):
+    for first in (True, False):
+        pid, got = executed(d, first, workspace="w", name="n")
+        check(SECRET not in got, "an executed program got the secret")
+        same(number(got), wire.STATUS["OTHER_PROCESS"], "status after exec")
+        same(len(got), 16, "bytes after exec, and the end")
+        e = [e for e in root.events() if e["uid"] == OWNER and
+             e["status"] == wire.STATUS["OTHER_PROCESS"]][-1]
+        check(e["flags"] & OTHER_SENDER, "flags: %d" % e["flags"])
+        same(e["detail"].decode(), "sent by uid %d gid %d pid %d after it "
+             "executed a program" % (OWNER, OWNER, pid), "detail")
+    show("a program that was executed is refused and recorded")
+
+
+def shared(d):
+    _, got = executed(d, True, "status", "dd bs=65536 count=1 2>/dev/null")
+    same(number(got), 0, "status, which is for anybody")
+    show("status is answered after an exec too")
+
+
+def many(d, rounds):
+    """As soon as the first request is answered, and no later."""
+    for _ in range(rounds):
+        _, got = executed(d, True, workspace="w", name="n")
+        check(SECRET not in got, "an executed program got the secret")
+    show("%d programs were executed: none got the secret" % rounds)
+
+
+def told(t, d, root):
+    """The program and the cgroup of a connection are in its record."""
+    name = os.path.join(t.dir, "agent program")
+    harness.write_file(name, harness.read_file(t.cofre()), 0o755)
+    os.chmod(t.dir, 0o755)
+    probe = subprocess.run([name, "--socket", d.socket, "get", "w/n",
+                            "--field", "value"], stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, user=OWNER, group=OWNER,
+                           extra_groups=[])
+    same(probe.stdout, SECRET, "the command: %r" % probe.stderr)
+    events = [e for e in root.events() if e["uid"] == OWNER and
+              e["exe"] == name.encode()]
+    check(len(events) >= 2, "records with %r" % name)
+    for e in events:
+        same(e["flags"] & NO_WATCH, 0, "flags of %r" % e)
+    with open("/proc/self/cgroup") as f:
+        path = [line[3:-1] for line in f if line.startswith("0::")]
+    for e in events:
+        if e["type"] == wire.CONNECTION and path and ".." not in path[0]:
+            check(e["detail"] != b"", "no cgroup in %r" % e)
+    show("%d records tell of the program: %s" % (len(events), name))
+
+
+def early(d, rounds):
+    """Who asks and goes at once, before anybody has looked, does no harm."""
+    def go():
+        for i in range(rounds):
+            c = d.connect(greet=False)
+            c.send_raw(wire.request("status", 1)[:i % 20])
+            c.close()
+    child(go)
+
+    def die():
+        os.kill(os.getpid(), signal.SIGKILL)
+    for _ in range(20):
+        pid = os.fork()
+        if pid == 0:
+            become(OWNER)
+            d.connect(greet=False)
+            die()
+        os.waitpid(pid, 0)
+    status(d.connect().call("status"), "OK", "afterwards")
+    show("%d connections that were gone at once" % rounds)
+
+
+def witness_of(d):
+    with open("/proc/%d/task/%d/children" % (d.pid, d.pid)) as f:
+        return int(f.read())
+
+
+def gone(t):
+    """Without its witness the daemon ends, and says why."""
+    d = t.daemon()
+    d.init().close()
+    os.kill(witness_of(d), signal.SIGKILL)
+    same(d.wait(), 1, "exit code without the witness")
+    check("its witness has ended" in d.stderr(), d.stderr())
+    show("without its witness the daemon stops, with exit code 1")
+
+
+def stuck(t):
+    """A witness that says nothing: new connections wait, old ones do not."""
+    d = t.daemon(config=dict(request_timeout=300))
+    root = d.init()
+    pid = witness_of(d)
+    os.kill(pid, signal.SIGSTOP)
+    begin = time.monotonic()
+    late = d.connect(greet=False)
+    late.send_raw(wire.request("status", 1))
+    status(root.call("status"), "OK", "of a connection that was there")
+    same(late.receive(), None, "of one that nobody has looked at")
+    check(time.monotonic() - begin < 10, "the deadline did not end it")
+    os.kill(pid, signal.SIGCONT)
+    status(d.connect().call("status"), "OK", "when it goes on")
+    d.stop()
+    show("a witness that stands still holds up new connections alone")
+
+
+def weak(t):
+    """Without its capabilities: an error, or told everywhere."""
+    prefix = ("setpriv", "--bounding-set=-sys_ptrace",
+              "--inh-caps=-sys_ptrace")
+    d = harness.Daemon(t, prefix=prefix)
+    d.refused("set 'attestation = optional'")
+    check("CAP_SYS_PTRACE" in d.stderr(), d.stderr())
+    d = harness.Daemon(t, config=dict(attestation="optional"), prefix=prefix)
+    d.start()
+    check("warning: 'attestation = optional': without CAP_SYS_PTRACE" in
+          d.stderr(), d.stderr())
+    root = d.init()
+    status(root.call("workspace.create", workspace="w"), "OK", "workspace")
+    status(root.call("grant.add", workspace="w", principal=wire.USER,
+                     id=OWNER, role=wire.CONTRIBUTOR), "OK", "grant")
+    child(lambda: status(d.connect().call("secret.list", workspace="w"), "OK",
+                         "of another user"))
+    flags = [e["flags"] for e in root.events() if e["uid"] == OWNER]
+    check(flags and all(f & NO_WATCH for f in flags), "flags: %r" % flags)
+    d.stop()
+    show("without CAP_SYS_PTRACE it does not start; if that is optional, the "
+         "log tells")
+
+
+def left(d):
+    """What the witness may still do: look, and nothing else."""
+    with open("/proc/%d/status" % witness_of(d)) as f:
+        has = dict(line.rstrip("\n").split(":\t", 1) for line in f
+                   if ":\t" in line)
+    for key in ("CapPrm", "CapEff"):
+        same(int(has[key], 16), 1 << 19 | 1 << 2, key)
+    for key in ("CapInh", "CapAmb", "CapBnd"):
+        same(int(has[key], 16), 0, key)
+    same((has["NoNewPrivs"], has["Seccomp"]), ("1", "2"), "its sandbox")
+    check("0" not in has["Uid"].split(), "its uids: " + has["Uid"])
+    links = {os.readlink("/proc/%d/fd/%s" % (witness_of(d), n))
+             for n in os.listdir("/proc/%d/fd" % witness_of(d))}
+    check(not any(d.state_dir in n for n in links), "files: %r" % links)
+    same(len([n for n in links if n.startswith("socket:")]), 1, "sockets")
+    show("the witness has two capabilities, one socket, and no file")
+
+
+def test(t):
+    harness.need_root()
+    d = t.daemon()
+    root = d.init()
+    status(root.call("workspace.create", workspace="w"), "OK", "workspace")
+    status(root.call("grant.add", workspace="w", principal=wire.USER,
+                     id=OWNER, role=wire.CONTRIBUTOR), "OK", "grant")
+    status(root.call("secret.put", workspace="w", name="n", fields=[
+        dict(name="value", flags=1, value=SECRET)]), "OK", "secret")
+    left(d)
+    refused(d, root)
+    shared(d)
+    many(d, ROUNDS)
+    told(t, d, root)
+    early(d, 300)
+    d.stop()
+    gone(t)
+    stuck(t)
+    weak(t)
+
+
+harness.main(test, limit=180)
