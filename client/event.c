@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "logfmt.h"
 #include "names.h"
 #include "output.h"
 
@@ -98,6 +99,23 @@ print_who(const struct event_item *e, FILE *f)
 		(void)fprintf(f, " as %s", principal_text(e, text));
 }
 
+/* What could not be told of the caller, and of what was sent. */
+static void
+print_doubts(const struct event_item *e, FILE *f)
+{
+	static const struct {
+		uint32_t flag;
+		const char *text;
+	} doubts[] = {
+		{ LOG_NO_PIDFD, "pid may be another process's" },
+		{ LOG_NO_WATCH, "an exec would not be noticed" },
+	};
+
+	for (size_t i = 0; i < sizeof(doubts) / sizeof(doubts[0]); i++)
+		if ((e->flags & doubts[i].flag) != 0)
+			(void)fprintf(f, "  (%s)", doubts[i].text);
+}
+
 static void
 print_text(const struct event_item *e, FILE *f)
 {
@@ -120,6 +138,7 @@ print_text(const struct event_item *e, FILE *f)
 		(void)fputs("  ", f);
 		output_text(f, e->detail);
 	}
+	print_doubts(e, f);
 	(void)fputc('\n', f);
 }
 

@@ -4,9 +4,11 @@ A process that executes another program keeps its sockets, its ids and its
 process id.  What it then sends is refused and recorded, as if another process
 had sent it.  The log tells by which program each connection was made.
 """
+import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import cofre_wire as wire
@@ -15,7 +17,7 @@ from expect import check, same, show, status
 
 OWNER, ROUNDS = 41301, 200
 SECRET = b"canary-of-the-program"
-OTHER_SENDER, NO_WATCH = 64, 128
+NO_PIDFD, OTHER_SENDER, NO_WATCH = 8, 64, 128
 # What is executed speaks itself on the descriptor that it was left, 5.
 THIEF = "printf '%s' >&5; %s <&5"
 
@@ -178,28 +180,70 @@ def stuck(t):
     show("a witness that stands still holds up new connections alone")
 
 
-def weak(t):
-    """Without its capabilities: an error, or told everywhere."""
-    prefix = ("setpriv", "--bounding-set=-sys_ptrace",
-              "--inh-caps=-sys_ptrace")
+def start_weak(t, prefix, what):
+    """A daemon that lacks something: it refuses to start, and names what and
+    the way out; where that is optional it starts, and says so."""
     d = harness.Daemon(t, prefix=prefix)
     d.refused("set 'attestation = optional'")
-    check("CAP_SYS_PTRACE" in d.stderr(), d.stderr())
+    check(what in d.stderr(), d.stderr())
     d = harness.Daemon(t, config=dict(attestation="optional"), prefix=prefix)
     d.start()
-    check("warning: 'attestation = optional': without CAP_SYS_PTRACE" in
-          d.stderr(), d.stderr())
+    check("warning: 'attestation = optional': " in d.stderr() and
+          what in d.stderr(), d.stderr())
+    return d
+
+
+def told_weak(t, d, key, why, flag, line):
+    """Status says what is weaker and why, and so does each record."""
     root = d.init()
     status(root.call("workspace.create", workspace="w"), "OK", "workspace")
     status(root.call("grant.add", workspace="w", principal=wire.USER,
                      id=OWNER, role=wire.CONTRIBUTOR), "OK", "grant")
     child(lambda: status(d.connect().call("secret.list", workspace="w"), "OK",
                          "of another user"))
+    weak = {}
+    for row in t.run_cofre(d, "status").decode().splitlines():
+        if row.startswith("! "):
+            weak[row[2:22].strip()] = row[23:]
+    same(set(weak) & {"attestation", "peer process", "exec watch"},
+         {"attestation", key}, "marked by status: %r" % weak)
+    check(why in weak[key] and "by configuration" in weak["attestation"],
+          "status: %r" % weak)
+    report = json.loads(t.run_cofre(d, "status", "--json"))["report"]
+    for name in ("attestation", key):
+        same(report[name], dict(value=weak[name], level="warn"), name)
     flags = [e["flags"] for e in root.events() if e["uid"] == OWNER]
-    check(flags and all(f & NO_WATCH for f in flags), "flags: %r" % flags)
+    same(len(flags), 2, "records of the user: the connection, the request")
+    check(all(f & (NO_PIDFD | NO_WATCH) == flag for f in flags), flags)
+    lines = t.run_cofre(d, "activity", "--uid", str(OWNER)).splitlines()
+    check(lines and all(n.endswith(line) for n in lines), lines)
+    rows = t.run_cofre(d, "activity", "--uid", str(OWNER), "--json")
+    check(all(json.loads(n)["flags"] & flag for n in rows.splitlines()),
+          rows)
     d.stop()
-    show("without CAP_SYS_PTRACE it does not start; if that is optional, the "
-         "log tells")
+
+
+def weak(t):
+    """Without its capabilities, and on a kernel without SO_PEERPIDFD."""
+    prefix = ("setpriv", "--bounding-set=-sys_ptrace",
+              "--inh-caps=-sys_ptrace")
+    d = start_weak(t, prefix, "without CAP_SYS_PTRACE and "
+                   "CAP_DAC_READ_SEARCH")
+    told_weak(t, d, "exec watch", "CAP_SYS_PTRACE", NO_WATCH,
+              b"(an exec would not be noticed)")
+    show("without CAP_SYS_PTRACE: no start, or told in status and log")
+    prefix = (sys.executable, os.path.join(harness.HERE, "old_kernel.py"))
+    d = start_weak(t, prefix, "(SO_PEERPIDFD, Linux 6.5)")
+    told_weak(t, d, "peer process", "SO_PEERPIDFD (Linux 6.5)", NO_PIDFD,
+              b"(pid may be another process's)")
+    show("without SO_PEERPIDFD: no start, or told in status and log")
+    # The setting alone is a weaker one, where nothing is missing.
+    d = t.daemon(config=dict(attestation="optional"))
+    root = d.init()
+    check(root.report()["attestation"].startswith("optional"), "the report")
+    same([e["flags"] & (NO_PIDFD | NO_WATCH) for e in root.events()
+          if e["type"] == wire.CONNECTION], [0], "flags where all is there")
+    d.stop()
 
 
 def left(d):

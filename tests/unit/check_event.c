@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "event.h"
+#include "logfmt.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define VIEW(s) ((struct view){ (const uint8_t *)(s), sizeof(s) - 1 })
@@ -80,6 +81,33 @@ START_TEST(an_event_is_a_line_of_json)
 	    "\"version\": 2, \"detail\": \"\\u001B[2J\", \"request\": 5, "
 	    "\"duration_us\": 41, \"connection\": 10, \"flags\": 0, "
 	    "\"epoch\": 3}\n");
+}
+END_TEST
+
+/* The weaker modes of attestation are in each line that was made in them. */
+START_TEST(what_could_not_be_told_of_a_caller_is_told)
+{
+	static const struct {
+		uint32_t flags;
+		const char *end;
+	} rows[] = {
+		{ 0, "\\u{1b}[2J\n" },
+		{ LOG_NO_PIDFD, "2J  (pid may be another process's)\n" },
+		{ LOG_NO_WATCH, "2J  (an exec would not be noticed)\n" },
+		{ LOG_NO_PIDFD | LOG_NO_WATCH | LOG_SEALED,
+		    "2J  (pid may be another process's)  "
+		    "(an exec would not be noticed)\n" },
+	};
+	struct event_item e = event();
+	size_t end = strlen(rows[_i].end);
+	struct paper p;
+
+	e.flags = rows[_i].flags;
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	ck_assert_int_eq(fclose(p.f), 0);
+	ck_assert_uint_gt(p.len, end);
+	ck_assert_str_eq(p.text + p.len - end, rows[_i].end);
+	free(p.text);
 }
 END_TEST
 
@@ -179,6 +207,8 @@ events(void)
 
 	tcase_add_test(tc, an_event_is_a_line_whatever_is_in_it);
 	tcase_add_test(tc, an_event_is_a_line_of_json);
+	tcase_add_loop_test(tc, what_could_not_be_told_of_a_caller_is_told, 0,
+	    4);
 	tcase_add_test(tc, what_is_not_known_of_an_initiator_is_left_out);
 	tcase_add_loop_test(tc, a_principal_is_written_as_in_grants, 0, 4);
 	tcase_add_test(tc, a_daemon_start_has_no_initiator);
