@@ -16,7 +16,9 @@
 struct facts {
 	/* The program, only when the path leads, from here, to the very file
 	   that the process executes, and the process is in this user
-	   namespace; so nobody's own mounts can make a path mean another. */
+	   namespace; so nobody's own mounts can make a path mean another.
+	   For the log only: who connects, sends and then executes it, before
+	   the witness has looked, has sent in its name. */
 	char exe[EXE_MAX + 1];
 	/* The path of its cgroup (v2), from the root that is seen here. */
 	char cgroup[CGROUP_MAX + 1];

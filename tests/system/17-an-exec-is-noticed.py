@@ -130,7 +130,10 @@ def early(d, rounds):
     def go():
         for i in range(rounds):
             c = d.connect(greet=False)
-            c.send_raw(wire.request("status", 1)[:i % 20])
+            try:
+                c.send_raw(wire.request("status", 1)[:i % 20])
+            except (BrokenPipeError, ConnectionResetError):
+                pass    # too many of its uid at once: refused
             c.close()
     child(go)
 
@@ -145,6 +148,41 @@ def early(d, rounds):
         os.waitpid(pid, 0)
     status(d.connect().call("status"), "OK", "afterwards")
     show("%d connections that were gone at once" % rounds)
+
+
+def before_the_look(d, root):
+    """Who executes a program before anybody has looked is that program."""
+    os.kill(witness_of(d), signal.SIGSTOP)
+    r, w = os.pipe()
+    begun, begin = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            become(OWNER)
+            c = d.connect(greet=False)
+            c.socket.settimeout(None)
+            os.dup2(w, 1)
+            os.dup2(c.socket.fileno(), 5)
+            said = "".join("\\%03o" % b for b in wire.hello(1) +
+                           wire.request("secret.get", 9, workspace="w",
+                                        name="n"))
+            os.execv("/bin/sh", ["sh", "-c", THIEF % (
+                said, "dd bs=1 count=4 2>/dev/null")])
+        finally:
+            os._exit(9)
+    os.close(w)
+    os.close(begin)
+    same(os.read(begun, 1), b"", "the end of a pipe that exec closes")
+    os.close(begun)
+    os.kill(witness_of(d), signal.SIGCONT)
+    with os.fdopen(r, "rb") as f:
+        same(len(f.read()), 4, "bytes that it was answered")
+    os.waitpid(pid, 0)
+    root.barrier()
+    e = [e for e in root.events() if e["pid"] == pid]
+    same([x["exe"] for x in e], [os.path.realpath("/bin/sh").encode()] * 2,
+         "the program in the records")
+    show("a program that was there before the look is itself")
 
 
 def witness_of(d):
@@ -162,11 +200,26 @@ def gone(t):
     show("without its witness the daemon stops, with exit code 1")
 
 
+def descriptors(d):
+    """How many the daemon and its witness have."""
+    return [len(os.listdir("/proc/%d/fd" % p)) for p in (d.pid,
+                                                         witness_of(d))]
+
+
+def settled(d, root, before):
+    """No descriptor is left of connections that are gone."""
+    end = time.monotonic() + 20
+    while descriptors(d) != before and time.monotonic() < end:
+        root.barrier()
+    same(descriptors(d), before, "descriptors: daemon, witness")
+
+
 def stuck(t):
     """A witness that says nothing: new connections wait, old ones do not."""
     d = t.daemon(config=dict(request_timeout=300))
     root = d.init()
     pid = witness_of(d)
+    before = descriptors(d)
     os.kill(pid, signal.SIGSTOP)
     begin = time.monotonic()
     late = d.connect(greet=False)
@@ -174,8 +227,14 @@ def stuck(t):
     status(root.call("status"), "OK", "of a connection that was there")
     same(late.receive(), None, "of one that nobody has looked at")
     check(time.monotonic() - begin < 10, "the deadline did not end it")
+    # More than are asked about at once, gone before there is an answer.
+    for _ in range(100):
+        d.connect(greet=False).close()
     os.kill(pid, signal.SIGCONT)
-    status(d.connect().call("status"), "OK", "when it goes on")
+    c = d.connect()
+    status(c.call("status"), "OK", "when it goes on")
+    c.close()
+    settled(d, root, before)
     d.stop()
     show("a witness that stands still holds up new connections alone")
 
@@ -274,11 +333,14 @@ def test(t):
     status(root.call("secret.put", workspace="w", name="n", fields=[
         dict(name="value", flags=1, value=SECRET)]), "OK", "secret")
     left(d)
+    before = descriptors(d)
     refused(d, root)
     shared(d)
     many(d, ROUNDS)
     told(t, d, root)
     early(d, 300)
+    before_the_look(d, root)
+    settled(d, root, before)
     d.stop()
     gone(t)
     stuck(t)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -94,6 +95,31 @@ START_TEST(the_witness_tells_what_is_seen)
 	ck_assert_int_eq(witness_take(fd, &a, &watch_fd), WITNESS_NONE);
 	(void)close(own_fd);
 	(void)close(fd);
+}
+END_TEST
+
+/* The answer says that one was sent: its connection is closed then, and not
+   taken for one of a process that can't be watched. */
+START_TEST(a_descriptor_that_there_is_no_room_for_is_missed)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct witness_answer a;
+	struct rlimit limit;
+	bool can_look;
+	int watch_fd;
+
+	p.fd = witness(&can_look);
+	ck_assert(witness_ask(p.fd, 1, (uint32_t)getpid()));
+	ck_assert_int_eq(poll(&p, 1, 10000), 1);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = (rlim_t)dup(p.fd);
+	(void)close((int)limit.rlim_cur);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(witness_take(p.fd, &a, &watch_fd),
+	    WITNESS_ANSWERED);
+	ck_assert_int_eq(watch_fd, -1);
+	ck_assert(a.watched);
+	(void)close(p.fd);
 }
 END_TEST
 
@@ -311,6 +337,7 @@ witness_suite(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, the_witness_tells_what_is_seen);
+	tcase_add_test(t, a_descriptor_that_there_is_no_room_for_is_missed);
 	tcase_add_test(t, the_witness_keeps_no_descriptor);
 	tcase_add_test(t, the_witness_has_the_right_to_look_and_no_other);
 	tcase_add_test(t, the_witness_ends_with_the_daemon);
