@@ -116,36 +116,69 @@ arg_id(uint32_t id, const char *what, struct problem *p)
 }
 
 enum cofre_status
-arg_principal(const char *text, uint8_t *kind, uint32_t *id,
-    struct problem *p)
+arg_place(const char *text, struct arg_place *ret, struct problem *p)
 {
-	const char *rest;
-	const char *what;
-	uint8_t k;
-	uint32_t n;
+	const char *slash = strchr(text, '/');
+	struct view workspace, prefix;
 
-	if (strncmp(text, "user:", 5) == 0) {
-		k = PRINCIPAL_USER;
-		what = "uid";
-		rest = text + 5;
-	} else if (strncmp(text, "group:", 6) == 0) {
-		k = PRINCIPAL_GROUP;
-		what = "gid";
-		rest = text + 6;
-	} else
+	ret->prefix = view_of("");
+	if (slash == NULL || slash == text)
+		return arg_scope(text, &ret->workspace, p);
+	workspace = (struct view){ (const uint8_t *)text,
+		(size_t)(slash - text) };
+	prefix = view_of(slash + 1);
+	if (!name_is_workspace(workspace))
 		return problem_set(p, COFRE_ARGUMENT,
-		    "'%.80s' is no principal: write user:UID or group:GID",
-		    text);
-	if (!arg_u32(rest, UINT32_MAX, &n))
+		    "'%.200s': before the slash stands a workspace: at most "
+		    "%u of a-z 0-9 _ -, and a letter or digit first", text,
+		    COFRE_WORKSPACE_NAME_MAX);
+	if (prefix.len < 2 || prefix.data[prefix.len - 1] != '*')
+		return problem_set(p, COFRE_ARGUMENT,
+		    "'%.200s' is no scope: a role is given for names that "
+		    "begin alike: WORKSPACE/PREFIX*", text);
+	prefix.len--;
+	if (!name_is_secret(prefix))
+		return problem_set(p, COFRE_ARGUMENT,
+		    "'%.200s': no secret's name can begin so: at most %u of "
+		    "A-Z a-z 0-9 . _ -, and a letter or digit first", text,
+		    COFRE_SECRET_NAME_MAX);
+	ret->workspace = workspace;
+	ret->prefix = prefix;
+	return COFRE_OK;
+}
+
+/* The number of a user or group. */
+static enum cofre_status
+principal_number(const char *text, const char *what,
+    struct arg_principal *ret, struct problem *p)
+{
+	if (!arg_u32(text, UINT32_MAX, &ret->id))
 		return problem_set(p, COFRE_ARGUMENT,
 		    "'%.80s' is no %s: a grant is for a number, not for a "
-		    "name, which may change its number (id(1) tells it)", rest,
+		    "name, which may change its number (id(1) tells it)", text,
 		    what);
-	if (arg_id(n, what, p) != COFRE_OK)
-		return COFRE_ARGUMENT;
-	*kind = k;
-	*id = n;
-	return COFRE_OK;
+	return arg_id(ret->id, what, p);
+}
+
+enum cofre_status
+arg_principal(const char *text, struct arg_principal *ret, struct problem *p)
+{
+	*ret = (struct arg_principal){ .who = view_of("") };
+	if (strncmp(text, "user:", 5) == 0) {
+		ret->kind = PRINCIPAL_USER;
+		return principal_number(text + 5, "uid", ret, p);
+	}
+	if (strncmp(text, "group:", 6) == 0) {
+		ret->kind = PRINCIPAL_GROUP;
+		return principal_number(text + 6, "gid", ret, p);
+	}
+	if (strncmp(text, "identity:", 9) == 0) {
+		ret->kind = PRINCIPAL_IDENTITY;
+		return arg_workspace(text + 9, &ret->who, p);
+	}
+	return problem_set(p, COFRE_ARGUMENT,
+	    "'%.80s' is no principal: write user:UID, group:GID or "
+	    "identity:WORKSPACE", text);
 }
 
 enum cofre_status

@@ -38,8 +38,25 @@ enum cofre_status arg_object(const char *text, struct arg_object *ret,
  */
 enum cofre_status arg_id(uint32_t id, const char *what, struct problem *p);
 
-/* user:UID or group:GID, as enum principal_kind and number. */
-enum cofre_status arg_principal(const char *text, uint8_t *kind, uint32_t *id,
+/* Where a role is given.  Both point into text; both empty: the vault. */
+struct arg_place {
+	struct view workspace;
+	struct view prefix; /* of the names that it is for; empty: all */
+};
+
+/* "/", "WORKSPACE" or "WORKSPACE/PREFIX*". */
+enum cofre_status arg_place(const char *text, struct arg_place *ret,
+    struct problem *p);
+
+/* For whom a role is. */
+struct arg_principal {
+	uint8_t kind;	 /* enum principal_kind */
+	uint32_t id;	 /* uid or gid, else 0 */
+	struct view who; /* of an identity, the workspace; points into text */
+};
+
+/* user:UID, group:GID or identity:WORKSPACE. */
+enum cofre_status arg_principal(const char *text, struct arg_principal *ret,
     struct problem *p);
 
 /*

@@ -123,11 +123,16 @@ int cmd_get(struct cmd *cmd, int argc, char **argv);
 int cmd_grant(struct cmd *cmd, int argc, char **argv);
 int cmd_grants(struct cmd *cmd, int argc, char **argv);
 int cmd_identity(struct cmd *cmd, int argc, char **argv);
+int cmd_identity_list(struct cmd *cmd, int argc, char **argv);
+int cmd_identity_show(struct cmd *cmd, int argc, char **argv);
 int cmd_init(struct cmd *cmd, int argc, char **argv);
 int cmd_list(struct cmd *cmd, int argc, char **argv);
 int cmd_lock(struct cmd *cmd, int argc, char **argv);
 int cmd_purge(struct cmd *cmd, int argc, char **argv);
 int cmd_put(struct cmd *cmd, int argc, char **argv);
+int cmd_resync(struct cmd *cmd, int argc, char **argv);
+int cmd_role(struct cmd *cmd, int argc, char **argv);
+int cmd_role_actions(struct cmd *cmd, int argc, char **argv);
 int cmd_show(struct cmd *cmd, int argc, char **argv);
 int cmd_slot(struct cmd *cmd, int argc, char **argv);
 int cmd_status(struct cmd *cmd, int argc, char **argv);
@@ -135,6 +140,8 @@ int cmd_undelete(struct cmd *cmd, int argc, char **argv);
 int cmd_ungrant(struct cmd *cmd, int argc, char **argv);
 int cmd_unlock(struct cmd *cmd, int argc, char **argv);
 int cmd_versions(struct cmd *cmd, int argc, char **argv);
+int cmd_who(struct cmd *cmd, int argc, char **argv);
+int cmd_why(struct cmd *cmd, int argc, char **argv);
 int cmd_workspace(struct cmd *cmd, int argc, char **argv);
 
 #endif

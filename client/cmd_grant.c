@@ -2,29 +2,26 @@
 #include "cmd.h"
 
 #include "arguments.h"
-#include "output.h"
+#include "granttext.h"
+#include "names.h"
 #include "status.h"
 
 struct change {
-	struct view scope;
-	uint8_t principal;
-	uint32_t id;
-	uint8_t role; /* ROLE_NONE when none is given */
+	struct arg_place place;
+	struct arg_principal who;
+	struct view role; /* empty when none is given */
 };
 
 static enum cofre_status
 take_arguments(const struct cmd *cmd, struct change *g, struct problem *p)
 {
-	if (arg_scope(cmd->args[0], &g->scope, p) != COFRE_OK ||
-	    arg_principal(cmd->args[1], &g->principal, &g->id, p) != COFRE_OK)
+	if (arg_place(cmd->args[0], &g->place, p) != COFRE_OK ||
+	    arg_principal(cmd->args[1], &g->who, p) != COFRE_OK)
 		return COFRE_ARGUMENT;
-	g->role = ROLE_NONE;
-	if (cmd->count < 3)
-		return COFRE_OK;
-	g->role = (uint8_t)role_find(cmd->args[2]);
-	if (g->role == ROLE_NONE)
+	g->role = view_of(cmd->count < 3 ? "" : cmd->args[2]);
+	if (cmd->count == 3 && !name_is_role(g->role))
 		return problem_set(p, COFRE_ARGUMENT,
-		    "'%.40s' is no role: owner, contributor or reader",
+		    "'%.80s' is no role's name; 'cofre role list' tells them",
 		    cmd->args[2]);
 	return COFRE_OK;
 }
@@ -50,20 +47,24 @@ int
 cmd_grant(struct cmd *cmd, int argc, char **argv)
 {
 	const struct option_usage u = { "grant SCOPE PRINCIPAL ROLE",
-		"Give a role.  SCOPE is a workspace, or / for the vault with "
-		"all of them.\nPRINCIPAL is user:UID or group:GID.  ROLE is "
-		"owner, contributor or reader;\na reader sees metadata, never "
-		"a secret.\n", NULL, 0, 3, 3 };
+		"Give a role.  SCOPE is a workspace, WORKSPACE/PREFIX* for "
+		"the secrets whose names\nbegin so, or / for the vault with "
+		"all workspaces.  PRINCIPAL is user:UID,\ngroup:GID or "
+		"identity:WORKSPACE.  ROLE is owner, contributor, reader, "
+		"agent,\nsecrets-officer, or one of 'cofre role list'; a "
+		"reader sees metadata, never\na secret.\n", NULL, 0, 3, 3 };
 	struct grant_add_request q;
 	struct change g;
+	struct view body; /* the version of the policy, which the log has */
 	enum cofre_status s;
 	int code = start(cmd, &u, argc, argv, &g);
 
 	if (code != CMD_GO)
 		return code;
-	q = (struct grant_add_request){ g.scope, g.principal, g.id, g.role };
+	q = (struct grant_add_request){ g.place.workspace, g.who.kind,
+		g.who.id, g.who.who, g.role, g.place.prefix };
 	grant_add_request_put(call_begin(cmd->c, OP_GRANT_ADD), &q);
-	s = cmd_call_empty(cmd);
+	s = cmd_call(cmd, &body);
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }
 
@@ -76,35 +77,42 @@ cmd_ungrant(struct cmd *cmd, int argc, char **argv)
 		"too.\n", NULL, 0, 2, 3 };
 	struct grant_remove_request q;
 	struct change g;
+	struct view body; /* the version of the policy, which the log has */
 	enum cofre_status s;
 	int code = start(cmd, &u, argc, argv, &g);
 
 	if (code != CMD_GO)
 		return code;
-	q = (struct grant_remove_request){ g.scope, g.principal, g.id,
-		g.role };
+	q = (struct grant_remove_request){ g.place.workspace, g.who.kind,
+		g.who.id, g.who.who, g.role, g.place.prefix };
 	grant_remove_request_put(call_begin(cmd->c, OP_GRANT_REMOVE), &q);
-	s = cmd_call_empty(cmd);
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_CONFLICT)
+		return cmd_error(cmd, s,
+		    "that is what the managed identity should have in its "
+		    "own workspace; 'cofre identity revoke' takes it away as "
+		    "a whole");
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }
 
 static int
-print_grants(struct cmd *cmd, struct list items, bool json)
+print_grants(struct cmd *cmd, struct view scope, struct list items, bool json)
 {
 	static const struct listing_column columns[] = {
 		{ "PRINCIPAL", "principal" }, { "ROLE", "role" },
-		{ "CREATED", "created" }, { "BY UID", "created_by" } };
-	struct listing *l = listing_new(json, columns, 4);
+		{ "SCOPE", "scope" }, { "CREATED", "created" },
+		{ "BY UID", "created_by" } };
+	struct listing *l = listing_new(json, columns, 5);
 	struct wire_reader r = list_reader(items);
 	struct grant_item m;
-	char who[40];
+	char text[GRANTTEXT_MAX];
 
 	for (uint32_t i = 0; i < items.count; i++) {
 		grant_item_get(&r, &m);
-		(void)snprintf(who, sizeof(who), "%s:%u",
-		    principal_name(m.principal), m.id);
-		listing_text(l, who);
-		listing_text(l, role_name(m.role));
+		listing_text(l, granttext_principal(m.principal, m.id, m.who,
+		    text));
+		listing_view(l, m.role);
+		listing_text(l, granttext_scope(scope, m.prefix, text));
 		listing_time(l, m.created);
 		listing_number(l, m.uid);
 	}
@@ -140,6 +148,6 @@ cmd_grants(struct cmd *cmd, int argc, char **argv)
 	s = cmd_call(cmd, &body);
 	if (s == COFRE_OK && !grant_list_reply_decode(body, &m))
 		s = call_bad_reply(cmd->c);
-	return s == COFRE_OK ? print_grants(cmd, m.items, json) :
+	return s == COFRE_OK ? print_grants(cmd, q.workspace, m.items, json) :
 			       cmd_fail(cmd, s);
 }

@@ -1,4 +1,4 @@
-/* identity bind, unbind, show. */
+/* identity bind, unbind, revoke; the rest is cmd_identity_show.c. */
 #include "cmd.h"
 
 #include "arguments.h"
@@ -61,8 +61,8 @@ bind(struct cmd *cmd, int argc, char **argv)
 	enum cofre_status s;
 	int code = start(cmd, "identity bind WORKSPACE --uid U [--gid G]",
 	    "Let processes of that user act as the workspace's managed "
-	    "identity: they get\nfull access to its secrets, and to nothing "
-	    "else.\n", &b, argc, argv);
+	    "identity: they get\nwhat it is granted: at first full access to "
+	    "the workspace's secrets.\n", &b, argc, argv);
 
 	if (code != CMD_GO)
 		return code;
@@ -94,38 +94,18 @@ unbind(struct cmd *cmd, int argc, char **argv)
 }
 
 static int
-print_bindings(struct cmd *cmd, struct list items, bool json)
+revoke(struct cmd *cmd, int argc, char **argv)
 {
-	static const struct listing_column columns[] = { { "UID", "uid" },
-		{ "GID", "gid" }, { "CREATED", "created" },
-		{ "BY UID", "created_by" } };
-	struct listing *l = listing_new(json, columns, 4);
-	struct wire_reader r = list_reader(items);
-	struct binding_item m;
-
-	for (uint32_t i = 0; i < items.count; i++) {
-		binding_item_get(&r, &m);
-		listing_number(l, m.uid);
-		listing_id(l, m.gid);
-		listing_time(l, m.created);
-		listing_number(l, m.by);
-	}
-	return cmd_listed(cmd, &r, l);
-}
-
-static int
-show(struct cmd *cmd, int argc, char **argv)
-{
-	bool json = false;
+	bool force = false;
 	const struct option_row rows[] = {
-		{ "json", 0, OPTION_FLAG, NULL, &json, "print JSON" },
+		{ "force", 0, OPTION_FLAG, NULL, &force, "do it" },
 	};
-	const struct option_usage u = { "identity show WORKSPACE [--json]",
-		"List the processes that act as the workspace's managed "
-		"identity.  It has\nfull access to the workspace's secrets.\n",
-		rows, 1, 1, 1 };
-	struct identity_show_request q;
-	struct identity_show_reply m;
+	const struct option_usage u = { "identity revoke WORKSPACE --force",
+		"Take from the workspace's managed identity what it may "
+		"there.  Its runs lose their\nsecrets at once; "
+		"'cofre resync-keys WORKSPACE' undoes it.\n", rows, 1, 1,
+		1 };
+	struct identity_revoke_request q;
 	struct problem p;
 	struct view body;
 	enum cofre_status s;
@@ -136,15 +116,23 @@ show(struct cmd *cmd, int argc, char **argv)
 	if (arg_workspace(cmd->args[0], &q.workspace, &p) != COFRE_OK)
 		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
 	cmd->object = cmd->args[0];
-	s = cmd_open(cmd);
-	if (s != COFRE_OK)
+	if (!force)
+		return cmd_error(cmd, COFRE_ARGUMENT,
+		    "every agent that acts as identity:%s would lose the "
+		    "workspace's secrets at once; nothing was changed: "
+		    "repeat it with --force if that is meant ('cofre "
+		    "resync-keys %s' undoes it)", cmd->args[0], cmd->args[0]);
+	if ((s = cmd_open(cmd)) != COFRE_OK)
 		return status_exit_code(s);
-	identity_show_request_put(call_begin(cmd->c, OP_IDENTITY_SHOW), &q);
-	s = cmd_call(cmd, &body);
-	if (s == COFRE_OK && !identity_show_reply_decode(body, &m))
-		s = call_bad_reply(cmd->c);
-	return s == COFRE_OK ? print_bindings(cmd, m.items, json) :
-			       cmd_fail(cmd, s);
+	identity_revoke_request_put(call_begin(cmd->c, OP_IDENTITY_REVOKE),
+	    &q);
+	s = cmd_call(cmd, &body); /* how many they were */
+	if (s != COFRE_OK)
+		return cmd_fail(cmd, s);
+	cmd_warn("identity:%s has no access to %s's secrets any more; 'cofre "
+	    "resync-keys %s' puts it back", cmd->args[0], cmd->args[0],
+	    cmd->args[0]);
+	return 0;
 }
 
 int
@@ -153,8 +141,12 @@ cmd_identity(struct cmd *cmd, int argc, char **argv)
 	static const struct verb verbs[] = {
 		{ "bind", bind, "let a user's processes act as it" },
 		{ "unbind", unbind, "take that away" },
-		{ "show", show, "list who acts as it" },
+		{ "show", cmd_identity_show,
+		    "list who acts as it, and what it may" },
+		{ "list", cmd_identity_list, "list all of them" },
+		{ "revoke", revoke, "take what it may in its workspace" },
 	};
 
-	return cmd_run(cmd, verbs, 3, argc, argv);
+	return cmd_run(cmd, verbs, sizeof(verbs) / sizeof(verbs[0]), argc,
+	    argv);
 }

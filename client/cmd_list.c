@@ -1,26 +1,13 @@
 /* list, show, versions: what may be seen of secrets without reading them. */
 #include "cmd.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "arguments.h"
+#include "entries.h"
 #include "names.h"
 #include "output.h"
 #include "status.h"
-
-/* What a daemon may send at most; there is no vault with so many. */
-#define ENTRIES_MAX (1u << 20)
-
-struct entry {
-	char name[COFRE_SECRET_NAME_MAX + 1];
-	struct secret_item item; /* its name is not used: it is gone */
-};
-
-struct entries {
-	struct entry *at;
-	size_t count;
-};
 
 /* The daemon keeps what has expired as it is; it only gives it out no more. */
 static const char *
@@ -39,70 +26,8 @@ state_name(uint8_t state, uint64_t expires)
 	return "?";
 }
 
-static enum cofre_status
-take_page(struct entries *all, struct list page)
-{
-	struct wire_reader r = list_reader(page);
-	struct entry *more;
-
-	if (page.count > ENTRIES_MAX - all->count)
-		return COFRE_BAD_REPLY;
-	more = reallocarray(all->at, all->count + page.count + 1,
-	    sizeof(*more));
-	if (more == NULL)
-		return COFRE_NO_MEMORY;
-	all->at = more;
-	for (uint32_t i = 0; i < page.count; i++) {
-		struct entry *e = &all->at[all->count];
-
-		memset(e, 0, sizeof(*e));
-		secret_item_get(&r, &e->item);
-		if (r.bad)
-			return COFRE_BAD_REPLY;
-		if (e->item.name.len > 0)
-			memcpy(e->name, e->item.name.data, e->item.name.len);
-		all->count++;
-	}
-	return wire_reader_done(&r) ? COFRE_OK : COFRE_BAD_REPLY;
-}
-
-/* The page after *after; *after moves on, and is 0 at the end. */
-static enum cofre_status
-list_page(struct cmd *cmd, struct view workspace, bool deleted,
-    uint64_t *after, struct entries *all)
-{
-	const struct secret_list_request q = { workspace, *after, deleted };
-	struct secret_list_reply m;
-	struct view body;
-	enum cofre_status s;
-
-	secret_list_request_put(call_begin(cmd->c, OP_SECRET_LIST), &q);
-	s = cmd_call(cmd, &body);
-	if (s != COFRE_OK)
-		return s;
-	if (!secret_list_reply_decode(body, &m) ||
-	    (m.next != 0 && m.next <= *after))
-		return call_bad_reply(cmd->c);
-	s = take_page(all, m.items);
-	if (s == COFRE_NO_MEMORY)
-		return call_fail(cmd->c, s, "%s: out of memory", cmd->verb);
-	if (s != COFRE_OK)
-		return call_bad_reply(cmd->c);
-	*after = m.next;
-	return COFRE_OK;
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	const struct entry *x = a;
-	const struct entry *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
 static bool
-print_entries(struct entries *all, bool json)
+print_entries(const struct entries *all, bool json)
 {
 	static const struct listing_column columns[] = { { "NAME", "name" },
 		{ "KIND", "kind" }, { "TYPE", "type" }, { "STATE", "state" },
@@ -110,8 +35,6 @@ print_entries(struct entries *all, bool json)
 		{ "UPDATED", "updated" }, { "EXPIRES", "expires" } };
 	struct listing *l = listing_new(json, columns, 8);
 
-	if (all->count > 0)
-		qsort(all->at, all->count, sizeof(*all->at), by_name);
 	for (size_t i = 0; i < all->count; i++) {
 		const struct secret_item *m = &all->at[i].item;
 
@@ -142,7 +65,6 @@ cmd_list(struct cmd *cmd, int argc, char **argv)
 	struct entries all = { NULL, 0 };
 	struct problem p;
 	struct view workspace;
-	uint64_t after = 0;
 	enum cofre_status s;
 	int code = cmd_parse(cmd, &u, argc, argv);
 
@@ -154,12 +76,10 @@ cmd_list(struct cmd *cmd, int argc, char **argv)
 	s = cmd_open(cmd);
 	if (s != COFRE_OK)
 		return status_exit_code(s);
-	do
-		s = list_page(cmd, workspace, deleted, &after, &all);
-	while (s == COFRE_OK && after != 0);
+	s = entries_read(cmd, workspace, deleted, &all);
 	code = s == COFRE_OK ? cmd_printed(cmd, print_entries(&all, json)) :
 			       cmd_fail(cmd, s);
-	free(all.at);
+	entries_free(&all);
 	return code;
 }
 

@@ -21,6 +21,10 @@ static const struct verb verbs[] = {
 	{ "grant", cmd_grant, "give a user or group a role" },
 	{ "ungrant", cmd_ungrant, "take a role away" },
 	{ "grants", cmd_grants, "list who has which role" },
+	{ "resync-keys", cmd_resync, "put an identity's grants back" },
+	{ "why", cmd_why, "tell why somebody may do something, or not" },
+	{ "who", cmd_who, "list who may do something" },
+	{ "role", cmd_role, "list, show, import and export roles" },
 	{ "put", cmd_put, "store a secret, or its next version" },
 	{ "get", cmd_get, "fetch a secret" },
 	{ "list", cmd_list, "list a workspace's secrets" },
@@ -29,6 +33,7 @@ static const struct verb verbs[] = {
 	{ "delete", cmd_delete, "delete a secret, for the time being" },
 	{ "undelete", cmd_undelete, "bring a deleted secret back" },
 	{ "purge", cmd_purge, "delete a secret for good" },
+	{ "unused", cmd_unused, "list secrets that nobody reads" },
 	{ "activity", cmd_activity, "read or verify the activity log" },
 	{ "unused", cmd_unused, "list the secrets that nobody reads" },
 };

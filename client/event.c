@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 
+#include "granttext.h"
 #include "logfmt.h"
-#include "names.h"
 #include "output.h"
 
 bool
@@ -51,40 +51,27 @@ what(const struct event_item *e)
 	return type_name(e->type);
 }
 
-/* Room for "ws:" and a workspace's name, or "group:" and a number. */
-#define PRINCIPAL_TEXT (COFRE_WORKSPACE_NAME_MAX + 16)
-
 /*
- * As whom the initiator was allowed, as it is written in grants; a managed
- * identity has the name of its workspace, which the object begins with.
+ * As whom the initiator was allowed, as it is written in grants.  The
+ * identity of a workspace that is gone has a number only.
  */
 static const char *
-principal_text(const struct event_item *e, char text[PRINCIPAL_TEXT])
+principal_text(const struct event_item *e, char text[GRANTTEXT_MAX])
 {
-	const char *kind = principal_name(e->principal);
-	size_t n = 0;
-
-	while (n < e->object.len && e->object.data[n] != '/')
-		n++;
-	if (n > COFRE_WORKSPACE_NAME_MAX)
-		n = COFRE_WORKSPACE_NAME_MAX;
-	if (e->principal == PRINCIPAL_USER || e->principal == PRINCIPAL_GROUP)
-		(void)snprintf(text, PRINCIPAL_TEXT, "%s:%" PRIu32, kind,
-		    e->principal_id);
-	else if (e->principal == PRINCIPAL_IDENTITY && name_is_workspace(
-		     (struct view){ e->object.data, n }))
-		(void)snprintf(text, PRINCIPAL_TEXT, "ws:%.*s", (int)n,
-		    (const char *)e->object.data);
+	if (e->principal == PRINCIPAL_IDENTITY && e->who.len == 0)
+		(void)snprintf(text, GRANTTEXT_MAX, "%s:#%" PRIu32,
+		    principal_name(e->principal), e->principal_id);
 	else
-		(void)snprintf(text, PRINCIPAL_TEXT, "%s", kind);
+		(void)granttext_principal(e->principal, e->principal_id,
+		    e->who, text);
 	return text;
 }
 
-/* "uid 2001 gid 2001 pid 77 /usr/bin/agent as ws:ml-prod" */
+/* "uid 2001 gid 2001 pid 77 /usr/bin/agent as identity:ml-prod" */
 static void
 print_who(const struct event_item *e, FILE *f)
 {
-	char text[PRINCIPAL_TEXT];
+	char text[GRANTTEXT_MAX];
 
 	(void)fprintf(f, "  uid %" PRIu32, e->uid);
 	/* Without the connection's record nobody knows the others. */
@@ -153,7 +140,7 @@ static json_t *
 json_who(const struct event_item *e)
 {
 	bool known = e->gid != NO_ID;
-	char text[PRINCIPAL_TEXT];
+	char text[GRANTTEXT_MAX];
 
 	return json_pack("{s:I, s:o, s:o, s:o, s:s}", "uid",
 	    (json_int_t)e->uid, "gid",

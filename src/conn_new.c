@@ -18,8 +18,14 @@ conn_subject(const struct conn *c)
 	bool unseen = c->peer.pid == 0 ||
 	    (conn_weak(c) != 0 && c->sv->config.attestation_required);
 
-	return (struct subject){ c->peer.uid, c->peer.gid, c->peer.groups,
-		c->peer.group_count, c->sv->config.operator_group, unseen };
+	return (struct subject){
+		.uid = c->peer.uid,
+		.gid = c->peer.gid,
+		.groups = c->peer.groups,
+		.group_count = c->peer.group_count,
+		.operator_group = c->sv->config.operator_group,
+		.nobody = unseen,
+	};
 }
 
 uint16_t

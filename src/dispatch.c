@@ -77,29 +77,65 @@ check_state(const struct request *q)
 static enum cofre_status
 authorise(struct request *q)
 {
-	static const struct policy nothing;
 	struct vault *v = &q->sv->vault;
 	struct subject subject = conn_subject(q->conn);
-	struct policy vault = nothing, scope;
-	bool has_scope = false;
+	struct policy policy = vault_policy(v);
+	struct question ask = {
+		.action = q->op->action,
+		.name = q->name,
+		.partial = (q->op->flags & OPF_PARTIAL) != 0,
+	};
 
 	if (q->op->action == ACTION_NONE)
 		return COFRE_OK;
 	if (v->state == VAULT_OPEN) {
-		vault = workspace_policy(v->workspaces[0]);
 		if (q->op->scope != SCOPE_VAULT)
 			q->workspace = vault_workspace(v, q->workspace_name);
-		has_scope = q->workspace != NULL && q->workspace->slot != 0;
-		if (has_scope)
-			scope = workspace_policy(q->workspace);
-	}
-	if (policy_check(&subject, &vault, has_scope ? &scope : NULL,
-		q->op->action, &q->principal) != VERDICT_ALLOW)
+		if (q->workspace != NULL && q->workspace->slot != 0)
+			ask.scope = &q->workspace->policy;
+	} else /* nothing can be known of it but who the operators are */
+		policy.scope_count = 0;
+	if (policy_check(&subject, &policy, &ask, &q->principal) !=
+	    VERDICT_ALLOW)
 		return COFRE_DENIED;
 	if (q->workspace == NULL && v->state == VAULT_OPEN &&
 	    q->op->scope != SCOPE_VAULT && q->op->code != OP_WORKSPACE_CREATE)
 		return COFRE_NOT_FOUND;
 	return COFRE_OK;
+}
+
+static bool
+may(const struct request *q, const struct question *ask)
+{
+	struct subject subject = conn_subject(q->conn);
+	struct policy policy = vault_policy(&q->sv->vault);
+	struct principal as;
+
+	return policy_check(&subject, &policy, ask, &as) == VERDICT_ALLOW;
+}
+
+bool
+request_may(const struct request *q, enum action action, struct view name)
+{
+	const struct question ask = {
+		.action = action,
+		.scope = &q->workspace->policy,
+		.name = name,
+	};
+
+	return may(q, &ask);
+}
+
+bool
+request_sees(const struct request *q, const struct workspace *ws,
+    enum action action)
+{
+	const struct question ask = {
+		.action = action,
+		.scope = ws->slot == 0 ? NULL : &ws->policy,
+	};
+
+	return may(q, &ask);
 }
 
 /* The way of a request that was decoded as a frame. */

@@ -59,12 +59,27 @@ object_of(struct vault *v, const struct log_record *r, char object[OBJECT_MAX])
 	return (struct view){ (const uint8_t *)object, (size_t)n };
 }
 
+/* Whose identity was allowed; NULL: none, or its workspace is gone.  The
+   record has the lower half of its id. */
+static const struct workspace *
+identity_of(const struct vault *v, const struct log_record *r)
+{
+	if (r->principal != PRINCIPAL_IDENTITY)
+		return NULL;
+	for (size_t i = 0; i < v->scope_count; i++)
+		if (v->workspaces[i] != NULL &&
+		    (uint32_t)v->workspaces[i]->id == r->principal_id)
+			return v->workspaces[i];
+	return NULL;
+}
+
 static void
 put_event(struct request *q, const struct event *e)
 {
 	const struct log_record *r = &e->record;
 	const struct log_record *c =
 	    r->type == LOG_CONNECTION ? r : &e->connection;
+	const struct workspace *ws = identity_of(&q->sv->vault, r);
 	char object[OBJECT_MAX];
 	struct event_item item = {
 		.cell = r->cell,
@@ -76,6 +91,7 @@ put_event(struct request *q, const struct event *e)
 		.gid = NO_ID,
 		.principal = r->principal,
 		.principal_id = r->principal_id,
+		.who = view_of(ws == NULL ? "" : ws->name),
 		.object = object_of(&q->sv->vault, r, object),
 		.version = r->version,
 		.detail = r->detail,

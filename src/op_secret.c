@@ -150,7 +150,8 @@ list_one(struct request *q, const struct row_id *id, struct view sealed,
 		return st;
 	if (!head_row_decode(plain, &head))
 		return COFRE_CORRUPT;
-	if (head.state != (deleted ? SECRET_DELETED : SECRET_LIVE))
+	if (head.state != (deleted ? SECRET_DELETED : SECRET_LIVE) ||
+	    !request_may(q, ACTION_SECRET_LIST, head.name))
 		return COFRE_OK;
 	item = item_of(&head);
 	secret_item_put(q->reply, &item);

@@ -40,6 +40,16 @@ struct request {
 #include "ops.def"
 #undef OP
 
+/* May the caller do that with the name, in q->workspace?  For handlers of
+   operations that are let in with a right to some names only. */
+bool request_may(const struct request *q, enum action action,
+    struct view name);
+
+/* May the caller do that with another workspace than the request's?  What is
+   in those, and whether they are there at all, is told to nobody else. */
+bool request_sees(const struct request *q, const struct workspace *ws,
+    enum action action);
+
 /* Make ready to change q->workspace, which is then saved. */
 enum cofre_status op_begin_change(struct request *q);
 

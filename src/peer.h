@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PEER_GROUPS_MAX 1024u
+#include "sizes.h"
 
 /* What was so at connect(2), whatever the process became since. */
 struct peer {

@@ -1,21 +1,36 @@
 /*
  * policy: who may do what.  Pure: it is asked with what the kernel said of
- * the caller and with the grants of the scope, and answers.
+ * the caller, and with the grants, bindings and roles of the vault, and
+ * answers.
  *
  * Four outcomes, of which only one allows: an error is not a verdict.
  */
 #ifndef COFRE_POLICY_H
 #define COFRE_POLICY_H
 
-#include "proto.h"
+#include "actions.h"
 
-/* A role given to a principal: user (uid) or group (gid). */
+/* The roles that every vault has; custom ones have numbers from
+   ROLE_CUSTOM on. */
+enum role_number {
+	ROLE_NONE = 0,
+	ROLE_OWNER = 1,
+	ROLE_CONTRIBUTOR = 2,
+	ROLE_READER = 3,
+	ROLE_AGENT = 4,
+	ROLE_SECRETS_OFFICER = 5,
+	ROLE_CUSTOM = 16,
+};
+
+/* A role given to a principal. */
 struct grant {
-	uint8_t principal; /* enum principal_kind */
-	uint8_t role;	   /* enum role */
-	uint32_t id;
-	uint32_t by; /* the uid that gave it */
+	uint8_t principal; /* enum principal_kind: USER, GROUP, IDENTITY */
+	uint32_t role;	   /* its number */
+	uint64_t id;	   /* uid, gid, or workspace whose identity it is */
+	uint32_t by;	   /* the uid that gave it */
 	uint64_t created;
+	/* It counts for secrets whose names begin so; empty: for everything. */
+	char prefix[COFRE_SECRET_NAME_MAX + 1];
 };
 
 /* What a process must be to be a managed identity: the uid, and the gid
@@ -27,6 +42,42 @@ struct binding {
 	uint64_t created;
 };
 
+/* The grants and bindings of a workspace, or of the vault (id 0). */
+struct policy_scope {
+	uint64_t id;
+	uint32_t version; /* every change counts it up */
+	uint32_t grant_count;
+	uint32_t binding_count;
+	struct grant grants[GRANTS_MAX];
+	struct binding bindings[BINDINGS_MAX];
+};
+
+/* Where a custom role may be given. */
+struct role_scope {
+	uint64_t workspace; /* 0: the vault */
+	char prefix[COFRE_SECRET_NAME_MAX + 1];
+};
+
+/* A custom role. */
+struct role {
+	uint32_t number;
+	uint32_t version;
+	uint64_t actions; /* a set: what it comes to */
+	uint64_t created;
+	uint32_t uid; /* who defined this version */
+	char name[ROLE_NAME_MAX + 1];
+	uint32_t scope_count;
+	struct role_scope scopes[];
+};
+
+/* All of it.  scopes[0] is the vault's; NULL where there is none. */
+struct policy {
+	const struct policy_scope *const *scopes;
+	size_t scope_count;
+	const struct role *const *roles; /* custom; NULL where there is none */
+	size_t role_count;
+};
+
 /* Who asks, as the kernel says. */
 struct subject {
 	uint32_t uid;
@@ -35,36 +86,50 @@ struct subject {
 	size_t group_count;
 	uint32_t operator_group; /* NO_ID: only uid 0 is an operator */
 	bool nobody; /* its process can't be seen from here (pid 0) */
+	/* For questions about somebody who does not ask himself: uid and gid
+	   may be NO_ID, and he is the identity of that workspace (0: none), or
+	   an operator, whoever that is. */
+	bool supposed;
+	bool as_operator;
+	uint64_t identity;
 };
 
-/* The grants and bindings of a workspace, or of the vault. */
-struct policy {
-	const struct grant *grants;
-	size_t grant_count;
-	const struct binding *bindings;
-	size_t binding_count;
-};
-
-enum verdict {
-	VERDICT_ERROR = 0, /* the question makes no sense: refused */
-	VERDICT_NO_MATCH,  /* nothing here is about the subject: refused */
-	VERDICT_DENY,	   /* it has roles, but none with the action */
-	VERDICT_ALLOW,
+/* What is asked. */
+struct question {
+	enum action action;
+	/* The workspace, or NULL: the vault, or one that is not there. */
+	const struct policy_scope *scope;
+	struct view name; /* of the secret, or empty */
+	bool partial;	  /* a right to some names only is enough */
 };
 
 /* As whom the subject was allowed. */
 struct principal {
 	uint8_t kind; /* enum principal_kind */
-	uint32_t id;  /* uid or gid; 0 for operator and identity */
+	uint32_t id;  /* uid, gid, low half of a workspace's id; or 0 */
 };
 
+/* The verdict.  as is set when it is ALLOW. */
+enum verdict policy_check(const struct subject *s, const struct policy *p,
+    const struct question *q, struct principal *as);
+
 /*
- * The verdict for one action.  vault is the scope above; workspace may be
- * NULL when the action is on the vault or on a workspace that is not there.
- * as is set when it is ALLOW.
+ * The two halves of it, for those who explain: is the scope's grant for the
+ * subject, and would it allow what is asked, to whom it is for?
  */
-enum verdict policy_check(const struct subject *s, const struct policy *vault,
-    const struct policy *workspace, enum action action, struct principal *as);
+bool policy_grant_is_for(const struct policy *p,
+    const struct policy_scope *scope, const struct grant *g,
+    const struct subject *s);
+enum explain_outcome policy_grant_outcome(const struct policy *p,
+    const struct grant *g, const struct question *q);
+
+/* True when one of the scope's bindings fits the subject. */
+bool policy_is_identity(const struct policy_scope *scope,
+    const struct subject *s);
+
+/* All that the subject may do there, as a set: by grants, and as operator. */
+uint64_t policy_actions(const struct subject *s, const struct policy *p,
+    const struct policy_scope *scope, struct view prefix);
 
 /* True for a uid or gid that may stand for somebody: not the overflow id,
    not the id that means "none". */
@@ -73,9 +138,27 @@ bool policy_id_valid(uint32_t id);
 /* True when the subject is an operator. */
 bool policy_is_operator(const struct subject *s);
 
-/* The set of actions of a role, and of the two principals with a fixed one. */
-uint32_t policy_role_actions(uint8_t role);
-uint32_t policy_operator_actions(void);
-uint32_t policy_identity_actions(void);
+/* True when the name begins with the prefix. */
+bool policy_has_prefix(struct view name, const char *prefix);
+
+/*
+ * Roles.  The i-th built-in one's number, ROLE_NONE behind the last; the
+ * name of a number, "?" when it is not there; the number of the role with
+ * that name, ROLE_NONE when there is none; the same for names that differ in
+ * the case of letters only, which a new role must not; a custom role, or
+ * NULL; the set of actions of a number, 0 when it is not there; and the
+ * operators' fixed set.
+ */
+uint32_t policy_builtin(size_t i);
+const char *policy_role_name(const struct policy *p, uint32_t number);
+uint32_t policy_role_find(const struct policy *p, struct view name);
+uint32_t policy_role_like(const struct policy *p, struct view name);
+const struct role *policy_role(const struct policy *p, uint32_t number);
+uint64_t policy_role_actions(const struct policy *p, uint32_t number);
+uint64_t policy_operator_actions(void);
+
+/* True when the role may be given there: a built-in one anywhere. */
+bool policy_role_fits(const struct policy *p, uint32_t number,
+    uint64_t workspace, const char *prefix);
 
 #endif

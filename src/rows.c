@@ -14,6 +14,7 @@ parts(enum table table)
 	case TABLE_HEAD:
 		return 2;
 	case TABLE_BODY:
+	case TABLE_ROLE:
 		return 3;
 	}
 	return 0;
@@ -60,7 +61,7 @@ row_key_parse(struct view key, struct row_id *id)
 
 	wire_reader_init(&r, key);
 	table = wire_get_u8(&r);
-	if (table < TABLE_HEADER || table > TABLE_BODY)
+	if (table < TABLE_HEADER || table > TABLE_ROLE)
 		return false;
 	*id = (struct row_id){ .table = (enum table)table };
 	n = parts(id->table);

@@ -12,7 +12,7 @@
 #include "proto.h"
 #include "seal.h"
 
-#define ROWS_FORMAT 1u
+#define ROWS_FORMAT 2u
 #define ROWS_MAGIC "cofre vault"
 #define ROW_KEY_MAX 21u
 
@@ -23,6 +23,8 @@ enum table {
 	TABLE_WORKSPACE = 4, /* workspace; under the meta key; 0 is the vault */
 	TABLE_HEAD = 5,	     /* workspace, record; under the data key */
 	TABLE_BODY = 6,	     /* workspace, record, version; likewise */
+	TABLE_ROLE = 7,	     /* record: its number; version; workspace is 0;
+				under the meta key */
 };
 
 /* The key of a row. */
@@ -52,6 +54,8 @@ struct row_key row_prefix(enum table table, uint64_t workspace);
 
 /* Where a row is sealed for. */
 struct seal_place row_place(const uint8_t *vault, const struct row_id *id);
+
+enum role_state { ROLE_DEFINED = 1, ROLE_DELETED = 2 };
 
 #define MESSAGES "rows.def"
 #include "messages_declare.h"

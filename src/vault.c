@@ -33,7 +33,11 @@ read_header(struct vault *v)
 	    header.vault.len != VAULT_ID_LEN)
 		return "the store holds no cofre vault, or its header is "
 		       "damaged";
-	if (header.format != ROWS_FORMAT)
+	if (header.format < ROWS_FORMAT)
+		return "the vault was made by an older cofre, whose format "
+		       "this version does not read: move the secrets with "
+		       "that one";
+	if (header.format > ROWS_FORMAT)
 		return "the vault has a format that this version does not "
 		       "know: it was made by a newer cofre";
 	memcpy(v->id, header.vault.data, VAULT_ID_LEN);
@@ -77,6 +81,7 @@ vault_lock(struct vault *v)
 	if (v->keyring.keys != NULL)
 		keyring_wipe(&v->keyring);
 	workspace_forget(v);
+	roles_forget(v);
 	catalog_free(v->catalog);
 	v->catalog = NULL;
 	if (v->plain != NULL)

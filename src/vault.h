@@ -9,7 +9,7 @@
  *
  * The files: vault.c opens, locks and commits; vault_rows.c reads and writes
  * rows; vault_unlock.c makes a vault and opens one, with its slots;
- * workspace.c keeps workspaces.
+ * workspace.c keeps workspaces, roles.c custom roles.
  */
 #ifndef COFRE_VAULT_H
 #define COFRE_VAULT_H
@@ -32,12 +32,16 @@ struct workspace {
 	uint64_t created;
 	uint32_t uid; /* who created it */
 	uint32_t key_version;
-	uint32_t grant_count;
-	uint32_t binding_count;
-	struct grant grants[GRANTS_MAX];
-	struct binding bindings[BINDINGS_MAX];
+	struct policy_scope policy; /* its grants and bindings */
 	bool fresh;		  /* made in this turn */
 	struct workspace *before; /* as it was before this turn, or NULL */
+};
+
+/* The custom roles. */
+struct roles {
+	const struct role *now[ROLES_MAX];    /* NULL: a free place */
+	const struct role *before[ROLES_MAX]; /* as last committed */
+	bool changed; /* since then */
 };
 
 /* Where an unlock stands that takes more than one step. */
@@ -64,6 +68,9 @@ struct vault {
 	uint8_t id[VAULT_ID_LEN];
 
 	struct workspace *workspaces[WORKSPACES_MAX];
+	const struct policy_scope *scopes[WORKSPACES_MAX]; /* of those */
+	size_t scope_count; /* no workspace has a slot from here on */
+	struct roles roles;
 	struct catalog *catalog;
 
 	/* The evidence, as it will be, and as it was last committed. */
@@ -197,8 +204,14 @@ struct workspace *vault_workspace(struct vault *v, struct view name);
 /* The same by its id. */
 struct workspace *vault_workspace_by_id(struct vault *v, uint64_t id);
 
-/* Its grants and bindings, for policy_check(). */
-struct policy workspace_policy(const struct workspace *ws);
+/* Everything that policy_check() asks for; empty while the vault is not
+   open. */
+struct policy vault_policy(const struct vault *v);
+
+/* Whom a grant is for, as on the wire: the number of a user or group, or the
+   name of the workspace whose identity it is. */
+uint32_t principal_number(const struct grant *g);
+struct view principal_who(struct vault *v, const struct grant *g);
 
 /* Make one: EXISTS, LIMIT. */
 enum cofre_status workspace_create(struct vault *v, struct view name,
@@ -210,10 +223,14 @@ enum cofre_status workspace_create(struct vault *v, struct view name,
  */
 enum cofre_status workspace_touch(struct vault *v, struct workspace *ws);
 
+/* Count up the version of its policy: its grants or bindings change. */
+void workspace_policy_changed(struct workspace *ws);
+
 /* Write its row after a change of it. */
 enum cofre_status workspace_save(struct vault *v, struct workspace *ws);
 
-/* Delete its secrets, and destroy its key.  Its name stays, for the log. */
+/* Delete its secrets, and destroy its key; what its identity was
+   granted elsewhere goes too.  Its name stays, for the log. */
 enum cofre_status workspace_destroy(struct vault *v, struct workspace *ws);
 
 /* Fill a workspace from its row, and take it into the vault. */
@@ -226,6 +243,50 @@ void workspace_undo(struct vault *v);
 
 /* Free all of them; at lock. */
 void workspace_forget(struct vault *v);
+
+/* --- custom roles: roles.c --- */
+
+/* A definition, as it was asked for; the lists are the request's. */
+struct role_definition {
+	struct view name;
+	struct view description;
+	struct list actions, not_actions, data_actions, not_data_actions;
+	struct list scopes; /* scope_item */
+};
+
+/*
+ * Define a role, or give one a new definition.  INVALID: a name, a pattern
+ * that matches no action of its plane, a scope that is not there.  EXISTS: a
+ * name that is too like another role's.  CONFLICT: not the version that is
+ * expected, or a grant of it would be outside of its scopes.  LIMIT.
+ * *version is the new one.
+ */
+enum cofre_status roles_put(struct vault *v, const struct role_definition *d,
+    uint32_t if_version, uint32_t uid, uint64_t now, uint32_t *version);
+
+/* Delete one.  NOT_FOUND; CONFLICT while a grant uses it. */
+enum cofre_status roles_delete(struct vault *v, struct view name);
+
+/* Read a definition's row; its views are valid until the next read.
+   NOT_FOUND. */
+enum cofre_status roles_read(struct vault *v, uint32_t number,
+    uint32_t version, struct role_row *row);
+
+/* The actions that a definition comes to; false when its patterns are not
+   ones that could be put. */
+bool roles_effective(const struct role_row *row, uint64_t *set);
+
+/* How many grants use the role. */
+uint32_t roles_used(const struct vault *v, uint32_t number);
+
+/* Take a definition's row in; at unlock, in the order of their keys. */
+enum cofre_status roles_load(struct vault *v, const struct row_id *id,
+    struct view plain);
+
+/* Keep what changed, or take it back; free all of them, at lock. */
+void roles_keep(struct vault *v);
+void roles_undo(struct vault *v);
+void roles_forget(struct vault *v);
 
 /*
  * The name of a workspace or secret that a record of the activity log

@@ -181,6 +181,7 @@ take_back(struct vault *v)
 		catalog_undo(v->catalog);
 	if (v->workspaces_changed)
 		workspace_undo(v);
+	roles_undo(v);
 	if (v->fresh) {
 		vault_lock(v);
 		v->state = VAULT_EMPTY;
@@ -205,6 +206,7 @@ vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
 		catalog_keep(v->catalog);
 		if (v->workspaces_changed)
 			workspace_keep(v);
+		roles_keep(v);
 	} else
 		take_back(v);
 	v->poison = COFRE_OK;

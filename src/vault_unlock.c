@@ -226,6 +226,16 @@ load_workspace(struct vault *v, const struct row_id *id, struct view sealed)
 	return workspace_load(v, id->workspace, plain);
 }
 
+static enum cofre_status
+load_role(struct vault *v, const struct row_id *id, struct view sealed)
+{
+	struct view plain;
+
+	if (vault_unseal(v, NULL, id, sealed, &plain) != COFRE_OK)
+		return COFRE_CORRUPT;
+	return roles_load(v, id, plain);
+}
+
 struct step {
 	struct vault *v;
 	unsigned left;
@@ -277,6 +287,8 @@ load_row(void *arg, struct view key, struct view value)
 		u->status = load_workspace(v, &id, value);
 	else if (id.table == TABLE_HEAD)
 		u->status = load_head(v, &id, value);
+	else if (id.table == TABLE_ROLE)
+		u->status = load_role(v, &id, value);
 	return u->status == COFRE_OK;
 }
 

@@ -1,3 +1,4 @@
+/* Workspaces: in memory, and in their rows. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,11 +31,41 @@ vault_workspace_by_id(struct vault *v, uint64_t id)
 	return NULL;
 }
 
-struct policy
-workspace_policy(const struct workspace *ws)
+static void
+copy_name(char *to, struct view name)
 {
-	return (struct policy){ ws->grants, ws->grant_count, ws->bindings,
-		ws->binding_count };
+	if (name.len > 0)
+		memcpy(to, name.data, name.len);
+	to[name.len] = '\0';
+}
+
+struct policy
+vault_policy(const struct vault *v)
+{
+	return (struct policy){ v->scopes, v->scope_count, v->roles.now,
+		ROLES_MAX };
+}
+
+uint32_t
+principal_number(const struct grant *g)
+{
+	return g->principal == PRINCIPAL_IDENTITY ? 0 : (uint32_t)g->id;
+}
+
+struct view
+principal_who(struct vault *v, const struct grant *g)
+{
+	const struct workspace *ws = g->principal == PRINCIPAL_IDENTITY ?
+	    vault_workspace_by_id(v, g->id) :
+	    NULL;
+
+	return view_of(ws == NULL ? "" : ws->name);
+}
+
+void
+workspace_policy_changed(struct workspace *ws)
+{
+	ws->policy.version++;
 }
 
 /* A slot that is free: slot 0 is the vault's. */
@@ -51,6 +82,9 @@ take_slot(struct vault *v, bool root)
 	ws->slot = (uint16_t)i;
 	ws->state = WORKSPACE_LIVE;
 	v->workspaces[i] = ws;
+	v->scopes[i] = &ws->policy;
+	if (i >= v->scope_count)
+		v->scope_count = i + 1;
 	return ws;
 }
 
@@ -59,6 +93,7 @@ free_slot(struct vault *v, struct workspace *ws)
 {
 	keyring_data_drop(&v->keyring, ws->slot);
 	v->workspaces[ws->slot] = NULL;
+	v->scopes[ws->slot] = NULL;
 	secmem_wipe(ws, sizeof(*ws));
 	free(ws);
 }
@@ -70,13 +105,13 @@ row_of(uint64_t id)
 }
 
 static void
-put_lists(struct wire_writer *w, const struct workspace *ws)
+put_lists(struct wire_writer *w, const struct policy_scope *p)
 {
 	struct wire_list l;
 
 	list_begin(&l, w);
-	for (size_t i = 0; i < ws->binding_count; i++) {
-		const struct binding *b = &ws->bindings[i];
+	for (size_t i = 0; i < p->binding_count; i++) {
+		const struct binding *b = &p->bindings[i];
 		const struct binding_item item = { b->uid, b->gid, b->created,
 			b->by };
 
@@ -85,12 +120,12 @@ put_lists(struct wire_writer *w, const struct workspace *ws)
 	}
 	list_end(&l);
 	list_begin(&l, w);
-	for (size_t i = 0; i < ws->grant_count; i++) {
-		const struct grant *g = &ws->grants[i];
-		const struct grant_item item = { g->principal, g->id, g->role,
-			g->created, g->by };
+	for (size_t i = 0; i < p->grant_count; i++) {
+		const struct grant *g = &p->grants[i];
+		const struct grant_row item = { g->principal, g->id,
+			g->role, view_of(g->prefix), g->created, g->by };
 
-		grant_item_put(w, &item);
+		grant_row_put(w, &item);
 		list_item(&l);
 	}
 	list_end(&l);
@@ -107,6 +142,7 @@ workspace_save(struct vault *v, struct workspace *ws)
 		.created = ws->created,
 		.uid = ws->uid,
 		.key_version = ws->key_version,
+		.policy_version = ws->policy.version,
 	};
 	uint8_t wrapped[WRAPPED_LEN];
 	struct wire_writer w;
@@ -121,7 +157,7 @@ workspace_save(struct vault *v, struct workspace *ws)
 	wire_writer_init(&w, v->plain, ROW_MAX);
 	workspace_row_put(&w, &row);
 	w.len -= 16;
-	put_lists(&w, ws);
+	put_lists(&w, &ws->policy);
 	if (w.bad)
 		return COFRE_TOO_LARGE;
 	return vault_write(v, NULL, &id, (struct view){ v->plain, w.len });
@@ -142,7 +178,7 @@ workspace_create(struct vault *v, struct view name, uint32_t uid,
 		return COFRE_LIMIT;
 	ws->fresh = true;
 	v->workspaces_changed = true;
-	ws->id = v->now.next_workspace++;
+	ws->id = ws->policy.id = v->now.next_workspace++;
 	memcpy(ws->name, name.data, name.len);
 	ws->created = now;
 	ws->uid = uid;
@@ -153,32 +189,38 @@ workspace_create(struct vault *v, struct view name, uint32_t uid,
 }
 
 static bool
-load_bindings(struct workspace *ws, struct list l)
+load_bindings(struct policy_scope *p, struct list l)
 {
 	struct wire_reader r = list_reader(l);
 	struct binding_item item;
 
 	for (uint32_t i = 0; i < l.count; i++) {
 		binding_item_get(&r, &item);
-		ws->bindings[i] = (struct binding){ item.uid, item.gid,
-			item.by, item.created };
+		p->bindings[i] = (struct binding){ item.uid, item.gid, item.by,
+			item.created };
 	}
-	ws->binding_count = l.count;
+	p->binding_count = l.count;
 	return wire_reader_done(&r);
 }
 
 static bool
-load_grants(struct workspace *ws, struct list l)
+load_grants(struct policy_scope *p, struct list l)
 {
 	struct wire_reader r = list_reader(l);
-	struct grant_item item;
+	struct grant_row item;
 
 	for (uint32_t i = 0; i < l.count; i++) {
-		grant_item_get(&r, &item);
-		ws->grants[i] = (struct grant){ item.principal, item.role,
-			item.id, item.uid, item.created };
+		struct grant *g = &p->grants[i];
+
+		grant_row_get(&r, &item);
+		if (r.bad)
+			return false;
+		*g = (struct grant){ .principal = item.principal,
+			.role = item.role, .id = item.id, .by = item.uid,
+			.created = item.created };
+		copy_name(g->prefix, item.prefix);
 	}
-	ws->grant_count = l.count;
+	p->grant_count = l.count;
 	return wire_reader_done(&r);
 }
 
@@ -201,46 +243,84 @@ workspace_load(struct vault *v, uint64_t id, struct view plain)
 		return COFRE_CORRUPT;
 	if ((ws = take_slot(v, id == 0)) == NULL)
 		return COFRE_LIMIT;
-	ws->id = id;
+	ws->id = ws->policy.id = id;
+	ws->policy.version = row.policy_version;
 	memcpy(ws->name, row.name.data, row.name.len);
 	ws->created = row.created;
 	ws->uid = row.uid;
 	ws->key_version = row.key_version;
 	memcpy(copy, row.wrapped.data, sizeof(copy));
 	wrapped = (struct view){ copy, sizeof(copy) };
-	if (!load_bindings(ws, row.bindings) || !load_grants(ws, row.grants) ||
+	if (!load_bindings(&ws->policy, row.bindings) ||
+	    !load_grants(&ws->policy, row.grants) ||
 	    !keyring_data_unwrap(&v->keyring, ws->slot, &place, wrapped))
 		return COFRE_CORRUPT;
 	return COFRE_OK;
 }
 
+/* Delete every row that the workspace has in the table. */
+static enum cofre_status
+drop_rows(struct vault *v, const struct workspace *ws, enum table table)
+{
+	struct row_key prefix = row_prefix(table, ws->id);
+	struct view key, value, range = { prefix.bytes, prefix.len };
+	struct row_id id;
+	enum cofre_status st;
+
+	while ((st = store_next(v->store, range, range, &key, &value)) ==
+	    COFRE_OK) {
+		if (!row_key_parse(key, &id))
+			return COFRE_CORRUPT;
+		if ((st = vault_delete(v, &id)) != COFRE_OK)
+			return st;
+	}
+	return st == COFRE_NOT_FOUND ? COFRE_OK : st;
+}
+
+/* Take away what the identity of a workspace was granted in another one. */
+static enum cofre_status
+drop_identity(struct vault *v, struct workspace *ws, uint64_t identity)
+{
+	struct policy_scope *p = &ws->policy;
+	uint32_t kept = 0;
+	enum cofre_status st;
+
+	for (size_t i = 0; i < p->grant_count; i++)
+		kept += p->grants[i].principal != PRINCIPAL_IDENTITY ||
+		    p->grants[i].id != identity;
+	if (kept == p->grant_count)
+		return COFRE_OK;
+	if ((st = workspace_touch(v, ws)) != COFRE_OK)
+		return st;
+	kept = 0;
+	for (size_t i = 0; i < p->grant_count; i++)
+		if (p->grants[i].principal != PRINCIPAL_IDENTITY ||
+		    p->grants[i].id != identity)
+			p->grants[kept++] = p->grants[i];
+	p->grant_count = kept;
+	workspace_policy_changed(ws);
+	return workspace_save(v, ws);
+}
+
 enum cofre_status
 workspace_destroy(struct vault *v, struct workspace *ws)
 {
-	const enum table tables[] = { TABLE_HEAD, TABLE_BODY };
-	struct row_key prefix;
-	struct view key, value, range;
-	struct row_id id;
+	static const enum table tables[] = { TABLE_HEAD, TABLE_BODY };
 	enum cofre_status st;
 
 	if ((st = vault_begin(v, 16384, true)) != COFRE_OK ||
 	    (st = workspace_touch(v, ws)) != COFRE_OK)
 		return st;
-	for (size_t i = 0; i < 2; i++) {
-		prefix = row_prefix(tables[i], ws->id);
-		range = (struct view){ prefix.bytes, prefix.len };
-		while ((st = store_next(v->store, range, range, &key,
-			    &value)) == COFRE_OK) {
-			if (!row_key_parse(key, &id))
-				return COFRE_CORRUPT;
-			if ((st = vault_delete(v, &id)) != COFRE_OK)
-				return st;
-		}
-		if (st != COFRE_NOT_FOUND)
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		if ((st = drop_rows(v, ws, tables[i])) != COFRE_OK)
 			return st;
-	}
+	for (size_t i = 0; i < v->scope_count; i++)
+		if (v->workspaces[i] != NULL && v->workspaces[i] != ws &&
+		    (st = drop_identity(v, v->workspaces[i], ws->id)) !=
+			COFRE_OK)
+			return st;
 	ws->state = WORKSPACE_DELETED;
-	ws->grant_count = ws->binding_count = 0;
+	ws->policy.grant_count = ws->policy.binding_count = 0;
 	return workspace_save(v, ws);
 }
 
@@ -313,13 +393,6 @@ workspace_forget(struct vault *v)
 			forget_before(v->workspaces[i]);
 			free_slot(v, v->workspaces[i]);
 		}
-}
-
-static void
-copy_name(char *to, struct view name)
-{
-	memcpy(to, name.data, name.len);
-	to[name.len] = '\0';
 }
 
 void

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "cofre.h"
+#include "sizes.h"
 
 static bool
 is_lower(uint8_t c)
@@ -63,6 +63,26 @@ name_is_field(struct view v)
 {
 	return v.len >= 1 && v.len <= COFRE_FIELD_NAME_MAX &&
 	    is_letter(v.data[0]) && all(v, name_tail);
+}
+
+bool
+name_is_prefix(struct view v)
+{
+	return v.len == 0 || name_is_secret(v);
+}
+
+static bool
+role_tail(uint8_t c)
+{
+	return name_tail(c) || c == ' ';
+}
+
+bool
+name_is_role(struct view v)
+{
+	return v.len >= 1 && v.len <= ROLE_NAME_MAX &&
+	    (is_letter(v.data[0]) || is_digit(v.data[0])) &&
+	    all(v, role_tail) && v.data[v.len - 1] != ' ';
 }
 
 struct row {

@@ -4,6 +4,7 @@
  * A workspace:  [a-z0-9] [a-z0-9_-]*        at most 63 bytes
  * A secret:     [A-Za-z0-9] [A-Za-z0-9._-]* at most 127 bytes
  * A field:      [A-Za-z] [A-Za-z0-9._-]*    at most 64 bytes
+ * A role:       [A-Za-z0-9] [A-Za-z0-9._ -]* at most 63 bytes, no space last
  *
  * ASCII alone, compared byte for byte: nothing is folded or normalised.
  */
@@ -16,8 +17,13 @@
 bool name_is_workspace(struct view v);
 /* The same for a secret, */
 bool name_is_secret(struct view v);
-/* and for a field. */
+/* for a field, */
 bool name_is_field(struct view v);
+/* and a role. */
+bool name_is_role(struct view v);
+
+/* What a secret's name may begin with; empty: anything. */
+bool name_is_prefix(struct view v);
 
 /* "storage" and so on; "?" for a code that is in no row. */
 const char *kind_name(uint8_t kind);

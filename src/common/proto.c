@@ -1,25 +1,10 @@
 #include "proto.h"
 
-#include <string.h>
-
 static const struct op ops[] = {
 #define OP(code, ID, id, name, scope, action, flags)                         \
 	{ code, SCOPE_##scope, ACTION_##action, flags, name },
 #include "ops.def"
 #undef OP
-};
-
-static const char *const action_names[] = {
-#define ACTION(bit, ID, name) [bit] = name,
-#include "actions.def"
-#undef ACTION
-};
-
-static const char *const role_names[] = {
-	[ROLE_NONE] = "none",
-	[ROLE_OWNER] = "owner",
-	[ROLE_CONTRIBUTOR] = "contributor",
-	[ROLE_READER] = "reader",
 };
 
 static const char *const principal_names[] = {
@@ -50,30 +35,9 @@ op_name(uint16_t code)
 }
 
 const char *
-action_name(enum action a)
-{
-	return (size_t)a < COUNT(action_names) ? action_names[a] : "?";
-}
-
-const char *
-role_name(uint8_t role)
-{
-	return role < COUNT(role_names) ? role_names[role] : "?";
-}
-
-const char *
 principal_name(uint8_t kind)
 {
 	return kind < COUNT(principal_names) ? principal_names[kind] : "?";
-}
-
-enum role
-role_find(const char *name)
-{
-	for (size_t i = ROLE_OWNER; i < COUNT(role_names); i++)
-		if (strcmp(name, role_names[i]) == 0)
-			return (enum role)i;
-	return ROLE_NONE;
 }
 
 void

@@ -37,7 +37,7 @@ enum op_code {
 };
 
 enum action {
-#define ACTION(bit, ID, name) ACTION_##ID = bit,
+#define ACTION(bit, ID, name, plane) ACTION_##ID = bit,
 #include "actions.def"
 #undef ACTION
 };
@@ -51,6 +51,7 @@ enum op_flag {
 	OPF_WRITE = 8,
 	OPF_SECRET = 16,
 	OPF_SHARED = 32,
+	OPF_PARTIAL = 64,
 };
 
 /* The state of the vault, in status_reply. */
@@ -65,7 +66,20 @@ enum principal_kind {
 	PRINCIPAL_IDENTITY = 4,
 };
 
-enum role { ROLE_NONE = 0, ROLE_OWNER = 1, ROLE_CONTRIBUTOR = 2, ROLE_READER = 3 };
+/* What policy.explain says of a grant. */
+enum explain_outcome {
+	EXPLAIN_ALLOWS = 1,	  /* it is what allows it */
+	EXPLAIN_NO_ACTION = 2,	  /* its role does not have the action */
+	EXPLAIN_OTHER_NAMES = 3, /* it is for names with another prefix */
+};
+
+/* The verdicts of policy_check(), as policy.explain tells them. */
+enum verdict {
+	VERDICT_ERROR = 0, /* the question makes no sense: refused */
+	VERDICT_NO_MATCH = 1, /* nothing here is about the subject: refused */
+	VERDICT_DENY = 2, /* it has roles, but none with the action */
+	VERDICT_ALLOW = 3,
+};
 
 enum slot_type { SLOT_KEYFILE = 1, SLOT_PASSPHRASE = 2 };
 
@@ -86,21 +100,9 @@ struct op {
 /* The operation's row, or NULL when there is no such code. */
 const struct op *op_find(uint16_t code);
 
-/* The name of an operation, action, role, principal kind; "?" when unknown. */
+/* The name of an operation or principal kind; "?" when unknown. */
 const char *op_name(uint16_t code);
-const char *action_name(enum action a);
-const char *role_name(uint8_t role);
 const char *principal_name(uint8_t kind);
-
-/* The role with that name, or ROLE_NONE. */
-enum role role_find(const char *name);
-
-/* Every action's bit in a set of actions. */
-static inline uint32_t
-action_bit(enum action a)
-{
-	return (uint32_t)1 << a;
-}
 
 struct list {
 	uint32_t count;

@@ -19,6 +19,14 @@
 #define OBJECT_MAX 200u	  /* WORKSPACE/NAME with its slash */
 #define EXE_MAX 240u	  /* path of an executable in a record */
 #define REPORT_TEXT_MAX 255u
+#define ROLE_NAME_MAX 63u
+#define ROLE_TEXT_MAX 255u /* description of a role */
+#define PATTERN_MAX 127u   /* an action with wildcards */
+#define PATTERNS_MAX 64u   /* in one list of a role */
+#define ROLE_SCOPES_MAX 64u
+#define ROLES_MAX 256u		/* custom roles of a vault */
+#define ROLE_VERSIONS_MAX 64u	/* kept definitions of a role */
+#define PEER_GROUPS_MAX 1024u	/* supplementary groups that are looked at */
 #define SLOTS_MAX 16u	  /* unlock slots of a vault */
 #define GRANTS_MAX 256u	  /* grants of a workspace */
 #define BINDINGS_MAX 64u  /* selectors of a managed identity */

@@ -13,7 +13,7 @@ xargs grep -nH '^#include ' <"$tmp/files" |
 
 # libc, which everything may use.
 libc="ctype.h dirent.h errno.h fcntl.h getopt.h grp.h inttypes.h limits.h
-poll.h signal.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h
+poll.h pwd.h signal.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h
 stdlib.h string.h strings.h time.h unistd.h sys/auxv.h sys/file.h sys/mman.h
 sys/prctl.h sys/random.h sys/resource.h sys/socket.h sys/stat.h sys/syscall.h
 sys/time.h sys/types.h sys/uio.h sys/un.h"
@@ -114,12 +114,12 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-account facts filter listen notify pool policy seal tally
+account facts filter listen notify pool policy policy_role seal tally
 sandbox
 config config_file peer rows keyring catalog store store_file
 sender witness
 audit audit_impl audit_open audit_read segment
-vault vault_rows vault_unlock workspace
+vault vault_rows vault_unlock workspace roles identity
 server
 attest conn conn_new quota turn
 ops secret_rows op_*
@@ -159,10 +159,10 @@ $1 !~ /^src\/[a-z_]*\.[ch]$/ { next }
 
 # --- one place that asks who may --------------------------------------------
 
-# dispatch.c asks before each handler; the list of workspaces shows those
-# that the caller may see.
+# dispatch.c asks before each handler, and for those who must ask again;
+# op_policy.c explains, and so must ask the very same.
 xargs grep -nH 'policy_check(' <"$tmp/files" |
-	grep -Ev '^src/(policy\.[ch]|dispatch\.c|op_workspace\.c):' |
+	grep -Ev '^src/(policy\.[ch]|dispatch\.c|op_policy\.c):' |
 	grep -Ev '^[^:]*:[0-9]*:(/\*|[[:space:]]*\*)|/\* .*policy_check' |
 	sed 's/^\([^:]*:[0-9]*\):.*/\1: policy_check() is not for this file/' |
 	bad_lines

@@ -28,11 +28,14 @@ operations() {
 		    (flags == "" ? "|" : " |")
 	}
 	function action(id) {
-		if (id == "NONE")
-			return "none"
-		id = tolower(id)
-		sub(/_/, "/", id)
-		return "`" id "`"
+		return id == "NONE" ? "none" : "`" names[id] "`"
+	}
+	BEGIN {
+		while ((getline line <"'"$common"'/actions.def") > 0)
+			if (split(line, g, /[(,)] */) > 3) {
+				gsub(/"/, "", g[4])
+				names[g[3]] = g[4]
+			}
 	}'
 }
 
@@ -65,14 +68,14 @@ kinds() {
 	}'
 }
 
-# What each role and fixed principal may do, from policy.c's sets.
+# What each role and fixed principal may do, from policy_role.c's sets.
 actions() {
 	{
-		sed 's/$/ /' src/policy.c | awk '
-		/^#define [A-Z]+_ACTIONS/ { name = $2; on = 1 }
+		sed 's/$/ /' src/policy_role.c | awk '
+		/^#define [A-Z_]+_ACTIONS/ { name = $2; on = 1 }
 		on {
 			text = $0
-			while (match(text, /(BIT[(][A-Z_]+[)])|([A-Z]+_ACTIONS)/)) {
+			while (match(text, /(BIT[(][A-Z_]+[)])|([A-Z_]+_ACTIONS)/)) {
 				word = substr(text, RSTART, RLENGTH)
 				text = substr(text, RSTART + RLENGTH)
 				if (word == name)
@@ -107,9 +110,10 @@ actions() {
 		if (f[1] == 0)
 			next
 		gsub(/"/, "`", f[3])
-		text = "| " f[1] " | " f[3] " | " cell("READER", f[2]) \
-		    cell("CONTRIBUTOR", f[2]) cell("OWNER", f[2]) \
-		    cell("OPERATOR", f[2]) cell("IDENTITY", f[2])
+		text = "| " f[1] " | " f[3] " | " tolower(f[4]) " | " \
+		    cell("READER", f[2]) cell("CONTRIBUTOR", f[2]) \
+		    cell("OWNER", f[2]) cell("AGENT", f[2]) \
+		    cell("SECRETS_OFFICER", f[2]) cell("OPERATOR", f[2])
 		sub(/ $/, "", text)
 		print file ":" $1 "\t" text
 	}'
@@ -121,7 +125,7 @@ enums() {
 	$0 ~ "^enum " name " [{]" { on = 1 }
 	on {
 		text = $0
-		while (match(text, prefix "_[A-Z]+ = [0-9]+")) {
+		while (match(text, prefix "_[A-Z_]+ = [0-9]+")) {
 			word = substr(text, RSTART, RLENGTH)
 			text = substr(text, RSTART + RLENGTH)
 			sub(prefix "_", "", word)
@@ -146,7 +150,8 @@ limit_rows() {
 	actions
 	enums vault_state VAULT
 	enums principal_kind PRINCIPAL
-	enums role ROLE
+	enums explain_outcome EXPLAIN
+	enums verdict VERDICT
 	enums slot_type SLOT
 	enums secret_state SECRET
 	enums report_level REPORT

@@ -3,10 +3,10 @@
 
 Each cell is a request over the socket from a process with a real uid of its
 own: in its own workspace, in another one, in one that is not there, on the
-vault; with the vault open, locked and not made yet.  The verdicts are
-written down here once more, from requirements.md R21 to R43, and not taken
-from the daemon's tables.  ops.def is read for one purpose: an operation
-without a row here fails the test.
+vault; for names within the prefix of its grant and others; with the vault
+open, locked and not made yet.  The verdicts are those of model.py, which
+takes nothing from the daemon's tables.  ops.def is read for one purpose: an
+operation that the model does not know fails the test.
 """
 import itertools
 import os
@@ -16,78 +16,17 @@ sys.dont_write_bytecode = True
 
 import cofre_wire as wire
 import harness
+import model
+from cast import (BINDINGS, CUSTOM, EVERYWHERE, G_OPERATOR, GONE, NAMES, NEW,
+                  OTHER, OWN, ROLES)
 from expect import check, same, show, status
 from harness import HERE, KEY
 
-# The columns: owner, contributor, reader, managed identity, operator, nobody.
-#                     OCRMPN
-VERDICTS = {
-    "hello":            "++++++",   # R8: who it is, the kernel says
-    "status":           "++++++",
-    "vault.report":     "....+.",   # the vault is the operators' alone
-    "vault.init":       "....+.",
-    "vault.unlock":     "....+.",
-    "vault.lock":       "....+.",
-    "slot.list":        "....+.",
-    "slot.add":         "....+.",
-    "slot.remove":      "....+.",
-    "workspace.create": "++..+.",   # R23
-    "workspace.list":   "++++++",   # shows each what it may see: below
-    "workspace.show":   "+++++.",   # R30, R34
-    "workspace.delete": "+...+.",   # R23, R36: not a contributor
-    "identity.bind":    "+...+.",   # R24: sharing by another name
-    "identity.unbind":  "+...+.",
-    "identity.show":    "+++.+.",   # R43
-    "grant.add":        "+...+.",   # R24
-    "grant.remove":     "+...+.",
-    "grant.list":       "+++.+.",
-    "secret.put":       "++.+..",   # R28, R43
-    "secret.get":       "++.+..",   # R41, R43; a reader never
-    "secret.list":      "++++..",   # R34
-    "secret.show":      "++++..",
-    "secret.versions":  "++++..",
-    "secret.delete":    "++.+..",
-    "secret.undelete":  "++.+..",
-    "secret.purge":     "+..+..",   # R43: all access for the identity
-    "activity.read":    "+++.+.",   # R5
-}
 # What an allowed request gets where it is not OK: the vault is there, open.
 ALLOWED = {"vault.init": "EXISTS", "vault.unlock": "CONFLICT"}
-# While the vault is locked, or not made: what works at all, and for whom.
-LOCKED = {"hello": "all", "status": "all", "vault.report": "operator",
-          "vault.init": "operator", "vault.unlock": "operator",
-          "vault.lock": "operator", "slot.list": "operator"}
-EMPTY = {"hello": "all", "status": "all", "vault.report": "operator",
-         "vault.init": "operator"}
 
-# Who: uid, gid, groups, its column in own, in other workspaces, and on the
-# vault, and as what the log must show it when it is allowed.
-G_OWNER, G_CONTRIB, G_READER, G_VAULT, G_OPERATOR = range(41801, 41806)
-ROLES = {
-    "owner":              (41001, None, [], "O", "N", "N", wire.USER),
-    "contributor":        (41002, None, [], "C", "N", "N", wire.USER),
-    "reader":             (41003, None, [], "R", "N", "N", wire.USER),
-    "owner group":        (41004, None, [41777, G_OWNER], "O", "N", "N",
-                           wire.GROUP),
-    "contributor group":  (41005, G_CONTRIB, [], "C", "N", "N", wire.GROUP),
-    "reader group":       (41006, None, [G_READER], "R", "N", "N",
-                           wire.GROUP),
-    "identity":           (41007, None, [], "M", "N", "N", wire.IDENTITY),
-    "identity with gid":  (41008, 41708, [], "M", "N", "N", wire.IDENTITY),
-    "its uid, not gid":   (41008, 41709, [41708], "N", "N", "N", None),
-    "vault owner":        (41009, None, [], "O", "O", "O", wire.USER),
-    "vault contributor":  (41010, None, [], "C", "C", "C", wire.USER),
-    "vault reader":       (41011, None, [], "R", "R", "R", wire.USER),
-    "vault owner group":  (41012, None, [G_VAULT], "O", "O", "O",
-                           wire.GROUP),
-    "operator uid 0":     (0, 0, [], "P", "P", "P", wire.OPERATOR),
-    "operator group":     (41013, None, [G_OPERATOR], "P", "P", "P",
-                           wire.OPERATOR),
-    "nobody":             (41014, None, [41777], "N", "N", "N", None),
-}
 FIXTURE = 41900     # an owner of the vault, who puts things back
 
-OWN, OTHER, GONE, NEW = "ws-own", "ws-other", "ws-gone", "ws-new"
 SECRET = b"canary-of-a-secret-field"
 METADATA = b"canary-of-a-metadata-field"
 FIELDS = [dict(name="value", flags=1, value=SECRET),
@@ -106,23 +45,23 @@ def operations():
 
 def scope(op):
     """none, vault, any, workspace or secret: what the request names."""
-    if op in ("hello", "status", "workspace.list"):
-        return "none"
-    if op.startswith(("vault.", "slot.")):
-        return "vault"
-    if op.startswith("grant.") or op == "activity.read":
-        return "any"
-    return "secret" if op.startswith("secret.") and op != "secret.list" \
-        else "workspace"
+    return model.ASKS[op][0]
 
 
 def values(op, workspace, name):
     """A valid request."""
     v = dict(workspace=workspace, name=name)
-    if op.startswith("identity."):
+    if op in ("identity.bind", "identity.unbind"):
         v["uid"] = SOMEBODY
-    elif op.startswith("grant."):
+    elif op in ("grant.add", "grant.remove"):
         v.update(principal=wire.USER, id=SOMEBODY, role=wire.READER)
+    elif op.startswith("policy."):
+        v.update(principal=wire.USER, id=SOMEBODY, name="",
+                 action="workspaces/read")
+    elif op in ("role.put", "role.delete"):
+        v.update(wire.role(["*/read"]), name="made")
+    elif op == "role.show":
+        v["name"] = "owner"
     elif op == "secret.put":
         v["fields"] = FIELDS
     elif op in ("vault.init", "slot.add"):
@@ -145,14 +84,14 @@ class Vault:
         self.root_call("grant.add", workspace="", principal=wire.USER,
                        id=FIXTURE, role=wire.OWNER)
         self.fixture = t.agent(FIXTURE).connect(self.d.socket)
-        for kind, who, role in ((wire.USER, 41009, wire.OWNER),
-                                (wire.USER, 41010, wire.CONTRIBUTOR),
-                                (wire.USER, 41011, wire.READER),
-                                (wire.GROUP, G_VAULT, wire.OWNER)):
-            self.root_call("grant.add", workspace="", principal=kind, id=who,
-                           role=role)
-        self.build(OWN)
-        self.build(OTHER)
+        self.model = make_model()
+        self.built = set()
+        for name, row in CUSTOM.items():
+            if row[4] == EVERYWHERE:
+                self.put_role(name)
+        self.give("")
+        for workspace in (OWN, OTHER):
+            self.build(workspace)
         self.cells = {}     # request id: (uid, op, status, principal)
         self.secrets_seen = 0
 
@@ -163,26 +102,39 @@ class Vault:
         r = self.fixture.call(op, **v)
         check(r.ok or r.status_name in fine, "%s to put back: %r" % (op, r))
 
+    def put_role(self, name):
+        self.fix("role.put", name=name, **wire.role(*CUSTOM[name]))
+
+    def give(self, scope, only=None):
+        """All that is granted in one scope, or only some of it."""
+        for row in ROLES.values():
+            for kind, who, role, where, prefix in row[3]:
+                if where == scope and only in (None, kind):
+                    named = kind == wire.IDENTITY
+                    status(self.root.call(
+                        "grant.add", workspace=scope, principal=kind,
+                        id=0 if named else who, who=who if named else "",
+                        role=role, prefix=prefix), "OK", "%s in '%s'" %
+                        (role, scope))
+
     def build(self, workspace):
         self.fix("workspace.create", workspace=workspace)
         if workspace == OWN:
-            for kind, who, role in ((wire.USER, 41001, wire.OWNER),
-                                    (wire.USER, 41002, wire.CONTRIBUTOR),
-                                    (wire.USER, 41003, wire.READER),
-                                    (wire.GROUP, G_OWNER, wire.OWNER),
-                                    (wire.GROUP, G_CONTRIB,
-                                     wire.CONTRIBUTOR),
-                                    (wire.GROUP, G_READER, wire.READER)):
-                self.fix("grant.add", workspace=workspace, principal=kind,
-                         id=who, role=role)
-            self.fix("identity.bind", workspace=workspace, uid=41007)
-            self.fix("identity.bind", workspace=workspace, uid=41008,
-                     gid=41708)
-        self.fix("secret.put", workspace=workspace, name="n", fields=FIELDS)
+            self.put_role("trainee")    # its scope went with the workspace
+        for _, uid, gid in (b for b in BINDINGS if b[0] == workspace):
+            self.fix("identity.bind", workspace=workspace, uid=uid,
+                     gid=wire.NO_ID if gid is None else gid)
+        self.give(workspace)
+        if workspace == OWN and self.built:
+            self.give(OTHER, wire.IDENTITY)
+        self.built.add(workspace)
+        for name in NAMES:
+            self.fix("secret.put", workspace=workspace, name=name,
+                     fields=FIELDS)
 
-    def prepare(self, op, place):
+    def prepare(self, op, place, name):
         """Make what an allowed request needs."""
-        v = values(op, place, "n")
+        v = values(op, place, name)
         if op == "slot.remove":
             self.root_call("slot.add", type=wire.KEYFILE, key=b"s" * 32)
         elif op == "identity.unbind":
@@ -190,9 +142,11 @@ class Vault:
         elif op == "grant.remove":
             self.fix("grant.add", "EXISTS", **v)
         elif op in ("secret.undelete", "secret.purge"):
-            self.fix("secret.delete", "DELETED", workspace=place, name="n")
+            self.fix("secret.delete", "DELETED", workspace=place, name=name)
+        elif op == "role.delete":
+            self.fix("role.put", **values("role.put", "", ""))
 
-    def restore(self, op, place):
+    def restore(self, op, place, name):
         """Undo what it did."""
         if op == "vault.lock":
             self.root_call("vault.unlock", key=KEY)
@@ -207,13 +161,16 @@ class Vault:
         elif op == "grant.add":
             self.fix("grant.remove", **values(op, place, ""))
         elif op == "secret.delete":
-            self.fix("secret.undelete", workspace=place, name="n")
+            self.fix("secret.undelete", workspace=place, name=name)
         elif op == "secret.purge":
-            self.fix("secret.put", workspace=place, name="n", fields=FIELDS)
+            self.fix("secret.put", workspace=place, name=name, fields=FIELDS)
+        elif op == "identity.revoke":
+            self.fix("identity.repair", workspace=place)
+        elif op == "role.put":
+            self.fix("role.delete", name="made")
 
-    def judge(self, role, op, number, reply, want, what):
+    def judge(self, role, op, number, reply, want, as_what, what):
         """One cell: the status, and no secret where none may be."""
-        row = ROLES[role]
         status(reply, want, what)
         same(reply.id, number, what + ": id")
         if not reply.ok:
@@ -228,12 +185,9 @@ class Vault:
         if reply.ok and op == "secret.show":
             same([(f["flags"], f["value"]) for f in reply.fields["fields"]],
                  [(1, b""), (0, METADATA)], what + ": fields")
-        allowed = want in ("OK", ALLOWED.get(op), "NOT_FOUND", "EXISTS")
-        nobody_asked = scope(op) == "none"
         check(number not in self.cells, "an id is used twice")
-        self.cells[number] = (
-            row[0], wire.OPERATIONS[op][0], reply.status,
-            0 if nobody_asked or not allowed else row[6])
+        self.cells[number] = (ROLES[role][0], wire.OPERATIONS[op][0],
+                              reply.status, as_what)
 
     def ask(self, role, op, place, name="n"):
         number = next(ids)
@@ -241,105 +195,113 @@ class Vault:
                                               **values(op, place, name))
 
 
-def verdict(op, column):
-    return VERDICTS[op]["OCRMPN".index(column)] == "+"
+def person(role):
+    return model.Person(*ROLES[role][:3])
 
 
-def plan(role, op):
-    """The cells: (place, secret's name, the status that is due)."""
-    own, other, vault = ROLES[role][3:6]
+def make_model():
+    m = model.Model(G_OPERATOR)
+    for name, row in CUSTOM.items():
+        m.define(name, *row[:4])
+    m.bindings = list(BINDINGS)
+    m.create(OWN)
+    m.create(OTHER)
+    for row in ROLES.values():
+        for g in row[3]:
+            m.grant(*g)
+    return m
+
+
+def plan(m, role, op):
+    """The cells: (place, secret's name, the status that is due, as what)."""
     kind = scope(op)
-    due = ALLOWED.get(op, "OK")
-    if kind == "none":
-        return [("", "", "OK")]
-    if kind == "vault":
-        return [("", "", due if verdict(op, vault) else "DENIED")]
+    places = {"none": [("", "")], "vault": [("", "")],
+              "secret": [(w, n) for w in (OWN, OTHER) for n in NAMES] +
+                        [(GONE, "n")],
+              "workspace": [(w, "") for w in (OWN, OTHER, GONE)],
+              "any": [(w, "") for w in (OWN, OTHER, GONE, "")]}[kind]
     if op == "workspace.create":
-        return [(place, "", due if verdict(op, column) else "DENIED")
-                for place, column, due in ((OWN, own, "EXISTS"),
-                                           (OTHER, other, "EXISTS"),
-                                           (NEW, vault, "OK"))]
-    cells = [(OWN, "n", "OK" if verdict(op, own) else "DENIED"),
-             (OTHER, "n", "OK" if verdict(op, other) else "DENIED"),
-             (GONE, "n", "NOT_FOUND" if verdict(op, vault) else "DENIED")]
-    if kind == "any":
-        cells.append(("", "", "OK" if verdict(op, vault) else "DENIED"))
+        places = [(w, "") for w in (OWN, OTHER, NEW)]
     if kind == "secret" and op != "secret.put":
-        cells += [(place, "no-such-secret",
-                   "NOT_FOUND" if verdict(op, column) else "DENIED")
-                  for place, column in ((OWN, own), (OTHER, other))]
-    return cells
+        places += [(w, "no-such-secret") for w in (OWN, OTHER)]
+    for place, name in places:
+        want, as_what = m.verdict(person(role), op, place, name)
+        if want == "OK":
+            want = "NOT_FOUND" if name == "no-such-secret" else \
+                ALLOWED.get(op, "OK")
+        yield place, name, want, as_what
 
 
-def run_denied(v, role, cells):
-    """All that is refused to one: in one write, and nothing changes."""
+def describe(role, op, place, name):
+    return "%s: %s on '%s' '%s'" % (role, op, place, name)
+
+
+def run_many(v, role, cells):
+    """All that changes nothing, in one write: also that it does not."""
     before = v.root.report()["epoch"]
     numbers = [next(ids) for _ in cells]
     c = v.people[role]
-    c.send_raw(b"".join(wire.request(op, n, **values(op, place, name))
-                        for n, (op, place, name) in zip(numbers, cells)))
-    for n, (op, place, name) in zip(numbers, cells):
-        v.judge(role, op, n, c.receive(), "DENIED",
-                "%s: %s on '%s' '%s'" % (role, op, place, name))
+    c.send_raw(b"".join(
+        wire.request(op, n, **values(op, place, name or "n"))
+        for n, (op, place, name, _, _) in zip(numbers, cells)))
+    for n, (op, place, name, want, as_what) in zip(numbers, cells):
+        v.judge(role, op, n, c.receive(), want, as_what,
+                describe(role, op, place, name))
     same(v.root.report()["epoch"], before, role + ": the store has changed")
+
+
+READS = (".show", ".list", ".get", ".versions", ".read", ".explain", ".who",
+         "hello", "status", ".report")
 
 
 def run_open(v):
     for role in ROLES:
-        denied = []
-        for op in VERDICTS:
-            for place, name, want in plan(role, op):
-                if want == "DENIED":
-                    denied.append((op, place, name))
+        together = []
+        for op in model.ASKS:
+            for place, name, want, as_what in plan(v.model, role, op):
+                if want != "OK" or op.endswith(READS):
+                    together.append((op, place, name, want, as_what))
                     continue
-                done = want == "OK"
-                if done:
-                    v.prepare(op, place)
+                v.prepare(op, place, name)
                 number, reply = v.ask(role, op, place, name or "n")
-                what = "%s: %s on '%s' '%s'" % (role, op, place, name)
-                v.judge(role, op, number, reply, want, what)
-                if done:
-                    v.restore(op, place)
-        run_denied(v, role, denied)
+                v.judge(role, op, number, reply, want, as_what,
+                        describe(role, op, place, name))
+                v.restore(op, place, name)
+        run_many(v, role, together)
     show("%d cells with the vault open" % len(v.cells))
 
 
-def run_state(v, table, otherwise, place):
-    """The cells of a vault that is locked, or is not there."""
+def run_locked(v):
     before = len(v.cells)
-    for role, row in ROLES.items():
-        operator = row[5] == "P"
-        for op in VERDICTS:
-            if op not in table:
-                want = otherwise
-            elif table[op] == "all" or operator:
-                want = "OK"
-                if op == "vault.init":
-                    want = "EXISTS"
-            else:
-                want = "DENIED"
-            number, reply = v.ask(role, op, place if scope(op) not in
-                                  ("none", "vault") else "")
-            v.judge(role, op, number, reply, want, "%s, %s: %s" %
-                    (otherwise.lower(), role, op))
+    v.model.state = "locked"
+    for role in ROLES:
+        for op in model.ASKS:
+            place = OWN if scope(op) not in ("none", "vault") else ""
+            want, as_what = v.model.verdict(person(role), op, place, "n")
+            if want == "OK" and op == "vault.init":
+                want = "EXISTS"
+            number, reply = v.ask(role, op, place)
+            v.judge(role, op, number, reply, want, as_what,
+                    "locked, %s: %s" % (role, op))
             if op == "vault.unlock" and want == "OK":
                 v.root_call("vault.lock")
-    show("%d cells with the vault %s" % (len(v.cells) - before,
-                                         otherwise.lower()))
+    v.model.state = "open"
+    show("%d cells with the vault locked" % (len(v.cells) - before))
 
 
 def run_empty(t):
     """No vault yet: every operation and role, then each operator's init."""
     cells = 0
+    m = make_model()
+    m.state = "empty"
     for maker in ("operator uid 0", "operator group"):
         d = t.daemon(dict(operator_group=G_OPERATOR))
         for role, row in ROLES.items():
             c = t.agent(*row[:3]).connect(d.socket)
-            for op in VERDICTS:
-                if op == "vault.init" and row[5] == "P":
+            for op in model.ASKS:
+                want = m.verdict(person(role), op, OWN, "n")[0]
+                if op == "vault.init" and want == "OK":
                     continue
-                want = "UNINITIALIZED" if op not in EMPTY else \
-                    "OK" if EMPTY[op] == "all" or row[5] == "P" else "DENIED"
                 r = c.call(op, **values(op, OWN, "n"))
                 status(r, want, "no vault, %s: %s" % (role, op))
                 cells += 1
@@ -355,13 +317,21 @@ def run_empty(t):
 
 def check_listing(v):
     """Each sees the workspaces that it may see, and only what is theirs."""
-    for role, row in ROLES.items():
+    for role in ROLES:
+        def may(action, place, name="", role=role):
+            return v.model.allows(person(role), action, place, name)
         seen = {i["name"].decode() for i in v.people[role].call(
             "workspace.list").fields["items"]}
-        want = {place for place, column in ((OWN, row[3]), (OTHER, row[4]))
-                if column != "N"}
+        want = {p for p in (OWN, OTHER) if may("workspaces/read", p)}
         same(seen, want, role + ": workspaces in the list")
-    for role in ("owner", "contributor", "reader"):
+        for place in (OWN, OTHER):
+            r = v.people[role].call("secret.list", workspace=place)
+            if r.ok:
+                same({i["name"].decode() for i in r.fields["items"]},
+                     {n for n in NAMES if
+                      may("workspaces/secrets/list/read", place, n)},
+                     role + ": secrets in the list")
+    for role in ("owner", "contributor", "reader", "auditor"):
         objects = {e["object"].split(b"/")[0]
                    for e in v.people[role].events(OWN)}
         same(objects, {OWN.encode()}, role + ": the activity that it reads")
@@ -403,21 +373,21 @@ def check_no_identity(t, v):
 
 def test(t):
     harness.need_root()
-    same(sorted(VERDICTS), sorted(operations()),
-         "operations of ops.def, and rows of this table")
+    same(sorted(model.ASKS), sorted(operations()),
+         "operations of ops.def, and rows of the model")
     v = Vault(t)
     run_open(v)
     check_listing(v)
     check_no_identity(t, v)
     v.root_call("vault.lock")
-    run_state(v, LOCKED, "LOCKED", OWN)
+    run_locked(v)
     v.root_call("vault.unlock", key=KEY)
     check_log(v)
     check(v.secrets_seen > 0, "no secret was ever given out")
     v.d.stop()
     cells = len(v.cells) + run_empty(t)
     show("%d operations, %d roles, %d cells, the secret given out %d times" %
-         (len(VERDICTS), len(ROLES), cells, v.secrets_seen))
+         (len(model.ASKS), len(ROLES), cells, v.secrets_seen))
 
 
 harness.main(test, limit=180)

@@ -231,7 +231,7 @@ def bodies(s):
     """Whole frames whose body is one byte short, or one too long."""
     a = s.agent()
     mine = {op: data[wire.HEADER:] for op, data in owners_requests().items()
-            if not op.startswith(("vault.", "slot."))}
+            if not op.startswith(("vault.", "slot.", "role.put", "role.del"))}
     long = [(op, body + b"\0") for op, body in mine.items()]
     short = [(op, body[:-1]) for op, body in mine.items() if body]
     for (op, _), got in zip(long, a.do(send_bodies, s.d.socket, long)):

@@ -34,7 +34,10 @@ STATUS_NAME = {v: k for k, v in STATUS.items()}
 
 EMPTY, LOCKED, OPEN = 0, 1, 2                       # states of the vault
 OPERATOR, USER, GROUP, IDENTITY = 1, 2, 3, 4        # principals
-OWNER, CONTRIBUTOR, READER = 1, 2, 3                # roles
+OWNER, CONTRIBUTOR, READER = "owner", "contributor", "reader"   # roles
+AGENT, OFFICER = "agent", "secrets-officer"
+ALLOWS, NO_ACTION, OTHER_NAMES = 1, 2, 3            # outcomes of a grant
+NO_MATCH, DENY, ALLOW = 1, 2, 3                     # verdicts
 KEYFILE, PASSPHRASE = 1, 2                          # slots
 STORAGE, REGISTRY, DATASTORE, GENERIC = 1, 2, 3, 4  # kinds
 LIVE, DELETED = 1, 2                                # states of a secret
@@ -46,7 +49,17 @@ ITEMS = {
     "field": "str name, u8 flags, str value",
     "slot": "u32 slot, u8 type, u64 ops, u64 mem, str salt, u64 created, "
             "u32 uid",
-    "grant": "u8 principal, u32 id, u8 role, u64 created, u32 uid",
+    "grant": "u8 principal, u32 id, str who, str role, str prefix, "
+             "u64 created, u32 uid",
+    "group": "u32 gid",
+    "pattern": "str pattern",
+    "scope": "str workspace, str prefix",
+    "role": "str name, bool custom, u32 version, u64 actions, u64 created, "
+            "u32 uid, u32 grants",
+    "explain": "str scope, u8 principal, u32 id, str who, str role, "
+               "u32 role_version, str prefix, u64 created, u32 uid, "
+               "u8 outcome",
+    "who": "u8 principal, u32 id, str who, str role, str scope, str prefix",
     "binding": "u32 uid, u32 gid, u64 created, u32 by",
     "workspace": "str name, u64 created, u32 uid, u64 secrets, u64 deleted, "
                  "u32 grants, u32 bindings",
@@ -56,9 +69,13 @@ ITEMS = {
     "report": "str key, str value, u8 level",
     "event": "u64 cell, u64 time, u8 type, u32 op, u32 status, u32 uid, "
              "u32 gid, u32 pid, str exe, u8 principal, u32 principal_id, "
+             "str who, "
              "str object, u32 version, str detail, u32 request, "
              "u32 duration, u64 connection, u32 flags, u64 epoch",
 }
+GRANT = "str workspace, u8 principal, u32 id, str who, str role, str prefix"
+LISTS = "pattern* %s, pattern* not_actions, pattern* data_actions, " \
+        "pattern* not_data_actions, scope* scopes"
 OPERATIONS = {
     "hello": (1, "u32 min_version, u32 max_version, str client",
               "u32 version, str server"),
@@ -78,10 +95,24 @@ OPERATIONS = {
     "workspace.delete": (19, "str workspace", ""),
     "identity.bind": (24, "str workspace, u32 uid, u32 gid", ""),
     "identity.unbind": (25, "str workspace, u32 uid, u32 gid", ""),
-    "identity.show": (26, "str workspace", "binding* items"),
-    "grant.add": (32, "str workspace, u8 principal, u32 id, u8 role", ""),
-    "grant.remove": (33, "str workspace, u8 principal, u32 id, u8 role", ""),
-    "grant.list": (34, "str workspace", "grant* items"),
+    "identity.show": (26, "str workspace", 
+                      "binding* items, who* canonical, who* actual"),
+    "identity.revoke": (27, "str workspace", "u32 removed"),
+    "identity.repair": (28, "str workspace, bool dry_run",
+                        "who* restored, who* extra"),
+    "grant.add": (32, GRANT, "u32 version"),
+    "grant.remove": (33, GRANT, "u32 version"),
+    "grant.list": (34, "str workspace", "grant* items, u32 version"),
+    "policy.explain": (35, "str workspace, str name, u8 principal, u32 id, "
+                       "str who, u32 gid, group* groups, str action",
+                       "u8 verdict, explain* items"),
+    "policy.who": (36, "str workspace, str name, str action", "who* items"),
+    "role.put": (40, "str name, str description, " + LISTS % "actions" +
+                 ", u32 if_version", "u32 version"),
+    "role.delete": (41, "str name", ""),
+    "role.list": (42, "str workspace", "role* items"),
+    "role.show": (43, "str workspace, str name, u32 version",
+                  ITEMS["role"] + ", str description, " + LISTS % "patterns"),
     "secret.put": (48, "str workspace, str name, u8 kind, u8 type, "
                    "u64 expires, u32 if_version, field* fields",
                    "u32 version"),
@@ -208,6 +239,16 @@ def request(op, number=1, **values):
 
 def hello(number=0, **values):
     return request("hello", number, **values)
+
+
+def role(actions=(), not_actions=(), data=(), not_data=(), scopes=(("", ""),)):
+    """The lists of a role.put: of texts, and of (workspace, prefix)."""
+    def patterns(texts):
+        return [dict(pattern=text) for text in texts]
+    return dict(actions=patterns(actions), not_actions=patterns(not_actions),
+                data_actions=patterns(data),
+                not_data_actions=patterns(not_data),
+                scopes=[dict(workspace=w, prefix=p) for w, p in scopes])
 
 
 def fields(**values):

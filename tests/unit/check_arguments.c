@@ -71,33 +71,88 @@ static const struct {
 	{ "group:-1", 0, 0, "no gid" },
 	{ "user:+5", 0, 0, "no uid" },
 	{ "user:05", 0, 0, "no uid" },
-	{ "2002", 0, 0, "user:UID or group:GID" },
-	{ "User:1", 0, 0, "user:UID or group:GID" },
-	{ "uid:1", 0, 0, "user:UID or group:GID" },
-	{ "identity:1", 0, 0, "user:UID or group:GID" },
-	{ "operator", 0, 0, "user:UID or group:GID" },
-	{ "", 0, 0, "user:UID or group:GID" },
+	{ "2002", 0, 0, "user:UID, group:GID or" },
+	{ "User:1", 0, 0, "user:UID, group:GID or" },
+	{ "uid:1", 0, 0, "user:UID, group:GID or" },
+	{ "identity:", 0, 0, "no workspace name" },
+	{ "identity:ML", 0, 0, "no workspace name" },
+	{ "identity:/", 0, 0, "no workspace name" },
+	{ "ws:w", 0, 0, "user:UID, group:GID or" },
+	{ "operator", 0, 0, "user:UID, group:GID or" },
+	{ "", 0, 0, "user:UID, group:GID or" },
 };
 
 START_TEST(a_principal_is_a_kind_and_a_number)
 {
-	uint8_t kind = 77;
-	uint32_t id = 12345;
+	struct arg_principal who;
 	struct problem p = { "" };
-	enum cofre_status s = arg_principal(principals[_i].text, &kind, &id,
-	    &p);
+	enum cofre_status s = arg_principal(principals[_i].text, &who, &p);
 
 	if (principals[_i].kind != 0) {
 		ck_assert_int_eq(s, COFRE_OK);
-		ck_assert_uint_eq(kind, principals[_i].kind);
-		ck_assert_uint_eq(id, principals[_i].id);
+		ck_assert_uint_eq(who.kind, principals[_i].kind);
+		ck_assert_uint_eq(who.id, principals[_i].id);
+		ck_assert_uint_eq(who.who.len, 0);
 		return;
 	}
 	ck_assert_int_eq(s, COFRE_ARGUMENT);
-	ck_assert_uint_eq(kind, 77);
-	ck_assert_uint_eq(id, 12345);
 	ck_assert_msg(strstr(p.text, principals[_i].why) != NULL,
 	    "%s: %s", principals[_i].text, p.text);
+}
+END_TEST
+
+START_TEST(an_identity_has_the_name_of_its_workspace)
+{
+	struct arg_principal who;
+	struct problem p;
+
+	ck_assert_int_eq(arg_principal("identity:ml-prod", &who, &p),
+	    COFRE_OK);
+	ck_assert_uint_eq(who.kind, PRINCIPAL_IDENTITY);
+	ck_assert_uint_eq(who.id, 0);
+	ck_assert(view_equal(who.who, view_of("ml-prod")));
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	const char *workspace; /* NULL: refused */
+	const char *prefix;
+	const char *why;
+} places[] = {
+	{ "/", "", "", NULL },
+	{ "ml-prod", "ml-prod", "", NULL },
+	{ "ml-prod/train-*", "ml-prod", "train-", NULL },
+	{ "w/A*", "w", "A", NULL },
+	{ "w/*", NULL, NULL, "WORKSPACE/PREFIX*" },
+	{ "w/", NULL, NULL, "WORKSPACE/PREFIX*" },
+	{ "w/train", NULL, NULL, "WORKSPACE/PREFIX*" },
+	{ "w/a*b", NULL, NULL, "WORKSPACE/PREFIX*" },
+	{ "w/a**", NULL, NULL, "can begin so" },
+	{ "w/-a*", NULL, NULL, "can begin so" },
+	{ "w/a/b*", NULL, NULL, "can begin so" },
+	{ "W/a*", NULL, NULL, "before the slash" },
+	{ "//a*", NULL, NULL, "no workspace name" },
+	{ "/a*", NULL, NULL, "no workspace name" },
+	{ "*", NULL, NULL, "no workspace name" },
+	{ "", NULL, NULL, "no workspace name" },
+};
+
+START_TEST(a_place_is_the_vault_a_workspace_or_a_prefix)
+{
+	struct arg_place place;
+	struct problem p = { "" };
+	enum cofre_status s = arg_place(places[_i].text, &place, &p);
+
+	if (places[_i].workspace == NULL) {
+		ck_assert_int_eq(s, COFRE_ARGUMENT);
+		ck_assert_msg(strstr(p.text, places[_i].why) != NULL,
+		    "%s: %s", places[_i].text, p.text);
+		return;
+	}
+	ck_assert_int_eq(s, COFRE_OK);
+	ck_assert(view_equal(place.workspace, view_of(places[_i].workspace)));
+	ck_assert(view_equal(place.prefix, view_of(places[_i].prefix)));
 }
 END_TEST
 
@@ -311,6 +366,9 @@ values(void)
 	    (int)COUNT(numbers));
 	tcase_add_loop_test(tc, a_principal_is_a_kind_and_a_number, 0,
 	    (int)COUNT(principals));
+	tcase_add_test(tc, an_identity_has_the_name_of_its_workspace);
+	tcase_add_loop_test(tc, a_place_is_the_vault_a_workspace_or_a_prefix,
+	    0, (int)COUNT(places));
 	tcase_add_loop_test(tc, an_object_is_two_names_of_the_closed_grammar,
 	    0, (int)COUNT(objects));
 	tcase_add_test(tc, a_scope_is_a_workspace_or_the_vault);

@@ -143,7 +143,7 @@ START_TEST(a_principal_is_written_as_in_grants)
 		{ PRINCIPAL_OPERATOR, "as operator  " },
 		{ PRINCIPAL_USER, "as user:2002  " },
 		{ PRINCIPAL_GROUP, "as group:2002  " },
-		{ PRINCIPAL_IDENTITY, "as ws:ml-prod  " },
+		{ PRINCIPAL_IDENTITY, "as identity:#2002  " },
 	};
 	struct event_item e = event();
 	struct paper p;

@@ -3,19 +3,13 @@
 #include <string.h>
 
 #include "policy.h"
+#include "policy_parts.h"
 #include "sample.h"
-
-#define OVERFLOW_ID 65534u
-/* Who asks, in what follows. */
-#define USER 2001u
-#define GROUP 3001u
-#define EXTRA_GROUP 3002u
-#define OPERATOR_GROUP 700u
 
 /*
  * Who may do what, by hand from the roles of the model: O owner,
- * C contributor, R reader, P operator, I managed identity.  Whoever is not
- * named may not.
+ * C contributor, R reader, P operator, I managed identity (A and S, its two
+ * roles).  Whoever is not named may not.
  */
 static const struct {
 	enum action action;
@@ -27,7 +21,7 @@ static const struct {
 	/* R23: owner and contributor create workspaces. */
 	{ ACTION_WORKSPACE_CREATE, "OCP" },
 	/* R30, R34: all three view. */
-	{ ACTION_WORKSPACE_READ, "OCRPI" },
+	{ ACTION_WORKSPACE_READ, "OCRPAI" },
 	/* What a workspace is shared by, and with it its end, is R24's. */
 	{ ACTION_WORKSPACE_DELETE, "OP" },
 	/* R42, R43: the identity's bindings; to bind one is to share. */
@@ -37,15 +31,21 @@ static const struct {
 	{ ACTION_GRANT_READ, "OCRP" },
 	{ ACTION_GRANT_WRITE, "OP" },
 	/* R34: readers see that a secret is there, and its metadata. */
-	{ ACTION_SECRET_LIST, "OCRI" },
+	{ ACTION_SECRET_LIST, "OCRASI" },
 	/* R41: owners and contributors use them; R43: the identity all. */
-	{ ACTION_SECRET_READ, "OCI" },
+	{ ACTION_SECRET_READ, "OCSI" },
 	/* R28: and attach datastores. */
-	{ ACTION_SECRET_WRITE, "OCI" },
-	{ ACTION_SECRET_DELETE, "OCI" },
-	{ ACTION_SECRET_PURGE, "OI" },
+	{ ACTION_SECRET_WRITE, "OCSI" },
+	{ ACTION_SECRET_DELETE, "OCSI" },
+	{ ACTION_SECRET_PURGE, "OSI" },
 	/* R30, R116: the activity of what one may view. */
 	{ ACTION_ACTIVITY_READ, "OCRP" },
+	{ ACTION_SECRET_SHOW, "OCRASI" },
+	/* R37: custom roles are for owners to make. */
+	{ ACTION_ROLE_READ, "OCRP" },
+	{ ACTION_ROLE_WRITE, "OP" },
+	/* R44, R45: who uses the workspace may resynchronise it. */
+	{ ACTION_RESYNC, "OCP" },
 };
 
 static bool
@@ -55,55 +55,21 @@ may(size_t row, char who)
 }
 
 static const struct {
-	uint8_t role;
+	uint32_t role;
 	char who;
 } roles[] = { { ROLE_OWNER, 'O' }, { ROLE_CONTRIBUTOR, 'C' },
-	{ ROLE_READER, 'R' }, { ROLE_NONE, '-' }, { 4, '-' }, { 255, '-' } };
-
-#define GRANT(to, role, id) { PRINCIPAL_##to, ROLE_##role, id, 0, 0 }
-
-/* Ids that stand for nobody. */
-static const uint32_t odd[] = { OVERFLOW_ID, NO_ID };
-static const uint32_t groups[] = { EXTRA_GROUP, 3003, 3004 };
-static const struct policy nothing;
-
-static struct subject
-user(void)
-{
-	return (struct subject){ USER, GROUP, groups, COUNT(groups),
-		OPERATOR_GROUP, false };
-}
-
-static struct policy
-of_grant(const struct grant *g)
-{
-	return (struct policy){ g, 1, NULL, 0 };
-}
-
-static struct policy
-of_binding(const struct binding *b)
-{
-	return (struct policy){ NULL, 0, b, 1 };
-}
-
-static enum verdict
-ask(const struct subject *s, const struct policy *vault,
-    const struct policy *workspace, enum action action)
-{
-	struct principal as;
-
-	return policy_check(s, vault, workspace, action, &as);
-}
+	{ ROLE_READER, 'R' }, { ROLE_AGENT, 'A' },
+	{ ROLE_SECRETS_OFFICER, 'S' }, { ROLE_NONE, '-' }, { 6, '-' },
+	{ ROLE_CUSTOM, '-' }, { NO_ID, '-' } };
 
 /* The verdict is ALLOW as that principal, or the other one. */
 static void
-assert_verdict(const struct subject *s, const struct policy *vault,
-    const struct policy *workspace, size_t row, bool allowed,
+assert_verdict(const struct subject *s, const struct part *vault,
+    const struct part *workspace, size_t row, bool allowed,
     struct principal who, enum verdict otherwise)
 {
 	struct principal as = { 99, 99 };
-	enum verdict v = policy_check(s, vault, workspace, table[row].action,
-	    &as);
+	enum verdict v = ask(s, vault, workspace, table[row].action, &as);
 	const char *name = action_name(table[row].action);
 
 	ck_assert_msg(v == (allowed ? VERDICT_ALLOW : otherwise),
@@ -115,33 +81,33 @@ assert_verdict(const struct subject *s, const struct policy *vault,
 
 /* Whatever is asked, the verdict is this one. */
 static void
-assert_always(const struct subject *s, const struct policy *vault,
-    const struct policy *workspace, enum verdict want)
+assert_always(const struct subject *s, const struct part *vault,
+    const struct part *workspace, enum verdict want)
 {
 	for (size_t i = 0; i < COUNT(table); i++)
-		ck_assert_msg(ask(s, vault, workspace, table[i].action) ==
+		ck_assert_msg(ask(s, vault, workspace, table[i].action, NULL) ==
 			want, "%s", action_name(table[i].action));
 }
 
 START_TEST(the_table_is_what_the_roles_are)
 {
-	static const char kinds[] = "OCRPI";
-	uint32_t sets[5] = { 0 };
+	static const char kinds[] = "OCRASP";
+	const struct policy none = { 0 };
+	uint64_t sets[6] = { 0 };
 
 	for (size_t i = 0; i < COUNT(table); i++) {
 		ck_assert_int_eq((int)table[i].action, (int)i + 1);
-		for (size_t k = 0; k < 5; k++)
+		for (size_t k = 0; k < 6; k++)
 			if (may(i, kinds[k]))
 				sets[k] |= action_bit(table[i].action);
 	}
 	ck_assert_str_eq(action_name((enum action)(COUNT(table) + 1)), "?");
-	ck_assert_uint_eq(policy_role_actions(ROLE_OWNER), sets[0]);
-	ck_assert_uint_eq(policy_role_actions(ROLE_CONTRIBUTOR), sets[1]);
-	ck_assert_uint_eq(policy_role_actions(ROLE_READER), sets[2]);
-	ck_assert_uint_eq(policy_operator_actions(), sets[3]);
-	ck_assert_uint_eq(policy_identity_actions(), sets[4]);
-	for (unsigned role = ROLE_READER + 1; role <= 256; role++)
-		ck_assert_uint_eq(policy_role_actions((uint8_t)role), 0);
+	for (size_t i = 0; i < 5; i++)
+		ck_assert_uint_eq(policy_role_actions(&none, roles[i].role),
+		    sets[i]);
+	ck_assert_uint_eq(policy_operator_actions(), sets[5]);
+	for (uint32_t role = ROLE_SECRETS_OFFICER + 1; role <= 256; role++)
+		ck_assert_uint_eq(policy_role_actions(&none, role), 0);
 }
 END_TEST
 
@@ -156,9 +122,11 @@ START_TEST(each_role_allows_what_the_table_says)
 	for (size_t w = 0; w < COUNT(ways); w++)
 		for (size_t r = 0; r < COUNT(roles); r++)
 			for (size_t i = 0; i < COUNT(table); i++) {
-				struct grant g = { ways[w].kind,
-					roles[r].role, ways[w].id, 0, 0 };
-				struct policy p = of_grant(&g);
+				const struct grant g = {
+					.principal = ways[w].kind,
+					.role = roles[r].role,
+					.id = ways[w].id };
+				struct part p = of_grant(&g);
 				bool yes = may(i, roles[r].who);
 
 				assert_verdict(&s, &nothing, &p, i, yes,
@@ -175,7 +143,7 @@ END_TEST
 START_TEST(an_operator_may_what_the_table_says)
 {
 	const struct principal as = { PRINCIPAL_OPERATOR, 0 };
-	struct subject who[] = { { 0, 0, NULL, 0, NO_ID, false }, user(), user() };
+	struct subject who[] = { { .operator_group = NO_ID }, user(), user() };
 
 	who[1].gid = OPERATOR_GROUP;
 	who[2].operator_group = EXTRA_GROUP;
@@ -205,16 +173,21 @@ START_TEST(nobody_else_is_an_operator)
 }
 END_TEST
 
+/* What an identity has in its workspace, as the workspace is made. */
+static const struct grant canonical[] = { GRANT(IDENTITY, AGENT, HERE),
+	GRANT(IDENTITY, SECRETS_OFFICER, HERE) };
+
 START_TEST(an_identity_may_what_the_table_says)
 {
 	static const struct binding bindings[] = { { USER, NO_ID, 0, 0 },
 		{ USER, GROUP, 0, 0 } };
-	const struct principal as = { PRINCIPAL_IDENTITY, 0 };
+	const struct principal as = { PRINCIPAL_IDENTITY, HERE };
 	const struct subject s = user();
 
 	for (size_t k = 0; k < COUNT(bindings); k++)
 		for (size_t i = 0; i < COUNT(table); i++) {
-			struct policy p = of_binding(&bindings[k]);
+			const struct part p = { canonical, 2, &bindings[k],
+				1 };
 
 			assert_verdict(&s, &nothing, &p, i, may(i, 'I'), as,
 			    VERDICT_DENY);
@@ -238,7 +211,7 @@ START_TEST(a_binding_needs_the_uid_and_the_gid_that_it_names)
 	struct subject s = user();
 
 	for (size_t i = 0; i < COUNT(no_match); i++) {
-		struct policy p = of_binding(&no_match[i]);
+		const struct part p = { canonical, 2, &no_match[i], 1 };
 
 		assert_always(&s, &nothing, &p, VERDICT_NO_MATCH);
 	}
@@ -248,7 +221,7 @@ END_TEST
 START_TEST(an_identity_of_the_vault_is_none)
 {
 	const struct binding b = { USER, NO_ID, 0, 0 };
-	const struct policy p = of_binding(&b);
+	const struct part p = of_binding(&b);
 	struct subject s = user();
 
 	assert_always(&s, &p, NULL, VERDICT_NO_MATCH);
@@ -264,7 +237,9 @@ static const struct grant not_for_user[] = {
 	GRANT(GROUP, OWNER, GROUP + 9), GRANT(GROUP, OWNER, NO_ID),
 	GRANT(GROUP, OWNER, OVERFLOW_ID), GRANT(NONE, OWNER, USER),
 	GRANT(OPERATOR, OWNER, USER), GRANT(IDENTITY, OWNER, USER),
-	{ 255, ROLE_OWNER, USER, 0, 0 }, { 255, ROLE_OWNER, GROUP, 0, 0 },
+	GRANT(IDENTITY, OWNER, HERE), GRANT(IDENTITY, OWNER, 0),
+	{ .principal = 255, .role = ROLE_OWNER, .id = USER },
+	{ .principal = 255, .role = ROLE_OWNER, .id = GROUP },
 };
 
 START_TEST(a_grant_to_somebody_else_is_no_match)
@@ -274,7 +249,7 @@ START_TEST(a_grant_to_somebody_else_is_no_match)
 	assert_always(&s, &nothing, &nothing, VERDICT_NO_MATCH);
 	assert_always(&s, &nothing, NULL, VERDICT_NO_MATCH);
 	for (size_t i = 0; i < COUNT(not_for_user); i++) {
-		struct policy p = of_grant(&not_for_user[i]);
+		struct part p = of_grant(&not_for_user[i]);
 
 		assert_always(&s, &p, &p, VERDICT_NO_MATCH);
 	}
@@ -285,9 +260,10 @@ START_TEST(a_uid_that_stands_for_nobody_is_an_error)
 {
 	for (size_t i = 0; i < COUNT(odd); i++) {
 		const struct grant grants[] = { GRANT(USER, OWNER, odd[i]),
-			GRANT(GROUP, OWNER, GROUP) };
+			GRANT(GROUP, OWNER, GROUP),
+			GRANT(IDENTITY, OWNER, HERE) };
 		const struct binding b = { odd[i], NO_ID, 0, 0 };
-		const struct policy all = { grants, 2, &b, 1 };
+		const struct part all = { grants, 3, &b, 1 };
 		struct subject s = user();
 
 		s.uid = odd[i];
@@ -303,12 +279,12 @@ END_TEST
 START_TEST(a_gid_that_stands_for_nobody_never_matches)
 {
 	const struct binding b = { USER, OVERFLOW_ID, 0, 0 };
-	const struct policy bound = of_binding(&b);
+	const struct part bound = { canonical, 2, &b, 1 };
 	struct subject s = user();
 
 	for (size_t i = 0; i < COUNT(odd); i++) {
 		const struct grant g = GRANT(GROUP, OWNER, odd[i]);
-		const struct policy granted = of_grant(&g);
+		const struct part granted = of_grant(&g);
 
 		s.gid = odd[i];
 		s.groups = &odd[i];
@@ -331,11 +307,11 @@ START_TEST(each_of_many_groups_is_found_and_no_other)
 	for (s.group_count = 0; s.group_count < 1000; s.group_count += 37)
 		for (uint32_t gid = 5000; gid < 7010; gid++) {
 			const struct grant g = GRANT(GROUP, READER, gid);
-			const struct policy p = of_grant(&g);
+			const struct part p = of_grant(&g);
 			bool in = gid % 2 == 1 &&
 			    gid < 5001 + 2 * s.group_count;
 
-			if (ask(&s, &nothing, &p, ACTION_SECRET_LIST) !=
+			if (ask(&s, &nothing, &p, ACTION_SECRET_LIST, NULL) !=
 			    (in ? VERDICT_ALLOW : VERDICT_NO_MATCH))
 				ck_abort_msg("%u of %zu groups", gid,
 				    s.group_count);
@@ -346,11 +322,11 @@ END_TEST
 START_TEST(to_ask_for_no_action_is_an_error_for_everybody)
 {
 	const struct grant g = GRANT(USER, OWNER, USER);
-	const struct policy all = of_grant(&g);
-	const struct subject s = user(), root = { 0, 0, NULL, 0, NO_ID, false };
+	const struct part all = of_grant(&g);
+	const struct subject s = user(), root = { .operator_group = NO_ID };
 
-	ck_assert_int_eq(ask(&s, &all, &all, ACTION_NONE), VERDICT_ERROR);
-	ck_assert_int_eq(ask(&root, &all, &all, ACTION_NONE), VERDICT_ERROR);
+	ck_assert_int_eq(ask(&s, &all, &all, ACTION_NONE, NULL), VERDICT_ERROR);
+	ck_assert_int_eq(ask(&root, &all, &all, ACTION_NONE, NULL), VERDICT_ERROR);
 }
 END_TEST
 
@@ -366,12 +342,12 @@ START_TEST(the_best_of_several_grants_stands_in_any_order)
 	struct subject s = user();
 
 	for (size_t i = 0; i < COUNT(table); i++) {
-		struct policy p = { both, 2, NULL, 0 };
+		struct part p = { both, 2, NULL, 0 };
 		bool as_reader = may(i, 'R');
 
 		assert_verdict(&s, &nothing, &p, i, may(i, 'C'),
 		    as_reader ? reader : group, VERDICT_DENY);
-		p = (struct policy){ both + 1, 2, NULL, 0 };
+		p = (struct part){ both + 1, 2, NULL, 0 };
 		assert_verdict(&s, &nothing, &p, i, may(i, 'C'), group,
 		    VERDICT_DENY);
 	}
@@ -381,11 +357,12 @@ END_TEST
 /* A reader here who is an owner of the vault, and also bound, and root. */
 START_TEST(what_one_scope_denies_another_may_allow)
 {
-	const struct grant reader = GRANT(USER, READER, USER);
+	const struct grant reader[] = { GRANT(USER, READER, USER),
+		canonical[0], canonical[1] };
 	const struct grant owner = GRANT(GROUP, OWNER, GROUP);
 	const struct binding b = { USER, GROUP, 0, 0 };
-	const struct policy vault = of_grant(&owner);
-	const struct policy here = { &reader, 1, &b, 1 };
+	const struct part vault = of_grant(&owner);
+	const struct part here = { reader, 3, &b, 1 };
 	struct subject s = user();
 
 	s.operator_group = GROUP;
@@ -395,7 +372,7 @@ START_TEST(what_one_scope_denies_another_may_allow)
 		if (may(i, 'R'))
 			as = (struct principal){ PRINCIPAL_USER, USER };
 		else if (may(i, 'I'))
-			as = (struct principal){ PRINCIPAL_IDENTITY, 0 };
+			as = (struct principal){ PRINCIPAL_IDENTITY, HERE };
 		else if (may(i, 'O'))
 			as = (struct principal){ PRINCIPAL_GROUP, GROUP };
 		assert_verdict(&s, &vault, &here, i, true, as,
@@ -408,11 +385,12 @@ START_TEST(rights_in_one_workspace_are_none_in_another)
 {
 	static const struct grant grants[] = { GRANT(USER, OWNER, USER),
 		GRANT(USER, OWNER, USER + 1) };
-	const struct policy here = of_grant(&grants[0]);
-	const struct policy theirs = of_grant(&grants[1]);
+	const struct part here = of_grant(&grants[0]);
+	const struct part theirs = of_grant(&grants[1]);
 	struct subject s = user();
 
-	ck_assert_int_eq(ask(&s, &nothing, &here, ACTION_SECRET_READ),
+	ck_assert_int_eq(ask(&s, &nothing, &here, ACTION_SECRET_READ,
+		NULL),
 	    VERDICT_ALLOW);
 	assert_always(&s, &nothing, &theirs, VERDICT_NO_MATCH);
 }

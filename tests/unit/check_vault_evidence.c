@@ -255,7 +255,7 @@ START_TEST(an_older_value_of_a_row_is_noticed)
 		old[i] = take_row(rows[i]);
 	ws = unlocked(false, 0);
 	ck_assert_int_eq(workspace_touch(&v, ws), COFRE_OK);
-	ws->grant_count = 1;
+	ws->policy.grant_count = 1;
 	ck_assert_int_eq(vault_begin(&v, 0, false), COFRE_OK);
 	ck_assert_int_eq(workspace_save(&v, ws), COFRE_OK);
 	put_third(ws);
@@ -357,8 +357,6 @@ START_TEST(an_accepted_rollback_opens_what_is_there)
 }
 END_TEST
 
-/* --- the header --- */
-
 /* Open the store of which the header is this: refused, with this in the
    error. */
 static void
@@ -375,15 +373,17 @@ assert_header_refused(struct view value, const char *why)
 	store_close(s);
 }
 
-START_TEST(a_header_of_a_newer_format_or_damaged_is_refused)
+START_TEST(a_header_of_another_format_or_damaged_is_refused)
 {
 	struct view value = take_row(&header);
 	uint8_t changed[128];
 
 	ck_assert_uint_eq(value.len, 4 + 11 + 4 + 4 + 16);
 	memcpy(changed, value.data, value.len);
-	changed[4 + 11 + 3] = 2;
+	changed[4 + 11 + 3] = ROWS_FORMAT + 1;
 	assert_header_refused((struct view){ changed, value.len }, "newer");
+	changed[4 + 11 + 3] = ROWS_FORMAT - 1;
+	assert_header_refused((struct view){ changed, value.len }, "older");
 	memcpy(changed, value.data, value.len);
 	changed[4] = 'C';
 	assert_header_refused((struct view){ changed, value.len },
@@ -438,7 +438,7 @@ main(void)
 	tcase_add_test(t, rows_of_another_vault_are_noticed);
 	tcase_add_test(t, an_older_file_beside_a_newer_log_is_a_rollback);
 	tcase_add_test(t, an_accepted_rollback_opens_what_is_there);
-	tcase_add_test(t, a_header_of_a_newer_format_or_damaged_is_refused);
+	tcase_add_test(t, a_header_of_another_format_or_damaged_is_refused);
 	tcase_add_test(t,
 	    rows_without_a_header_are_not_taken_for_an_empty_store);
 	suite_add_tcase(s, t);

@@ -152,8 +152,9 @@ make_before(void)
 {
 	struct workspace *ws = vaultdir_workspace(&v, "old");
 
-	ws->grants[ws->grant_count++] = (struct grant){ PRINCIPAL_USER,
-		ROLE_OWNER, 2001, 0, 5 };
+	ws->policy.grants[ws->policy.grant_count++] = (struct grant){
+		.principal = PRINCIPAL_USER, .role = ROLE_OWNER, .id = 2001,
+		.created = 5 };
 	ck_assert_int_eq(workspace_save(&v, ws), COFRE_OK);
 	ck_assert_int_eq(put("old", "kept", 1, 1, "before"), COFRE_OK);
 	ck_assert_int_eq(put("gone", "kept", 2, 1, "there"), COFRE_OK);
@@ -172,8 +173,8 @@ change_all(void)
 	ck_assert_int_eq(put("old", "kept", 1, 2, "after"), COFRE_OK);
 	ck_assert_int_eq(put("old", "fresh", 4, 1, "x"), COFRE_OK);
 	ck_assert_int_eq(workspace_touch(&v, ws), COFRE_OK);
-	ws->grants[0].role = ROLE_READER;
-	ws->bindings[ws->binding_count++] = (struct binding){ 7, 7, 0, 0 };
+	ws->policy.grants[0].role = ROLE_READER;
+	ws->policy.bindings[ws->policy.binding_count++] = (struct binding){ 7, 7, 0, 0 };
 	/* Again: what it was before the turn counts. */
 	ck_assert_int_eq(workspace_touch(&v, ws), COFRE_OK);
 	ck_assert_int_eq(workspace_save(&v, ws), COFRE_OK);
@@ -189,8 +190,8 @@ assert_before(void)
 
 	ck_assert_ptr_null(find("new"));
 	ck_assert_ptr_nonnull(find("gone"));
-	ck_assert(ws->grant_count == 1 && ws->binding_count == 0 &&
-	    ws->grants[0].role == ROLE_OWNER && ws->before == NULL);
+	ck_assert(ws->policy.grant_count == 1 && ws->policy.binding_count == 0 &&
+	    ws->policy.grants[0].role == ROLE_OWNER && ws->before == NULL);
 	ck_assert_uint_eq(version_of("old", "kept"), 1);
 	ck_assert_uint_eq(version_of("old", "fresh"), 0);
 	ck_assert_uint_eq(version_of("gone", "kept"), 1);

@@ -84,29 +84,33 @@ END_TEST
 START_TEST(all_grants_and_bindings_come_back)
 {
 	struct workspace *ws = vaultdir_workspace(&v, "ml");
-	struct policy p;
+	const struct policy_scope *p;
 
 	for (uint32_t i = 0; i < GRANTS_MAX; i++)
-		ws->grants[i] = (struct grant){ PRINCIPAL_USER, ROLE_READER,
-			i, i + 1, i + 2 };
+		ws->policy.grants[i] = (struct grant){
+			.principal = PRINCIPAL_USER, .role = ROLE_READER,
+			.id = i, .by = i + 1, .created = i + 2,
+			.prefix = "train-" };
 	for (uint32_t i = 0; i < BINDINGS_MAX; i++)
-		ws->bindings[i] = (struct binding){ i, i + 1, i + 2, i + 3 };
-	ws->grant_count = GRANTS_MAX;
-	ws->binding_count = BINDINGS_MAX;
+		ws->policy.bindings[i] = (struct binding){ i, i + 1, i + 2, i + 3 };
+	ws->policy.grant_count = GRANTS_MAX;
+	ws->policy.binding_count = BINDINGS_MAX;
 	ck_assert_int_eq(workspace_save(&v, ws), COFRE_OK);
 	vaultdir_commit(&v);
 	vaultdir_again(&v);
-	p = workspace_policy(find("ml"));
-	ck_assert_uint_eq(p.grant_count, GRANTS_MAX);
-	ck_assert_uint_eq(p.binding_count, BINDINGS_MAX);
+	p = &find("ml")->policy;
+	ck_assert_uint_eq(p->grant_count, GRANTS_MAX);
+	ck_assert_uint_eq(p->binding_count, BINDINGS_MAX);
 	for (uint32_t i = 0; i < GRANTS_MAX; i++)
-		ck_assert(p.grants[i].principal == PRINCIPAL_USER &&
-		    p.grants[i].role == ROLE_READER && p.grants[i].id == i &&
-		    p.grants[i].by == i + 1 && p.grants[i].created == i + 2);
+		ck_assert(p->grants[i].principal == PRINCIPAL_USER &&
+		    p->grants[i].role == ROLE_READER && p->grants[i].id == i &&
+		    p->grants[i].by == i + 1 &&
+		    p->grants[i].created == i + 2 &&
+		    strcmp(p->grants[i].prefix, "train-") == 0);
 	for (uint32_t i = 0; i < BINDINGS_MAX; i++)
-		ck_assert(p.bindings[i].uid == i &&
-		    p.bindings[i].gid == i + 1 && p.bindings[i].by == i + 2 &&
-		    p.bindings[i].created == i + 3);
+		ck_assert(p->bindings[i].uid == i &&
+		    p->bindings[i].gid == i + 1 && p->bindings[i].by == i + 2 &&
+		    p->bindings[i].created == i + 3);
 }
 END_TEST
 
@@ -117,12 +121,12 @@ START_TEST(the_vaults_own_scope_is_a_workspace_without_a_name)
 	ck_assert(root != NULL && root->id == 0 && root->slot == 0);
 	ck_assert_int_eq(vault_begin(&v, 0, false), COFRE_OK);
 	ck_assert_int_eq(workspace_touch(&v, root), COFRE_OK);
-	root->grants[root->grant_count++] = (struct grant){ PRINCIPAL_GROUP,
-		ROLE_OWNER, 5, 0, 0 };
+	root->policy.grants[root->policy.grant_count++] = (struct grant){
+		.principal = PRINCIPAL_GROUP, .role = ROLE_OWNER, .id = 5 };
 	ck_assert_int_eq(workspace_save(&v, root), COFRE_OK);
 	vaultdir_commit(&v);
 	vaultdir_again(&v);
-	ck_assert_uint_eq(find("")->grant_count, 1);
+	ck_assert_uint_eq(find("")->policy.grant_count, 1);
 }
 END_TEST
 

@@ -1,0 +1,27 @@
+/*
+ * granttext: for whom and where a grant is, as people write it.
+ */
+#ifndef COFRE_GRANTTEXT_H
+#define COFRE_GRANTTEXT_H
+
+#include "proto.h"
+
+/* Room for the longest of them, with its NUL. */
+#define GRANTTEXT_MAX (COFRE_WORKSPACE_NAME_MAX + COFRE_SECRET_NAME_MAX + 16)
+
+/*
+ * "user:2001", "group:7", "identity:ml-prod", "operator"; the arguments are
+ * those of grant_item.  Returns to.
+ */
+char *granttext_principal(uint8_t kind, uint32_t id, struct view who,
+    char to[GRANTTEXT_MAX]);
+
+/* "/", "ml-prod", "ml-prod/train-*".  Returns to. */
+char *granttext_scope(struct view workspace, struct view prefix,
+    char to[GRANTTEXT_MAX]);
+
+/* True when the list of who_item has one of the same role, scope and
+   prefix. */
+bool granttext_is_in(struct list items, const struct who_item *wanted);
+
+#endif

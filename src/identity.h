@@ -1,0 +1,25 @@
+/*
+ * identity: the grants that a workspace's managed identity should have, and
+ * principals as text.
+ */
+#ifndef COFRE_IDENTITY_H
+#define COFRE_IDENTITY_H
+
+#include "vault.h"
+
+/* Give a new workspace its first grants: its creator's, and those that its
+   managed identity should have. */
+void identity_make(struct workspace *ws, uint32_t uid, uint64_t now);
+
+/* True when the grant is one of those that the scope's identity should have
+   there. */
+bool identity_is_canonical(const struct policy_scope *p,
+    const struct grant *g);
+
+/* Whom a grant or a question is about, as text: "user:1001", "operator",
+   "identity:ml-prod".  Returns text. */
+#define PRINCIPAL_TEXT (COFRE_WORKSPACE_NAME_MAX + 16)
+const char *principal_text(uint8_t kind, uint32_t id, struct view who,
+    char text[PRINCIPAL_TEXT]);
+
+#endif

@@ -1,0 +1,285 @@
+/* Operations on a workspace's managed identity: who is it, and what may it? */
+#include <stdio.h>
+#include <string.h>
+
+#include "identity.h"
+#include "ops.h"
+
+static void
+detail_ids(struct request *q, uint32_t uid, uint32_t gid)
+{
+	if (gid == NO_ID)
+		(void)snprintf(q->detail, sizeof(q->detail), "uid %u", uid);
+	else
+		(void)snprintf(q->detail, sizeof(q->detail), "uid %u gid %u",
+		    uid, gid);
+}
+
+static struct binding *
+find_binding(struct policy_scope *p, uint32_t uid, uint32_t gid)
+{
+	for (size_t i = 0; i < p->binding_count; i++)
+		if (p->bindings[i].uid == uid && p->bindings[i].gid == gid)
+			return &p->bindings[i];
+	return NULL;
+}
+
+/* The bindings were changed: count it, and keep it. */
+static enum cofre_status
+save(struct request *q)
+{
+	workspace_policy_changed(q->workspace);
+	q->version = q->workspace->policy.version;
+	return workspace_save(&q->sv->vault, q->workspace);
+}
+
+enum cofre_status
+op_identity_bind(struct request *q, const struct identity_bind_request *in)
+{
+	struct policy_scope *p = &q->workspace->policy;
+	enum cofre_status st;
+
+	detail_ids(q, in->uid, in->gid);
+	/* A gid of NO_ID says "any"; the overflow id never stands for one. */
+	if (!policy_id_valid(in->uid) ||
+	    (in->gid != NO_ID && !policy_id_valid(in->gid)))
+		return COFRE_INVALID;
+	if (find_binding(p, in->uid, in->gid) != NULL)
+		return COFRE_EXISTS;
+	if (p->binding_count == BINDINGS_MAX)
+		return COFRE_LIMIT;
+	if ((st = op_begin_change(q)) != COFRE_OK)
+		return st;
+	p->bindings[p->binding_count++] = (struct binding){ in->uid, in->gid,
+		q->conn->peer.uid, q->sv->now };
+	return save(q);
+}
+
+enum cofre_status
+op_identity_unbind(struct request *q,
+    const struct identity_unbind_request *in)
+{
+	struct policy_scope *p = &q->workspace->policy;
+	enum cofre_status st;
+
+	detail_ids(q, in->uid, in->gid);
+	if (find_binding(p, in->uid, in->gid) == NULL)
+		return COFRE_NOT_FOUND;
+	if ((st = op_begin_change(q)) != COFRE_OK)
+		return st;
+	*find_binding(p, in->uid, in->gid) =
+	    p->bindings[p->binding_count - 1];
+	p->binding_count--;
+	return save(q);
+}
+
+/* The grants of R43 in the model, in cofre's roles. */
+static const uint32_t canonical[] = { ROLE_AGENT, ROLE_SECRETS_OFFICER };
+
+#define CANONICAL (sizeof(canonical) / sizeof(canonical[0]))
+
+bool
+identity_is_canonical(const struct policy_scope *p, const struct grant *g)
+{
+	if (g->principal != PRINCIPAL_IDENTITY || g->id != p->id ||
+	    g->prefix[0] != '\0')
+		return false;
+	for (size_t i = 0; i < CANONICAL; i++)
+		if (g->role == canonical[i])
+			return true;
+	return false;
+}
+
+static struct grant
+canonical_grant(const struct policy_scope *p, size_t i, uint32_t uid,
+    uint64_t now)
+{
+	return (struct grant){ .principal = PRINCIPAL_IDENTITY,
+		.role = canonical[i], .id = p->id, .by = uid,
+		.created = now };
+}
+
+/* Is the i-th of them there? */
+static bool
+has_canonical(const struct policy_scope *p, size_t i)
+{
+	for (size_t j = 0; j < p->grant_count; j++)
+		if (identity_is_canonical(p, &p->grants[j]) &&
+		    p->grants[j].role == canonical[i])
+			return true;
+	return false;
+}
+
+void
+identity_make(struct workspace *ws, uint32_t uid, uint64_t now)
+{
+	struct policy_scope *p = &ws->policy;
+
+	/* Whoever makes a workspace owns it, by a grant like any other. */
+	p->grants[p->grant_count++] = (struct grant){
+		.principal = PRINCIPAL_USER, .role = ROLE_OWNER, .id = uid,
+		.by = uid, .created = now };
+	for (size_t i = 0; i < CANONICAL; i++)
+		p->grants[p->grant_count++] = canonical_grant(p, i, uid, now);
+	workspace_policy_changed(ws);
+}
+
+/* An identity's grant as an item: in which scope it stands. */
+static void
+put_item(struct request *q, struct wire_list *l, const struct workspace *ws,
+    const struct grant *g)
+{
+	struct policy policy = vault_policy(&q->sv->vault);
+	const struct who_item item = { PRINCIPAL_IDENTITY, 0,
+		view_of(q->workspace->name),
+		view_of(policy_role_name(&policy, g->role)),
+		view_of(ws->name), view_of(g->prefix) };
+
+	who_item_put(q->reply, &item);
+	list_item(l);
+}
+
+/* What it has, in every scope whose grants the caller may see; extra: but
+   for what it should have. */
+static void
+put_actual(struct request *q, bool extra)
+{
+	const struct policy_scope *own = &q->workspace->policy;
+	struct vault *v = &q->sv->vault;
+	struct wire_list l;
+
+	list_begin(&l, q->reply);
+	for (size_t i = 0; i < v->scope_count; i++) {
+		const struct workspace *ws = v->workspaces[i];
+
+		if (ws == NULL || (&ws->policy != own &&
+			!request_sees(q, ws, ACTION_GRANT_READ)))
+			continue;
+		for (size_t j = 0; j < ws->policy.grant_count; j++) {
+			const struct grant *g = &ws->policy.grants[j];
+
+			if (g->principal == PRINCIPAL_IDENTITY &&
+			    g->id == own->id && l.count < LIST_MAX &&
+			    !(extra && &ws->policy == own &&
+				identity_is_canonical(own, g)))
+				put_item(q, &l, ws, g);
+		}
+	}
+	list_end(&l);
+}
+
+enum cofre_status
+op_identity_show(struct request *q, const struct identity_show_request *in)
+{
+	const struct policy_scope *p = &q->workspace->policy;
+	struct wire_list l;
+
+	(void)in;
+	list_begin(&l, q->reply);
+	for (size_t i = 0; i < p->binding_count; i++) {
+		const struct binding *b = &p->bindings[i];
+		const struct binding_item item = { b->uid, b->gid, b->created,
+			b->by };
+
+		binding_item_put(q->reply, &item);
+		list_item(&l);
+	}
+	list_end(&l);
+	list_begin(&l, q->reply);
+	for (size_t i = 0; i < CANONICAL; i++) {
+		struct grant g = canonical_grant(p, i, 0, 0);
+
+		put_item(q, &l, q->workspace, &g);
+	}
+	list_end(&l);
+	put_actual(q, false);
+	return COFRE_OK;
+}
+
+enum cofre_status
+op_identity_revoke(struct request *q,
+    const struct identity_revoke_request *in)
+{
+	struct policy_scope *p = &q->workspace->policy;
+	uint32_t kept = 0, removed = 0;
+	enum cofre_status st;
+
+	(void)in;
+	for (size_t i = 0; i < p->grant_count; i++)
+		removed += p->grants[i].principal == PRINCIPAL_IDENTITY &&
+		    p->grants[i].id == p->id;
+	if (removed == 0)
+		return COFRE_NOT_FOUND;
+	if ((st = op_begin_change(q)) != COFRE_OK)
+		return st;
+	for (size_t i = 0; i < p->grant_count; i++)
+		if (p->grants[i].principal != PRINCIPAL_IDENTITY ||
+		    p->grants[i].id != p->id)
+			p->grants[kept++] = p->grants[i];
+	p->grant_count = kept;
+	(void)snprintf(q->detail, sizeof(q->detail), "%u grants taken away",
+	    removed);
+	wire_put_u32(q->reply, removed);
+	return save(q);
+}
+
+/* Put back the i-th of what it should have. */
+static enum cofre_status
+restore(struct request *q, size_t i, bool dry_run, struct wire_list *l)
+{
+	struct policy_scope *p = &q->workspace->policy;
+	struct grant g = canonical_grant(p, i, q->conn->peer.uid, q->sv->now);
+	enum cofre_status st;
+
+	if (!dry_run) {
+		if (p->grant_count == GRANTS_MAX)
+			return COFRE_LIMIT;
+		if ((st = op_begin_change(q)) != COFRE_OK)
+			return st;
+		p->grants[p->grant_count++] = g;
+	}
+	put_item(q, l, q->workspace, &g);
+	return COFRE_OK;
+}
+
+enum cofre_status
+op_identity_repair(struct request *q,
+    const struct identity_repair_request *in)
+{
+	struct policy_scope *p = &q->workspace->policy;
+	struct wire_list l;
+	enum cofre_status st = COFRE_OK;
+
+	/* What it may be is not for itself to say. */
+	if (q->principal.kind == PRINCIPAL_IDENTITY)
+		return COFRE_DENIED;
+	list_begin(&l, q->reply);
+	for (size_t i = 0; i < CANONICAL && st == COFRE_OK; i++)
+		if (!has_canonical(p, i))
+			st = restore(q, i, in->dry_run, &l);
+	if (st != COFRE_OK)
+		return st;
+	list_end(&l);
+	put_actual(q, true);
+	(void)snprintf(q->detail, sizeof(q->detail), "%u grants %s", l.count,
+	    in->dry_run ? "are missing" : "put back");
+	q->version = p->version;
+	return l.count == 0 || in->dry_run ? COFRE_OK : save(q);
+}
+
+const char *
+principal_text(uint8_t kind, uint32_t id, struct view who,
+    char text[PRINCIPAL_TEXT])
+{
+	if (kind == PRINCIPAL_IDENTITY)
+		(void)snprintf(text, PRINCIPAL_TEXT, "%s:%.*s",
+		    principal_name(kind), (int)who.len,
+		    who.len == 0 ? "" : (const char *)who.data);
+	else if (kind == PRINCIPAL_USER || kind == PRINCIPAL_GROUP)
+		(void)snprintf(text, PRINCIPAL_TEXT, "%s:%u",
+		    principal_name(kind), id);
+	else
+		(void)snprintf(text, PRINCIPAL_TEXT, "%s",
+		    principal_name(kind));
+	return text;
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""The managed identity: its grants, revoked, repaired, and gone with it.
+
+What it should have stands beside what it has; what it should have can only
+be taken as a whole; a new workspace of an old name inherits nothing.
+"""
+import sys
+sys.dont_write_bytecode = True
+
+import cofre_wire as wire
+import harness
+from expect import same, show, status
+
+ALICE, AGENT = 48001, 48002
+SHOULD = [("w", "agent", "w", ""), ("w", "secrets-officer", "w", "")]
+
+
+def rows(items):
+    return sorted((i["who"].decode(), i["role"].decode(),
+                   i["scope"].decode(), i["prefix"].decode()) for i in items)
+
+
+def identity(role, workspace="w", who="w"):
+    return dict(workspace=workspace, principal=wire.IDENTITY, id=0, who=who,
+                role=role)
+
+
+def shown(root):
+    f = status(root.call("identity.show", workspace="w"), "OK").fields
+    same(rows(f["canonical"]), SHOULD, "the grants that it should have")
+    return rows(f["actual"])
+
+
+def make(root, uid):
+    for w in ("w", "x"):
+        status(root.call("workspace.create", workspace=w), "OK")
+    status(root.call("identity.bind", workspace="w", uid=uid), "OK")
+    status(root.call("grant.add", workspace="w", principal=wire.USER,
+                     id=ALICE, role=wire.OWNER), "OK")
+
+
+def revoke_and_repair(root, alice, agent):
+    same(shown(root), SHOULD, "what it has at first")
+    status(alice.put("w", "n", dict(value=b"v")), "OK")
+    status(agent.get("w", "n"), "OK")
+    for role in ("agent", "secrets-officer", ""):
+        status(root.call("grant.remove", **identity(role)), "CONFLICT",
+               "to take '%s' from it singly" % role)
+    same(shown(root), SHOULD, "what it has after that")
+    status(agent.call("identity.revoke", workspace="w"), "DENIED")
+    r = status(alice.call("identity.revoke", workspace="w"), "OK")
+    same(r.fields["removed"], 2, "grants that were taken")
+    status(agent.get("w", "n"), "DENIED", "after the revocation")
+    same(shown(root), [], "what it has then")
+    status(root.call("identity.revoke", workspace="w"), "NOT_FOUND")
+    status(agent.call("identity.repair", workspace="w"), "DENIED")
+
+    r = alice.call("identity.repair", workspace="w", dry_run=1)
+    same(rows(r.fields["restored"]), SHOULD, "what a dry run would do")
+    same(shown(root), [], "what a dry run has done")
+    status(agent.get("w", "n"), "DENIED", "after the dry run")
+    r = alice.call("identity.repair", workspace="w")
+    same(rows(r.fields["restored"]), SHOULD, "what was put back")
+    status(agent.get("w", "n"), "OK", "after the repair")
+    r = alice.call("identity.repair", workspace="w")
+    same(rows(r.fields["restored"]), [], "what a second repair does")
+    show("the identity's grants: revoked as a whole, and repaired")
+
+
+def extra(root, agent):
+    """What it has besides is told, and stays; itself it repairs nothing."""
+    status(root.call("grant.add", **identity("contributor", "x")), "OK")
+    status(root.call("grant.add", **identity("contributor", "w")), "OK")
+    r = status(root.call("identity.repair", workspace="w"), "OK")
+    same(rows(r.fields["extra"]), [("w", "contributor", "w", ""),
+                                   ("w", "contributor", "x", "")], "extra")
+    status(agent.call("identity.repair", workspace="w"), "DENIED",
+           "the identity's own repair, as a contributor")
+    status(root.call("grant.remove", **identity("contributor")), "OK",
+           "to take what is not canonical")
+    status(agent.put("x", "m", dict(value=b"v")), "OK")
+    show("what it has elsewhere is told, and none repairs itself")
+
+
+def new_of_old_name(root, alice, agent):
+    """Grants, bindings and canonical grants end with the workspace."""
+    def identities():
+        return sorted(g["who"] for g in root.call(
+            "grant.list", workspace="x").fields["items"]
+            if g["principal"] == wire.IDENTITY)
+
+    same(identities(), [b"w", b"x", b"x"], "identities with a grant in x")
+    status(root.call("workspace.delete", workspace="w"), "OK")
+    status(agent.get("x", "m"), "DENIED", "elsewhere, at once")
+    same(identities(), [b"x", b"x"], "after one of them is gone")
+    status(root.call("grant.add", **identity("reader", "x")), "NOT_FOUND",
+           "a grant to an identity that is gone")
+    status(root.call("workspace.create", workspace="w"), "OK")
+    same(shown(root), SHOULD, "what the new one has")
+    f = root.call("identity.show", workspace="w").fields
+    same(f["items"], [], "bindings of the new one")
+    for who, c in (("alice", alice), ("the old identity", agent)):
+        status(c.get("w", "n"), "DENIED", who + " in the new workspace")
+        status(c.get("x", "m"), "DENIED", who + " elsewhere")
+    show("a new workspace of an old name inherits nothing")
+
+
+def test(t):
+    d = t.daemon()
+    root = d.init()
+    alice = t.agent(ALICE).connect(d.socket)
+    agent = t.agent(AGENT).connect(d.socket)
+    make(root, AGENT)
+    revoke_and_repair(root, alice, agent)
+    extra(root, agent)
+    new_of_old_name(root, alice, agent)
+    d.stop()
+
+
+harness.main(test)

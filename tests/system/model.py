@@ -1,0 +1,219 @@
+"""Who may do what: a small model, to compare the daemon with.
+
+It is written from requirements.md R21 to R46 and from the role JSON of the
+model, in names of actions, and shares nothing with the daemon's tables.
+
+    m = Model(operator_group)
+    m.define("auditor", ["*/read"])
+    m.grant(USER, 41001, "auditor", "ws")
+    m.verdict(Person(41001), "secret.get", "ws", "n")   # ("DENIED", 0)
+"""
+NOBODY, OPERATOR, USER, GROUP, IDENTITY = range(5)
+OVERFLOW = 65534
+NO_ID = 0xffffffff
+
+# The actions by plane: what can be named by Actions, what by DataActions,
+# and what no custom role can name.
+CONTROL = {
+    "workspaces/write", "workspaces/read", "workspaces/delete",
+    "workspaces/identity/read", "workspaces/identity/write",
+    "workspaces/grants/read", "workspaces/grants/write",
+    "workspaces/secrets/list/read", "workspaces/secrets/read",
+    "workspaces/secrets/write", "workspaces/secrets/delete",
+    "workspaces/secrets/purge/delete", "workspaces/activity/read",
+    "workspaces/resync/action"}
+DATA = {"workspaces/secrets/value/read"}
+VAULT = {"vault/manage/action", "vault/read", "roles/read", "roles/write"}
+
+SEE = {"workspaces/secrets/list/read", "workspaces/secrets/read"}
+READER = SEE | {"workspaces/read", "workspaces/identity/read",
+                "workspaces/grants/read", "workspaces/activity/read",
+                "roles/read"}
+CONTRIBUTOR = READER | DATA | {
+    "workspaces/write", "workspaces/secrets/write",
+    "workspaces/secrets/delete", "workspaces/resync/action"}
+# R24, R36: what an owner may and a contributor may not.
+OWNER = CONTRIBUTOR | {
+    "workspaces/delete", "workspaces/grants/write",
+    "workspaces/identity/write", "workspaces/secrets/purge/delete",
+    "roles/write"}
+# R43: a managed identity sees its workspace, and has all of its secrets.
+AGENT = SEE | {"workspaces/read"}
+OFFICER = SEE | DATA | {
+    "workspaces/secrets/write", "workspaces/secrets/delete",
+    "workspaces/secrets/purge/delete"}
+# Operators keep the vault; what is in it is not theirs to read.
+OPERATORS = VAULT | {
+    "workspaces/write", "workspaces/read", "workspaces/delete",
+    "workspaces/identity/read", "workspaces/identity/write",
+    "workspaces/grants/read", "workspaces/grants/write",
+    "workspaces/activity/read", "workspaces/resync/action"}
+
+# What an operation asks for, and of what: "" nobody is asked.
+ASKS = {
+    "hello": ("none", ""), "status": ("none", ""),
+    "workspace.list": ("none", ""),
+    "vault.report": ("vault", "vault/read"),
+    "vault.init": ("vault", "vault/manage/action"),
+    "vault.unlock": ("vault", "vault/manage/action"),
+    "vault.lock": ("vault", "vault/manage/action"),
+    "slot.list": ("vault", "vault/manage/action"),
+    "slot.add": ("vault", "vault/manage/action"),
+    "slot.remove": ("vault", "vault/manage/action"),
+    "workspace.create": ("workspace", "workspaces/write"),
+    "workspace.show": ("workspace", "workspaces/read"),
+    "workspace.delete": ("workspace", "workspaces/delete"),
+    "identity.bind": ("workspace", "workspaces/identity/write"),
+    "identity.unbind": ("workspace", "workspaces/identity/write"),
+    "identity.show": ("workspace", "workspaces/identity/read"),
+    "identity.revoke": ("workspace", "workspaces/identity/write"),
+    "identity.repair": ("workspace", "workspaces/resync/action"),
+    "grant.add": ("any", "workspaces/grants/write"),
+    "grant.remove": ("any", "workspaces/grants/write"),
+    "grant.list": ("any", "workspaces/grants/read"),
+    "policy.explain": ("any", "workspaces/grants/read"),
+    "policy.who": ("any", "workspaces/grants/read"),
+    "role.put": ("vault", "roles/write"),
+    "role.delete": ("vault", "roles/write"),
+    "role.list": ("any", "roles/read"),
+    "role.show": ("any", "roles/read"),
+    "secret.put": ("secret", "workspaces/secrets/write"),
+    "secret.get": ("secret", "workspaces/secrets/value/read"),
+    "secret.list": ("workspace", "workspaces/secrets/list/read"),
+    "secret.show": ("secret", "workspaces/secrets/read"),
+    "secret.versions": ("secret", "workspaces/secrets/read"),
+    "secret.delete": ("secret", "workspaces/secrets/delete"),
+    "secret.undelete": ("secret", "workspaces/secrets/delete"),
+    "secret.purge": ("secret", "workspaces/secrets/purge/delete"),
+    "activity.read": ("any", "workspaces/activity/read"),
+}
+# What works while the vault is locked, or before there is one.
+LOCKED = {"hello", "status", "vault.report", "vault.init", "vault.unlock",
+          "vault.lock", "slot.list"}
+EMPTY = {"hello", "status", "vault.report", "vault.init"}
+
+
+def matches(pattern, name):
+    """'*' is any text, '/' too; case does not count."""
+    first, *rest = pattern.lower().split("*")
+    name = name.lower()
+    if not rest:
+        return first == name
+    if not name.startswith(first):
+        return False
+    at = len(first)
+    for part in rest[:-1]:
+        found = name.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return name.endswith(rest[-1]) and len(name) - len(rest[-1]) >= at
+
+
+def expand(patterns, plane):
+    return {a for a in plane for p in patterns if matches(p, a)}
+
+
+class Person:
+    """What the kernel says of a peer; pid 0: it can't be seen from here."""
+
+    def __init__(self, uid, gid=None, groups=(), pid=1):
+        self.uid, self.pid = uid, pid
+        self.gid = uid if gid is None else gid
+        self.groups = {self.gid, *groups}
+
+
+class Model:
+    def __init__(self, operator_group):
+        self.operator_group = operator_group
+        self.state = "open"
+        self.roles = {"owner": OWNER, "contributor": CONTRIBUTOR,
+                      "reader": READER, "agent": AGENT,
+                      "secrets-officer": OFFICER}
+        self.workspaces = set()
+        self.grants = []        # (kind, who, role, workspace or "", prefix)
+        self.bindings = []      # (workspace, uid, gid or None)
+
+    def define(self, name, actions=(), not_actions=(), data=(), not_data=()):
+        self.roles[name] = \
+            expand(actions, CONTROL) - expand(not_actions, CONTROL) | \
+            expand(data, DATA) - expand(not_data, DATA)
+
+    def grant(self, kind, who, role, workspace, prefix=""):
+        self.grants.append((kind, who, role, workspace, prefix))
+
+    def create(self, workspace):
+        self.workspaces.add(workspace)
+        for role in ("agent", "secrets-officer"):
+            self.grant(IDENTITY, workspace, role, workspace)
+
+    def is_operator(self, person):
+        return person.pid != 0 and (person.uid == 0 or
+                                    self.operator_group in person.groups)
+
+    def is_for(self, person, kind, who):
+        if person.pid == 0 or who in (OVERFLOW, NO_ID):
+            return False
+        if kind == USER:
+            return person.uid == who
+        if kind == GROUP:
+            return who in person.groups
+        return any(w == who and uid == person.uid and
+                   gid in (None, person.gid)
+                   for w, uid, gid in self.bindings)
+
+    def held(self, person, workspace):
+        """The grants that are for somebody there, the workspace's first."""
+        scopes = [workspace, ""] if workspace in self.workspaces else [""]
+        return [g for scope in scopes for g in self.grants
+                if g[3] == scope and self.is_for(person, *g[:2])]
+
+    def allows(self, person, action, workspace, name="", partial=False):
+        """As what somebody may do it; NOBODY: not at all."""
+        if self.state == "open":
+            for kind, _, role, _, prefix in self.held(person, workspace):
+                if action in self.roles[role] and (
+                        partial or not prefix or
+                        name and name.startswith(prefix)):
+                    return kind
+        if self.is_operator(person) and action in OPERATORS:
+            return OPERATOR
+        return NOBODY
+
+    def may_give(self, person, role, workspace, prefix=""):
+        """Nobody gives what he has not."""
+        has = set()
+        for _, _, mine, _, only in self.held(person, workspace):
+            if prefix.startswith(only):
+                has |= self.roles[mine]
+        if self.is_operator(person):
+            has |= OPERATORS
+        return self.roles[role] <= has
+
+    def verdict(self, person, op, workspace, name, role="reader"):
+        """The status, without what only the object's own state says, and
+        as what it is recorded.  role is the one of a grant.add."""
+        kind, action = ASKS[op]
+        works = {"open": ASKS, "locked": LOCKED, "empty": EMPTY}[self.state]
+        if op not in works:
+            return ("LOCKED" if self.state == "locked" else
+                    "UNINITIALIZED"), NOBODY
+        if not action:
+            return "OK", NOBODY
+        where = workspace if kind != "vault" else ""
+        as_what = self.allows(person, action, where,
+                              name if kind == "secret" else "",
+                              op == "secret.list")
+        if as_what == NOBODY:
+            return "DENIED", NOBODY
+        if where and where not in self.workspaces and \
+                op != "workspace.create":
+            return "NOT_FOUND", as_what
+        if op == "grant.add" and as_what != OPERATOR and \
+                not self.may_give(person, role, where):
+            return "DENIED", as_what
+        if op == "identity.repair" and as_what == IDENTITY:
+            return "DENIED", as_what
+        if op == "workspace.create" and where in self.workspaces:
+            return "EXISTS", as_what
+        return "OK", as_what
