@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api.h"
 #include "call.h"
 #include "names.h"
 #include "secret.h"
@@ -11,40 +12,6 @@
 /* What a hostile daemon can make a list grow to. */
 #define ENTRIES_MAX (1u << 20)
 #define PAGES_MAX 65536u
-
-/* "ml-prod/store", for the texts of cofre_error(). */
-struct object {
-	char text[COFRE_WORKSPACE_NAME_MAX + 1 + COFRE_SECRET_NAME_MAX + 1];
-};
-
-/*
- * Check what every call is given, and make the object's text of it; name
- * is NULL in a call that has none.
- */
-static enum cofre_status
-check_names(cofre *c, const char *verb, const char *workspace,
-    const char *name, struct object *ret)
-{
-	if (workspace == NULL || !name_is_workspace(view_of(workspace)))
-		return call_fail(c, COFRE_ARGUMENT,
-		    "%s: the workspace's name is not valid: use lower-case "
-		    "letters, digits, '-' and '_', at most %u", verb,
-		    COFRE_WORKSPACE_NAME_MAX);
-	if (name != NULL && !name_is_secret(view_of(name)))
-		return call_fail(c, COFRE_ARGUMENT,
-		    "%s: the secret's name is not valid: use letters, "
-		    "digits, '.', '_' and '-', at most %u", verb,
-		    COFRE_SECRET_NAME_MAX);
-	(void)snprintf(ret->text, sizeof(ret->text), "%s%s%s", workspace,
-	    name == NULL ? "" : "/", name == NULL ? "" : name);
-	return COFRE_OK;
-}
-
-static enum cofre_status
-missing(cofre *c, const char *verb, const char *what)
-{
-	return call_fail(c, COFRE_ARGUMENT, "%s: %s is NULL", verb, what);
-}
 
 /*
  * Get.
@@ -123,15 +90,15 @@ cofre_get(cofre *c, const char *workspace, const char *name,
     uint32_t version, const char *field, cofre_secret **ret)
 {
 	struct secret_get_request q = { .version = version };
-	struct object object;
+	struct api_object object;
 	struct view body;
 	enum cofre_status s;
 
 	if (c == NULL)
 		return COFRE_ARGUMENT;
 	if (name == NULL || ret == NULL)
-		return missing(c, "get", name == NULL ? "name" : "ret");
-	s = check_names(c, "get", workspace, name, &object);
+		return api_missing(c, "get", name == NULL ? "name" : "ret");
+	s = api_check_names(c, "get", workspace, name, &object);
 	if (s != COFRE_OK)
 		return s;
 	if (field != NULL && !name_is_field(view_of(field)))
@@ -197,15 +164,15 @@ cofre_put(cofre *c, const char *workspace, const char *name,
 	struct secret_put_request q = { .expires = expires,
 		.if_version = if_version };
 	struct secret_put_reply m;
-	struct object object;
+	struct api_object object;
 	struct view body;
 	enum cofre_status s;
 
 	if (c == NULL)
 		return COFRE_ARGUMENT;
 	if (name == NULL || secret == NULL)
-		return missing(c, "put", name == NULL ? "name" : "secret");
-	s = check_names(c, "put", workspace, name, &object);
+		return api_missing(c, "put", name == NULL ? "name" : "secret");
+	s = api_check_names(c, "put", workspace, name, &object);
 	if (s != COFRE_OK)
 		return s;
 	q.workspace = view_of(workspace);
@@ -231,15 +198,15 @@ cofre_delete(cofre *c, const char *workspace, const char *name)
 {
 	struct secret_delete_request q;
 	struct secret_delete_reply m;
-	struct object object;
+	struct api_object object;
 	struct view body;
 	enum cofre_status s;
 
 	if (c == NULL)
 		return COFRE_ARGUMENT;
 	if (name == NULL)
-		return missing(c, "delete", "name");
-	s = check_names(c, "delete", workspace, name, &object);
+		return api_missing(c, "delete", "name");
+	s = api_check_names(c, "delete", workspace, name, &object);
 	if (s != COFRE_OK)
 		return s;
 	q.workspace = view_of(workspace);
@@ -344,7 +311,7 @@ cofre_list(cofre *c, const char *workspace, struct cofre_entry **ret,
     size_t *count)
 {
 	struct entries all = { NULL, 0 };
-	struct object object;
+	struct api_object object;
 	uint64_t after = 0;
 	unsigned pages = 0;
 	enum cofre_status s;
@@ -352,8 +319,8 @@ cofre_list(cofre *c, const char *workspace, struct cofre_entry **ret,
 	if (c == NULL)
 		return COFRE_ARGUMENT;
 	if (ret == NULL || count == NULL)
-		return missing(c, "list", ret == NULL ? "ret" : "count");
-	s = check_names(c, "list", workspace, NULL, &object);
+		return api_missing(c, "list", ret == NULL ? "ret" : "count");
+	s = api_check_names(c, "list", workspace, NULL, &object);
 	if (s != COFRE_OK)
 		return s;
 	do {

@@ -161,6 +161,20 @@ principal_number(const char *text, const char *what,
 }
 
 enum cofre_status
+arg_unit(const char *text, struct view *ret, struct problem *p)
+{
+	struct view v = view_of(text);
+
+	if (v.len == 0 || v.len > UNIT_NAME_MAX || strchr(text, '.') == NULL ||
+	    strchr(text, '/') != NULL)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "'%.80s' is no unit: write it as systemctl(1) shows it, "
+		    "with its type, as in agent.service", text);
+	*ret = v;
+	return COFRE_OK;
+}
+
+enum cofre_status
 arg_principal(const char *text, struct arg_principal *ret, struct problem *p)
 {
 	*ret = (struct arg_principal){ .who = view_of("") };
@@ -176,9 +190,13 @@ arg_principal(const char *text, struct arg_principal *ret, struct problem *p)
 		ret->kind = PRINCIPAL_IDENTITY;
 		return arg_workspace(text + 9, &ret->who, p);
 	}
+	if (strncmp(text, "unit:", 5) == 0) {
+		ret->kind = PRINCIPAL_UNIT;
+		return arg_unit(text + 5, &ret->who, p);
+	}
 	return problem_set(p, COFRE_ARGUMENT,
-	    "'%.80s' is no principal: write user:UID, group:GID or "
-	    "identity:WORKSPACE", text);
+	    "'%.80s' is no principal: write user:UID, group:GID, unit:NAME "
+	    "or identity:WORKSPACE", text);
 }
 
 enum cofre_status

@@ -52,10 +52,14 @@ enum cofre_status arg_place(const char *text, struct arg_place *ret,
 struct arg_principal {
 	uint8_t kind;	 /* enum principal_kind */
 	uint32_t id;	 /* uid or gid, else 0 */
-	struct view who; /* of an identity, the workspace; points into text */
+	struct view who; /* a unit, or an identity's workspace, in text */
 };
 
-/* user:UID, group:GID or identity:WORKSPACE. */
+/* A systemd unit's name, with its type.  ret points into text. */
+enum cofre_status arg_unit(const char *text, struct view *ret,
+    struct problem *p);
+
+/* user:UID, group:GID, unit:NAME or identity:WORKSPACE. */
 enum cofre_status arg_principal(const char *text, struct arg_principal *ret,
     struct problem *p);
 

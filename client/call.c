@@ -162,14 +162,14 @@ wait_for(cofre *c, short events)
  * connected.
  */
 static ssize_t
-send_some(const cofre *c, size_t done)
+send_some(const cofre *c, size_t done, size_t end)
 {
 	const struct ucred me = { c->pid, c->uid, getegid() };
 	union {
 		struct cmsghdr align;
 		char room[CMSG_SPACE(sizeof(struct ucred))];
 	} control;
-	struct iovec iov = { c->out.data + done, c->out.len - done };
+	struct iovec iov = { c->out.data + done, end - done };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *h;
 
@@ -187,18 +187,17 @@ send_some(const cofre *c, size_t done)
 }
 
 /*
- * Send all of out.  A daemon that closes the connection meanwhile may have
- * said why: that is no error yet, the reply tells.
+ * Send out from done to end.  A daemon that closes the connection meanwhile
+ * may have said why: that is no error yet, the reply tells.
  */
 static enum cofre_status
-send_all(cofre *c)
+send_all(cofre *c, size_t done, size_t end)
 {
 	enum cofre_status s = COFRE_OK;
-	size_t done = 0;
 	ssize_t n;
 
-	while (s == COFRE_OK && done < c->out.len) {
-		n = send_some(c, done);
+	while (s == COFRE_OK && done < end) {
+		n = send_some(c, done, end);
 		if (n >= 0) {
 			done += (size_t)n;
 		} else if (errno == EAGAIN) {
@@ -210,7 +209,6 @@ send_all(cofre *c)
 			s = fail_errno(c);
 		}
 	}
-	wipe_out(c);
 	return s;
 }
 
@@ -347,6 +345,19 @@ read_hello(cofre *c)
 	return COFRE_OK;
 }
 
+/*
+ * The hello goes alone: when its answer is there, the daemon has seen which
+ * program this is, so that a request can count as that program's.  What was
+ * sent before could be that of one which then executed another.
+ */
+static enum cofre_status
+greet(cofre *c)
+{
+	enum cofre_status s = send_all(c, 0, c->frame);
+
+	return s == COFRE_OK ? read_hello(c) : s;
+}
+
 /* Read the answer to the request: the last thing that may be there. */
 static enum cofre_status
 read_answer(cofre *c, const char *object, struct view *body)
@@ -390,9 +401,12 @@ call_run(cofre *c, const char *verb, const char *object, struct view *body)
 	else {
 		c->cut = false;
 		c->deadline = handle_now() + c->timeout_ms;
-		s = send_all(c);
-		if (s == COFRE_OK && !c->greeted)
-			s = read_hello(c);
+		s = COFRE_OK;
+		if (!c->greeted)
+			s = greet(c);
+		if (s == COFRE_OK)
+			s = send_all(c, c->frame, c->out.len);
+		wipe_out(c);
 		if (s == COFRE_OK)
 			s = read_answer(c, object, body);
 	}

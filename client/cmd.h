@@ -10,6 +10,9 @@
 #ifndef COFRE_CMD_H
 #define COFRE_CMD_H
 
+#include <sys/resource.h>
+#include <sys/types.h>
+
 #include "cofre.h"
 #include "call.h"
 #include "listing.h"
@@ -24,6 +27,9 @@ struct cmd {
 	const char *object; /* "ml-prod/store", for messages, or NULL */
 	char **args;	    /* after cmd_parse(): what is no option */
 	size_t count;
+	/* What main() changed for this program, and another one gets back. */
+	mode_t umask;
+	struct rlimit core;
 };
 
 struct verb {
@@ -133,6 +139,7 @@ int cmd_put(struct cmd *cmd, int argc, char **argv);
 int cmd_resync(struct cmd *cmd, int argc, char **argv);
 int cmd_role(struct cmd *cmd, int argc, char **argv);
 int cmd_role_actions(struct cmd *cmd, int argc, char **argv);
+int cmd_runs(struct cmd *cmd, int argc, char **argv);
 int cmd_show(struct cmd *cmd, int argc, char **argv);
 int cmd_slot(struct cmd *cmd, int argc, char **argv);
 int cmd_status(struct cmd *cmd, int argc, char **argv);

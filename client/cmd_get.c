@@ -95,43 +95,15 @@ give_field(const struct cmd *cmd, struct get *g, const cofre_secret *s,
 	return give(cmd, g, v);
 }
 
-/* The field that is meant when none is named, or NULL. */
-static const char *
-only_secret(const cofre_secret *s)
-{
-	const char *only = NULL;
-
-	for (size_t i = 0; i < cofre_secret_count(s); i++) {
-		if (!cofre_secret_field_is_secret(s, i))
-			continue;
-		if (only != NULL)
-			return NULL;
-		only = cofre_secret_field_name(s, i);
-	}
-	return only;
-}
-
 /* Say which fields there are to choose from. */
 static int
 which_field(const struct cmd *cmd, const cofre_secret *s)
 {
-	char names[300] = "";
-	size_t len = 0;
+	char names[300];
 
-	for (size_t i = 0; i < cofre_secret_count(s); i++) {
-		const char *name = cofre_secret_field_name(s, i);
-
-		if (strlen(name) + 6 > sizeof(names) - len) {
-			(void)snprintf(names + len, sizeof(names) - len,
-			    " ...");
-			break;
-		}
-		len += (size_t)snprintf(names + len, sizeof(names) - len,
-		    "%s%s", i == 0 ? " " : ", ", name);
-	}
 	return cmd_error(cmd, COFRE_ARGUMENT,
-	    "say which field is wanted (--field), or --json for all:%s",
-	    names);
+	    "say which field is wanted (--field), or --json for all: %s",
+	    reveal_names(s, names, sizeof(names)));
 }
 
 static int
@@ -177,7 +149,7 @@ give_secret(const struct cmd *cmd, struct get *g, const cofre_secret *s)
 		return give_format(cmd, g, s);
 	if (g->field != NULL)
 		return give_field(cmd, g, s, g->field);
-	only = only_secret(s);
+	only = reveal_only(s);
 	if (only == NULL)
 		return which_field(cmd, s);
 	return give_field(cmd, g, s, only);

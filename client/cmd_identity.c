@@ -1,28 +1,65 @@
 /* identity bind, unbind, revoke; the rest is cmd_identity_show.c. */
 #include "cmd.h"
 
+#include <string.h>
+
 #include "arguments.h"
+#include "hex.h"
 #include "status.h"
 
+/* What a process must be. */
 struct binding {
 	struct view workspace;
 	struct option_number uid;
 	struct option_number gid;
+	const char *exe;
+	const char *sha256;
+	const char *unit;
+	const char *cgroup;
+	uint8_t digest[SHA256_LEN];
 };
 
-/* Check the numbers; a gid that is not given becomes "any". */
+/* A number that is not given becomes "any". */
+static enum cofre_status
+check_id(struct option_number *n, const char *what, struct problem *p)
+{
+	if (n->given)
+		return arg_id(n->value, what, p);
+	n->value = NO_ID;
+	return COFRE_OK;
+}
+
+static enum cofre_status
+check_path(const char *text, const char *option, size_t max,
+    struct problem *p)
+{
+	if (text == NULL || (text[0] == '/' && strlen(text) <= max))
+		return COFRE_OK;
+	return problem_set(p, COFRE_ARGUMENT,
+	    "%s: '%.80s' is no path from the root of at most %zu bytes",
+	    option, text, max);
+}
+
 static enum cofre_status
 check(struct binding *b, struct problem *p)
 {
-	if (!b->uid.given)
-		return problem_set(p, COFRE_ARGUMENT, "--uid is needed");
-	if (arg_id(b->uid.value, "uid", p) != COFRE_OK)
+	struct view unit;
+
+	if (!b->uid.given && b->unit == NULL && b->cgroup == NULL)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "one of --uid, --unit and --cgroup is needed: a group, a "
+		    "path and a program anybody can have");
+	if (b->sha256 != NULL &&
+	    !hex_decode(view_of(b->sha256), b->digest, SHA256_LEN))
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--sha256: %u lower-case hexadecimal digits are needed, "
+		    "as sha256sum(1) prints them", 2 * SHA256_LEN);
+	if (check_id(&b->uid, "uid", p) != COFRE_OK ||
+	    check_id(&b->gid, "gid", p) != COFRE_OK ||
+	    check_path(b->exe, "--exe", EXE_MAX, p) != COFRE_OK ||
+	    check_path(b->cgroup, "--cgroup", CGROUP_MAX, p) != COFRE_OK)
 		return COFRE_ARGUMENT;
-	if (!b->gid.given) {
-		b->gid.value = NO_ID;
-		return COFRE_OK;
-	}
-	return arg_id(b->gid.value, "gid", p);
+	return b->unit == NULL ? COFRE_OK : arg_unit(b->unit, &unit, p);
 }
 
 /* Read the command line of bind and unbind, and connect. */
@@ -35,8 +72,16 @@ start(struct cmd *cmd, const char *synopsis, const char *about,
 		    "the user that the agents run as" },
 		{ "gid", 0, OPTION_NUMBER, "G", &b->gid,
 		    "and the group, if that matters too" },
+		{ "exe", 0, OPTION_TEXT, "PATH", &b->exe,
+		    "the path of their program" },
+		{ "sha256", 0, OPTION_TEXT, "DIGEST", &b->sha256,
+		    "what sha256sum(1) prints for it" },
+		{ "unit", 0, OPTION_TEXT, "NAME", &b->unit,
+		    "the systemd unit that they are in" },
+		{ "cgroup", 0, OPTION_TEXT, "PATH", &b->cgroup,
+		    "the cgroup that they are in, or above them" },
 	};
-	const struct option_usage u = { synopsis, about, rows, 2, 1, 1 };
+	const struct option_usage u = { synopsis, about, rows, 6, 1, 1 };
 	struct problem p;
 	enum cofre_status s;
 	int code = cmd_parse(cmd, &u, argc, argv);
@@ -53,21 +98,36 @@ start(struct cmd *cmd, const char *synopsis, const char *about,
 	return s == COFRE_OK ? CMD_GO : status_exit_code(s);
 }
 
+/* Both requests have the same fields. */
+static struct identity_bind_request
+request_of(const struct binding *b)
+{
+	return (struct identity_bind_request){
+		.workspace = b->workspace,
+		.uid = b->uid.value,
+		.gid = b->gid.value,
+		.exe = view_of(b->exe == NULL ? "" : b->exe),
+		.sha256 = { b->digest, b->sha256 == NULL ? 0 : SHA256_LEN },
+		.unit = view_of(b->unit == NULL ? "" : b->unit),
+		.cgroup = view_of(b->cgroup == NULL ? "" : b->cgroup),
+	};
+}
+
 static int
 bind(struct cmd *cmd, int argc, char **argv)
 {
 	struct identity_bind_request q;
-	struct binding b = { 0 };
+	struct binding b = { .exe = NULL };
 	enum cofre_status s;
-	int code = start(cmd, "identity bind WORKSPACE --uid U [--gid G]",
-	    "Let processes of that user act as the workspace's managed "
-	    "identity: they get\nwhat it is granted: at first full access to "
-	    "the workspace's secrets.\n", &b, argc, argv);
+	int code = start(cmd, "identity bind WORKSPACE [option ...]",
+	    "Let the processes that are all of this act as the workspace's "
+	    "managed identity:\nthey get what it is granted, at first full "
+	    "access to the workspace's secrets.\nOne of --uid, --unit and "
+	    "--cgroup is needed.\n", &b, argc, argv);
 
 	if (code != CMD_GO)
 		return code;
-	q = (struct identity_bind_request){ b.workspace, b.uid.value,
-		b.gid.value };
+	q = request_of(&b);
 	identity_bind_request_put(call_begin(cmd->c, OP_IDENTITY_BIND), &q);
 	s = cmd_call_empty(cmd);
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
@@ -76,19 +136,21 @@ bind(struct cmd *cmd, int argc, char **argv)
 static int
 unbind(struct cmd *cmd, int argc, char **argv)
 {
-	struct identity_unbind_request q;
-	struct binding b = { 0 };
+	struct identity_unbind_request u;
+	struct identity_bind_request q;
+	struct binding b = { .exe = NULL };
 	enum cofre_status s;
-	int code = start(cmd, "identity unbind WORKSPACE --uid U [--gid G]",
+	int code = start(cmd, "identity unbind WORKSPACE [option ...]",
 	    "Take a binding away, as it was given.  It ends at once, on open "
 	    "connections too.\n", &b, argc, argv);
 
 	if (code != CMD_GO)
 		return code;
-	q = (struct identity_unbind_request){ b.workspace, b.uid.value,
-		b.gid.value };
+	q = request_of(&b);
+	u = (struct identity_unbind_request){ q.workspace, q.uid, q.gid, q.exe,
+		q.sha256, q.unit, q.cgroup };
 	identity_unbind_request_put(call_begin(cmd->c, OP_IDENTITY_UNBIND),
-	    &q);
+	    &u);
 	s = cmd_call_empty(cmd);
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }

@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "entries.h"
 #include "granttext.h"
+#include "hex.h"
 #include "output.h"
 #include "status.h"
 
@@ -74,16 +75,28 @@ ask(struct cmd *cmd, struct view workspace, struct identity_show_reply *m,
 	return s == COFRE_OK ? s : call_bad_reply(cmd->c);
 }
 
+/* What sha256sum(1) prints, or nothing. */
+static const char *
+digest(const struct binding_item *m, char text[2 * SHA256_LEN + 1])
+{
+	return hex_encode(text, m->sha256);
+}
+
 static bool
 list_bindings(struct listing *l, struct list items)
 {
 	struct wire_reader r = list_reader(items);
+	char text[2 * SHA256_LEN + 1];
 	struct binding_item m;
 
 	for (uint32_t i = 0; i < items.count; i++) {
 		binding_item_get(&r, &m);
-		listing_number(l, m.uid);
+		listing_id(l, m.uid);
 		listing_id(l, m.gid);
+		listing_view(l, m.exe);
+		listing_text(l, digest(&m, text));
+		listing_view(l, m.unit);
+		listing_view(l, m.cgroup);
 		listing_time(l, m.created);
 		listing_number(l, m.by);
 	}
@@ -111,10 +124,12 @@ print_identity(struct cmd *cmd, const struct identity_show_reply *m,
     const struct holdings *all)
 {
 	static const struct listing_column bound[] = { { "UID", "" },
-		{ "GID", "" }, { "BOUND", "" }, { "BY UID", "" } };
+		{ "GID", "" }, { "EXE", "" }, { "SHA256", "" },
+		{ "UNIT", "" }, { "CGROUP", "" }, { "BOUND", "" },
+		{ "BY UID", "" } };
 	static const struct listing_column held[] = { { "ROLE", "" },
 		{ "SCOPE", "" }, { "CANONICAL", "" }, { "ACTUAL", "" } };
-	struct listing *l = listing_new(false, bound, 4);
+	struct listing *l = listing_new(false, bound, 8);
 
 	if (!list_bindings(l, m->items)) {
 		listing_free(l);
@@ -128,20 +143,35 @@ print_identity(struct cmd *cmd, const struct identity_show_reply *m,
 	return cmd_printed(cmd, listing_print(l, stdout));
 }
 
+/* What is not asked for is null. */
+static json_t *
+json_id(uint32_t id)
+{
+	return id == NO_ID ? json_null() : output_json_number(id);
+}
+
+static json_t *
+json_text(struct view v)
+{
+	return v.len == 0 ? json_null() : output_json_view(v);
+}
+
 static json_t *
 json_bindings(struct list items)
 {
 	struct wire_reader r = list_reader(items);
 	json_t *array = json_array();
+	char text[2 * SHA256_LEN + 1];
 	struct binding_item m;
 
 	for (uint32_t i = 0; i < items.count; i++) {
 		binding_item_get(&r, &m);
 		(void)json_array_append_new(array,
-		    json_pack("{s:o, s:o, s:o, s:o}", "uid",
-			output_json_number(m.uid), "gid",
-			m.gid == NO_ID ? json_null() :
-					 output_json_number(m.gid),
+		    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			"uid", json_id(m.uid), "gid", json_id(m.gid), "exe",
+			json_text(m.exe), "sha256",
+			json_text(view_of(digest(&m, text))), "unit",
+			json_text(m.unit), "cgroup", json_text(m.cgroup),
 			"created", output_json_time(m.created), "created_by",
 			output_json_number(m.by)));
 	}

@@ -140,6 +140,8 @@ outcome_text(uint8_t outcome)
 		return "lacks-action";
 	case EXPLAIN_OTHER_NAMES:
 		return "other-names";
+	case EXPLAIN_IF_PROCESS:
+		return "if-process";
 	}
 	return "?";
 }

@@ -33,7 +33,7 @@ static const struct verb verbs[] = {
 	{ "delete", cmd_delete, "delete a secret, for the time being" },
 	{ "undelete", cmd_undelete, "bring a deleted secret back" },
 	{ "purge", cmd_purge, "delete a secret for good" },
-	{ "unused", cmd_unused, "list secrets that nobody reads" },
+	{ "run", cmd_runs, "start, list, show, end, renew runs; exec" },
 	{ "activity", cmd_activity, "read or verify the activity log" },
 	{ "unused", cmd_unused, "list the secrets that nobody reads" },
 };
@@ -50,15 +50,20 @@ keep_standard_fds(void)
 			(void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
 }
 
-/* Nobody of the same uid looks into this process, and no core is left. */
+/*
+ * Nobody of the same uid looks into this process, and no core is left.  The
+ * hard limit stays, so that 'run exec' can give the soft one back.
+ */
 static void
-protect(void)
+protect(struct cmd *cmd)
 {
-	const struct rlimit none = { 0, 0 };
+	struct rlimit none;
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)getrlimit(RLIMIT_CORE, &cmd->core);
+	none = (struct rlimit){ 0, cmd->core.rlim_max };
 	(void)setrlimit(RLIMIT_CORE, &none);
-	(void)umask(077);
+	cmd->umask = umask(077);
 }
 
 /* Take the options that stand before the verb; how many words they are. */
@@ -99,7 +104,7 @@ main(int argc, char **argv)
 	int skip, code;
 
 	keep_standard_fds();
-	protect();
+	protect(&cmd);
 	skip = take_options(&cmd, argc, argv);
 	code = run(&cmd, argc - skip, argv + skip);
 	cmd_close(&cmd);

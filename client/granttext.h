@@ -7,10 +7,11 @@
 #include "proto.h"
 
 /* Room for the longest of them, with its NUL. */
-#define GRANTTEXT_MAX (COFRE_WORKSPACE_NAME_MAX + COFRE_SECRET_NAME_MAX + 16)
+#define GRANTTEXT_MAX (WHO_MAX + COFRE_SECRET_NAME_MAX + 16)
 
 /*
- * "user:2001", "group:7", "identity:ml-prod", "operator"; the arguments are
+ * "user:2001", "group:7", "unit:agent.service",
+ * "identity:ml-prod", "operator"; the arguments are
  * those of grant_item.  Returns to.
  */
 char *granttext_principal(uint8_t kind, uint32_t id, struct view who,

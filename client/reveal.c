@@ -33,6 +33,40 @@ reveal_is_exposed(int fd)
 	    (st.st_mode & S_IROTH) != 0;
 }
 
+const char *
+reveal_only(const cofre_secret *s)
+{
+	const char *only = NULL;
+
+	for (size_t i = 0; i < cofre_secret_count(s); i++) {
+		if (!cofre_secret_field_is_secret(s, i))
+			continue;
+		if (only != NULL)
+			return NULL;
+		only = cofre_secret_field_name(s, i);
+	}
+	return only;
+}
+
+char *
+reveal_names(const cofre_secret *s, char *to, size_t size)
+{
+	size_t len = 0;
+
+	*to = '\0';
+	for (size_t i = 0; i < cofre_secret_count(s); i++) {
+		const char *name = cofre_secret_field_name(s, i);
+
+		if (strlen(name) + 7 > size - len) {
+			(void)snprintf(to + len, size - len, " ...");
+			break;
+		}
+		len += (size_t)snprintf(to + len, size - len, "%s%s",
+		    i == 0 ? "" : ", ", name);
+	}
+	return to;
+}
+
 /*
  * Where the text goes.  It is written twice: first with to NULL, which only
  * counts, so that the memory is as large as it must be and never grows.

@@ -20,6 +20,18 @@ bool reveal_write(int fd, struct view v);
 bool reveal_is_exposed(int fd);
 
 /*
+ * The secret's only secret field: what is meant when no field is named.  NULL
+ * when it has none, or several.
+ */
+const char *reveal_only(const cofre_secret *s);
+
+/*
+ * The names of all fields with commas between, for a person to choose from;
+ * what does not fit size is "...".  Returns to.
+ */
+char *reveal_names(const cofre_secret *s, char *to, size_t size);
+
+/*
  * Make the JSON text of a secret, a line with its newline, in memory of its
  * own: *m is the caller's, to be freed with secmem_free(), and *text lies
  * in it.  object is "ml-prod/store".  The fields are an object by name of

@@ -71,6 +71,8 @@ enum cofre_status {
 	COFRE_INTERNAL = 22,	/* an error of the daemon's own */
 	COFRE_LAST_SLOT = 23,	/* the last unlock slot stays */
 	COFRE_OTHER_PROCESS = 24, /* the connection is another process's */
+	COFRE_RUN_ENDED = 25,	/* this process's run has ended */
+	COFRE_NO_PROCESS = 26,	/* no such process or cgroup, or not yours */
 
 	COFRE_UNREACHABLE = 64,	/* can't connect to the socket */
 	COFRE_TIMEOUT = 65,	/* no answer in time */
@@ -125,6 +127,10 @@ typedef struct cofre_secret cofre_secret;
  * 0 means 10 seconds.  The first request travels together with the hello.
  * On failure *ret is still a handle when there was memory for one, so that
  * cofre_error() can be asked; otherwise it is NULL.  Close it in any case.
+ *
+ * A child process that got the handle by fork(2) never speaks on its
+ * parent's connection: its first call connects anew, as the child, and it
+ * may close its handle without disturbing the parent's.
  *
  * Errors: UNREACHABLE, ARGUMENT (a path that is too long), NO_MEMORY.
  */
@@ -198,6 +204,98 @@ struct cofre_entry {
  */
 enum cofre_status cofre_list(cofre *c, const char *workspace,
     struct cofre_entry **ret, size_t *count);
+
+/*
+ * Runs.  A run is what a compute agent starts for a piece of work: it may
+ * read the secrets that it is started with, and nothing else, and it ends
+ * with its process, by its lifetime, or when it is told to.  Its process
+ * needs nothing to show that it is the run: the kernel says so.
+ */
+
+/* Who is the run.  0 is refused, so that none is taken by mistake. */
+enum cofre_run_target {
+	COFRE_RUN_SELF = 1,    /* this process, from now on */
+	COFRE_RUN_PROCESS = 2, /* the process with a pid */
+	COFRE_RUN_CGROUP = 3,  /* every process in a cgroup, or below it */
+	COFRE_RUN_TOKEN = 4    /* nobody but who shows the token */
+};
+
+/*
+ * What a run is to be.  Set it to zeros, then size and what is needed:
+ *
+ *	struct cofre_run_options o = { 0 };
+ *
+ *	o.size = sizeof(o);
+ *	o.workspace = "ml-prod";
+ */
+struct cofre_run_options {
+	size_t size; /* sizeof(struct cofre_run_options) */
+	const char *workspace;
+	const char *const *secrets; /* names, each once */
+	size_t secret_count;	    /* 1 to 64 */
+	enum cofre_run_target target;
+	int pid;		    /* for PROCESS */
+	const char *cgroup;	    /* for CGROUP: "/ml.slice/job-7.scope" */
+	int has_uid;		    /* 0: the process's uid, anybody in the
+				       cgroup, or the caller's for TOKEN */
+	uint32_t uid;		    /* whose connections are the run's */
+	uint32_t lifetime;	    /* seconds, at most 86400; 0: an hour */
+	const char *label;	    /* for people, sealed; or NULL */
+	const void *snapshot;	    /* digest of what is run; or NULL */
+	size_t snapshot_len;	    /* at most 64 */
+};
+
+#define COFRE_RUN_ID_SIZE 33u	 /* 32 hexadecimal digits, and a NUL */
+#define COFRE_RUN_TOKEN_SIZE 64u /* room for every token, and a NUL */
+
+/* A run that was started, or that was joined with its token. */
+struct cofre_run {
+	char id[COFRE_RUN_ID_SIZE];
+	char workspace[COFRE_WORKSPACE_NAME_MAX + 1];
+	uint64_t expires; /* microseconds since 1970 UTC */
+};
+
+/*
+ * Start a run.  With target SELF this connection, and every other one of
+ * this process, is the run's from then on: it may get the run's secrets and
+ * do nothing else.  For PROCESS the library finds out when the process
+ * began, so that the run can't become another one's that gets its number;
+ * who is not uid 0 may name processes and cgroups of its own alone.
+ *
+ * token, when not NULL, gets a text that makes the connection of whoever
+ * shows it (cofre_run_attach()) the run's too, and TOKEN needs it.  Hand it
+ * over on a descriptor, never in the environment, an argument or a file,
+ * and wipe it.  token_size is at least COFRE_RUN_TOKEN_SIZE.
+ *
+ * Errors: DENIED, NO_PROCESS, CONFLICT (the process is in a run already),
+ * LIMIT, INVALID, and those of every call.
+ */
+enum cofre_status cofre_run_start(cofre *c,
+    const struct cofre_run_options *options, struct cofre_run *ret,
+    char *token, size_t token_size);
+
+/*
+ * End a run: its access is gone and its connections are closed when this
+ * returns.  Errors: DENIED, NOT_FOUND, and those of every call.
+ */
+enum cofre_status cofre_run_end(cofre *c, const char *workspace,
+    const char *id);
+
+/*
+ * Give a run a new lifetime, in seconds from now; 0 is an hour.  *expires,
+ * when not NULL, is when it ends.  Errors: DENIED, NOT_FOUND, RUN_ENDED,
+ * INVALID, and those of every call.
+ */
+enum cofre_status cofre_run_renew(cofre *c, const char *workspace,
+    const char *id, uint32_t lifetime, uint64_t *expires);
+
+/*
+ * Make this connection the run's that the token is of.  Errors: DENIED,
+ * always the same for a token that is not valid, for one of a run that is
+ * over, and for one that is another uid's; and those of every call.
+ */
+enum cofre_status cofre_run_attach(cofre *c, const char *token,
+    struct cofre_run *ret);
 
 /*
  * Make an empty secret, to be filled and put.  Errors: NO_MEMORY, ARGUMENT

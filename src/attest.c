@@ -1,5 +1,7 @@
 #include "attest.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "witness.h"
@@ -8,84 +10,84 @@
    that the kernel counts, and fit the socket's buffer. */
 #define FLIGHT_MAX 64u
 
+#define WAIT_MS 2000 /* for one answer */
+
 static void
-append(struct asked *a, struct conn *c)
+append(struct asked *list, struct ask *a)
 {
-	c->ask_prev = a->last;
-	c->ask_next = NULL;
-	if (a->last != NULL)
-		a->last->ask_next = c;
+	a->prev = list->last;
+	a->next = NULL;
+	if (list->last != NULL)
+		list->last->next = a;
 	else
-		a->first = c;
-	a->last = c;
-	if (a->unsent == NULL)
-		a->unsent = c;
+		list->first = a;
+	list->last = a;
+	if (list->unsent == NULL)
+		list->unsent = a;
 }
 
 static void
-take_out(struct asked *a, struct conn *c)
+take_out(struct asked *list, struct ask *a)
 {
-	if (c->ask_prev != NULL)
-		c->ask_prev->ask_next = c->ask_next;
+	if (a->prev != NULL)
+		a->prev->next = a->next;
 	else
-		a->first = c->ask_next;
-	if (c->ask_next != NULL)
-		c->ask_next->ask_prev = c->ask_prev;
+		list->first = a->next;
+	if (a->next != NULL)
+		a->next->prev = a->prev;
 	else
-		a->last = c->ask_prev;
-	if (a->unsent == c)
-		a->unsent = c->ask_next;
-	c->ask_next = c->ask_prev = NULL;
-	c->ask_id = 0;
+		list->last = a->prev;
+	if (list->unsent == a)
+		list->unsent = a->next;
+	a->next = a->prev = NULL;
+	a->id = 0;
 }
 
 /* Send what the witness takes now; the rest goes with the next answers. */
 static void
 send_some(struct server *sv)
 {
-	struct asked *a = &sv->asked;
+	struct asked *list = &sv->asked;
+	struct ask *a;
 
-	while (a->unsent != NULL && a->flight < FLIGHT_MAX &&
-	    witness_ask(sv->witness_fd, a->unsent->ask_id,
-		a->unsent->peer.pid)) {
-		a->flight++;
-		a->unsent = a->unsent->ask_next;
+	while ((a = list->unsent) != NULL && list->flight < FLIGHT_MAX &&
+	    witness_ask(sv->witness_fd, a->id, a->pid, a->hash, a->cgroup)) {
+		list->flight++;
+		list->unsent = a->next;
 	}
 }
 
 bool
-attest_ask(struct conn *c)
+attest_ask(struct server *sv, struct ask *a)
 {
-	struct server *sv = c->sv;
-
-	if (sv->witness_fd == -1 || c->peer.pid == 0)
+	if (sv->witness_fd == -1 || (a->pid == 0 && a->cgroup[0] == '\0'))
 		return false;
-	c->ask_id = ++sv->asked.ids;
-	append(&sv->asked, c);
+	a->id = ++sv->asked.ids;
+	append(&sv->asked, a);
 	send_some(sv);
 	return true;
 }
 
 void
-attest_forget(struct conn *c)
+attest_forget(struct server *sv, struct ask *a)
 {
-	if (c->ask_id != 0)
-		take_out(&c->sv->asked, c);
+	if (a->id != 0)
+		take_out(&sv->asked, a);
 }
 
-/* Answers come in the order of the questions; whose connection has gone
-   meanwhile is not in the list any more. */
+/* Answers come in the order of the questions; a question that nobody waits
+   for any more is not in the list. */
 static void
-hand_on(struct server *sv, const struct witness_answer *answer, int watch_fd)
+hand_on(struct server *sv, const struct witness_answer *answer, int fd)
 {
-	struct conn *c = sv->asked.first;
+	struct ask *a = sv->asked.first;
 
 	sv->asked.flight--;
-	if (c != NULL && c->ask_id == answer->id) {
-		take_out(&sv->asked, c);
-		conn_attested(c, &answer->facts, answer->watched, watch_fd);
-	} else if (watch_fd != -1)
-		(void)close(watch_fd);
+	if (a != NULL && a->id == answer->id) {
+		take_out(&sv->asked, a);
+		a->answered(a, answer, fd);
+	} else if (fd != -1)
+		(void)close(fd);
 }
 
 bool
@@ -104,4 +106,19 @@ attest_event(struct server *sv)
 		r = witness_take(sv->witness_fd, &answer, &fd);
 	send_some(sv);
 	return r == WITNESS_NONE;
+}
+
+bool
+attest_wait(struct server *sv)
+{
+	struct pollfd witness = { .fd = sv->witness_fd, .events = POLLIN };
+
+	while (sv->asked.first != NULL) {
+		int n = poll(&witness, 1, WAIT_MS);
+
+		if ((n == -1 && errno != EINTR) || n == 0 ||
+		    (n > 0 && !attest_event(sv)))
+			return false;
+	}
+	return true;
 }

@@ -17,12 +17,19 @@
 #define OUT_MAX (64u * 1024) /* staged replies beyond which we wait */
 #define IOV_MAX_SEND 34 /* a frame of any size */
 
+/* It waits for something that is not its peer's to do. */
+static bool
+is_held(const struct conn *c)
+{
+	return c->paused || c->look.state == LOOK_OPEN;
+}
+
 /* Ask epoll for what can be used now. */
 static void
 arm(struct conn *c)
 {
 	struct epoll_event ev = { .data.ptr = c };
-	bool idle = c->out.size == 0 && !c->queued && !c->paused;
+	bool idle = c->out.size == 0 && !c->queued && !is_held(c);
 
 	if (c->dirty) /* its replies leave at the end of the turn */
 		return;
@@ -46,7 +53,7 @@ settle(struct conn *c)
 	quota_charge(c);
 	quota_deadline(c,
 	    !c->greeted || c->out.size > 0 ||
-		(c->in.size > 0 && !c->queued && !c->paused));
+		(c->in.size > 0 && !c->queued && !is_held(c)));
 	arm(c);
 }
 
@@ -70,7 +77,7 @@ can_serve(struct conn *c)
 {
 	struct server *sv = c->sv;
 
-	if (c->paused || c->closing || !turn_has_room(sv) ||
+	if (is_held(c) || c->closing || !turn_has_room(sv) ||
 	    c->out.size >= OUT_MAX || !quota_may_serve(c))
 		return false;
 	if (chain_fits(&sv->pool, &c->out, FRAME_MAX + READ_MAX) &&
@@ -111,7 +118,8 @@ take_frame(struct conn *c, struct view in, size_t *size)
 	}
 	dispatch(c->sv, c, &f);
 	quota_deadline(c, false);
-	return true;
+	/* One that waits for an answer is served again. */
+	return c->look.state != LOOK_OPEN;
 }
 
 /* True when there is enough to look at what is kept. */
@@ -136,7 +144,7 @@ process(struct conn *c, struct view in)
 	if (in.len == 0 || c->closing || c->dead)
 		return;
 	stash(c, in);
-	if (has_frame(c) && !c->closing && !c->paused)
+	if (has_frame(c) && !c->closing && !is_held(c))
 		queue_ready(c);
 }
 
@@ -156,7 +164,7 @@ serve_kept(struct conn *c)
 		}
 		secmem_wipe(sv->in, n);
 	}
-	if (has_frame(c) && !c->closing && !c->paused)
+	if (has_frame(c) && !c->closing && !is_held(c))
 		queue_ready(c);
 }
 
@@ -264,6 +272,14 @@ conn_serve_ready(struct server *sv)
 	}
 }
 
+void
+conn_go_on(struct conn *c)
+{
+	if (has_frame(c) && !c->closing && !is_held(c))
+		queue_ready(c);
+	settle(c);
+}
+
 /* Send from the front of the chain; a reply is mostly in one chunk. */
 static ssize_t
 send_some(const struct conn *c)
@@ -295,7 +311,7 @@ conn_flush(struct conn *c)
 	if (!c->dead && c->out.size == 0) {
 		if (c->closing)
 			conn_close(c);
-		else if (has_frame(c) && !c->paused)
+		else if (has_frame(c) && !is_held(c))
 			queue_ready(c);
 	}
 	settle(c);
@@ -328,7 +344,8 @@ conn_close(struct conn *c)
 	(void)close(c->fd);
 	if (c->watch_fd != -1)
 		(void)close(c->watch_fd);
-	attest_forget(c);
+	attest_forget(sv, &c->ask);
+	conn_look_end(c);
 	chain_consume(&sv->pool, &c->in, c->in.size);
 	chain_consume(&sv->pool, &c->out, c->out.size);
 	quota_leave(c);
@@ -341,7 +358,7 @@ conn_close(struct conn *c)
 bool
 conn_idle(const struct conn *c)
 {
-	return c->out.size == 0 && !has_frame(c) && !c->paused;
+	return c->out.size == 0 && !has_frame(c) && !is_held(c);
 }
 
 void

@@ -9,9 +9,18 @@
 #ifndef COFRE_CONN_H
 #define COFRE_CONN_H
 
-#include "facts.h"
+#include "attest.h"
 #include "sender.h"
 #include "server.h"
+
+/* What a request wants to know of a process or cgroup before it is served. */
+enum look_state { LOOK_NONE, LOOK_OPEN, LOOK_DONE };
+struct look {
+	enum look_state state;
+	int fd; /* pidfd of the process, or cgroup.events; -1 */
+	struct facts facts;
+	char cgroup[CGROUP_MAX + 1];
+};
 
 struct conn {
 	struct server *sv;
@@ -39,8 +48,13 @@ struct conn {
 	struct facts facts; /* of its process, soon after it connected */
 	int watch_fd;	  /* for witness_same(), or -1 */
 	uint64_t born;	  /* CLOCK_BOOTTIME at accept, in ticks of facts.start */
-	uint64_t ask_id;  /* of the question about it; 0: none is open */
-	struct conn *ask_next, *ask_prev;
+	struct ask ask;	  /* a question about it, or of a request */
+	struct look look; /* what comes of the latter */
+	uint64_t hash_asked; /* server.bindings when its program was looked at */
+	struct run *run;     /* that it is, or NULL: see conn_run() */
+	uint64_t run_change; /* runs.changes when that was so; 0: look */
+	bool attached;	     /* it has shown the token of this run: */
+	uint8_t attached_run[RUN_ID_LEN];
 	bool dead;
 	struct conn *next, *prev;
 	struct conn *timed_next, *timed_prev;
@@ -52,12 +66,28 @@ struct conn {
 bool conn_new(struct server *sv, int fd, struct peer *peer);
 
 /*
- * What the witness says of its process.  watched: a descriptor came with
- * that, and is the connection's now; -1 then means that there was none free,
- * and the connection is closed.  From now on it is read from.
+ * Ask about the process that the pidfd is of, with the SHA-256 of its program
+ * if that is wanted, or about a cgroup (pid 0): the
+ * request at hand is served again when c->look is DONE.  The pidfd is the
+ * connection's then.  False when nobody can be asked.
  */
-void conn_attested(struct conn *c, const struct facts *facts, bool watched,
-    int watch_fd);
+bool conn_look(struct conn *c, uint32_t pid, int pidfd, bool hash,
+    struct view cgroup);
+
+/*
+ * True when the request at hand is served again, once the SHA-256 of the
+ * process's program is known: an identity is bound to one, and all else fits.
+ */
+bool conn_hash(struct conn *c);
+
+/* That request is served, or never will be: let go of what was learnt. */
+void conn_look_end(struct conn *c);
+
+/* Go on with the frames that are there: nothing holds them up any more. */
+void conn_go_on(struct conn *c);
+
+/* The run that it is by now, or NULL. */
+struct run *conn_run(struct conn *c);
 
 /* What could not be told of its process: LOG_NO_PIDFD, LOG_NO_WATCH. */
 uint16_t conn_weak(const struct conn *c);
@@ -88,6 +118,6 @@ void conn_close_all(struct server *sv);
 void conn_bury(struct server *sv);
 
 /* What policy_check() asks for. */
-struct subject conn_subject(const struct conn *c);
+struct subject conn_subject(struct conn *c);
 
 #endif

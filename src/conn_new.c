@@ -2,21 +2,54 @@
 #include "conn.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "attest.h"
+#include "frame.h"
 #include "quota.h"
+#include "witness.h"
 
+#define HELLO_MAX (FRAME_HEADER + 4 + 16 + CLIENT_NAME_MAX) /* its frame */
 #define TICKS 100u /* of /proc/PID/stat, in a second, on every architecture */
 
-struct subject
-conn_subject(const struct conn *c)
+/* A process that can't be watched, or told from a later one with its number,
+   could be any program by now. */
+static bool
+is_unseen(const struct conn *c)
 {
-	/* A process that can't be watched, or told from a later one with its
-	   number, could be any program by now. */
-	bool unseen = c->peer.pid == 0 ||
+	return c->peer.pid == 0 ||
 	    (conn_weak(c) != 0 && c->sv->config.attestation_required);
+}
+
+struct run *
+conn_run(struct conn *c)
+{
+	const struct runs *runs = &c->sv->vault.runs;
+	bool unseen = is_unseen(c);
+	const struct run_caller caller = {
+		.pid = unseen ? 0 : c->peer.pid,
+		.start = c->facts.start,
+		.uid = c->peer.uid,
+		.cgroup = unseen ? "" : c->facts.cgroup,
+		.attached = c->attached ? c->attached_run : NULL,
+	};
+
+	if (c->sv->vault.state != VAULT_OPEN)
+		return NULL;
+	if (c->run_change != runs->changes || c->run_change == 0) {
+		c->run = runs_match(runs, &caller);
+		c->run_change = runs->changes;
+	}
+	return c->run;
+}
+
+struct subject
+conn_subject(struct conn *c)
+{
+	struct run *run = conn_run(c);
 
 	return (struct subject){
 		.uid = c->peer.uid,
@@ -24,7 +57,9 @@ conn_subject(const struct conn *c)
 		.groups = c->peer.groups,
 		.group_count = c->peer.group_count,
 		.operator_group = c->sv->config.operator_group,
-		.nobody = unseen,
+		.nobody = is_unseen(c),
+		.facts = &c->facts,
+		.run = run == NULL ? NULL : &run->rights,
 	};
 }
 
@@ -67,16 +102,136 @@ is_its_process(const struct conn *c, const struct facts *f)
 	    f->start != 0 && f->start <= c->born;
 }
 
-void
-conn_attested(struct conn *c, const struct facts *facts, bool watched,
-    int watch_fd)
+/*
+ * Did all that lies there to be read come from the program that the witness
+ * has seen?  Whoever connects, sends and executes another program before that
+ * would have sent in its name.  A hello asks for nothing.  From now on an exec
+ * is noticed.
+ */
+static bool
+is_sure(const struct conn *c)
 {
-	c->watch_fd = watch_fd;
-	if (is_its_process(c, facts) && (!watched || watch_fd != -1) &&
-	    listen_to(c))
-		c->facts = *facts;
-	else
+	uint8_t bytes[HELLO_MAX + 1];
+	size_t n, size;
+	struct frame f;
+
+	if (c->watch_fd == -1)
+		return false;
+	n = sender_peek(c->fd, bytes, sizeof(bytes));
+	return n == 0 ||
+	    (frame_parse((struct view){ bytes, n }, &f, &size) == FRAME_OK &&
+		f.op == OP_HELLO && size == n);
+}
+
+/*
+ * What the witness says of the connection's process.  When a descriptor came
+ * with that, and there was none free for it, the connection is closed.
+ */
+static void
+attested(struct ask *a, const struct witness_answer *answer, int fd)
+{
+	struct conn *c = a->context;
+
+	c->watch_fd = fd;
+	if (is_its_process(c, &answer->facts) &&
+	    (!answer->watched || fd != -1) && listen_to(c)) {
+		c->facts = answer->facts;
+		c->facts.sure = is_sure(c);
+		c->run_change = 0; /* what it is, is known only now */
+	} else
 		conn_close(c);
+}
+
+/* What a request has asked. */
+static void
+looked(struct ask *a, const struct witness_answer *answer, int fd)
+{
+	struct conn *c = a->context;
+
+	c->look.state = LOOK_DONE;
+	c->look.facts = answer->facts;
+	c->look.facts.sure = true; /* it is about what it is now */
+	if (c->look.cgroup[0] != '\0')
+		c->look.fd = fd;
+	else if (fd != -1)
+		(void)close(fd);
+	conn_go_on(c);
+}
+
+/* The program's digest; it may be none.  The process must still be what it
+   was when it connected, or it is another program's. */
+static void
+hashed(struct ask *a, const struct witness_answer *answer, int fd)
+{
+	struct conn *c = a->context;
+
+	if (answer->facts.hashed && witness_same(c->watch_fd)) {
+		c->facts.hashed = true;
+		memcpy(c->facts.sha256, answer->facts.sha256, SHA256_LEN);
+	}
+	if (fd != -1)
+		(void)close(fd);
+	c->look.state = LOOK_NONE;
+	conn_go_on(c);
+}
+
+/* Is somebody bound to a digest who could be this one? */
+static bool
+wants_hash(struct conn *c)
+{
+	const struct vault *v = &c->sv->vault;
+	struct subject s = conn_subject(c);
+
+	for (size_t i = 0; i < v->scope_count; i++)
+		if (v->scopes[i] != NULL && v->scopes[i]->binding_count > 0 &&
+		    policy_identity_fit(v->scopes[i], &s) == FIT_BUT_HASH)
+			return true;
+	return false;
+}
+
+bool
+conn_hash(struct conn *c)
+{
+	if (c->look.state != LOOK_NONE ||
+	    c->hash_asked == c->sv->bindings || !c->facts.sure ||
+	    c->facts.hashed || c->sv->vault.state != VAULT_OPEN)
+		return false;
+	c->hash_asked = c->sv->bindings;
+	if (!wants_hash(c))
+		return false;
+	c->ask = (struct ask){ .pid = c->peer.pid, .hash = true,
+		.cgroup = "", .answered = hashed, .context = c };
+	if (!attest_ask(c->sv, &c->ask))
+		return false;
+	c->look.state = LOOK_OPEN;
+	return true;
+}
+
+bool
+conn_look(struct conn *c, uint32_t pid, int pidfd, bool hash,
+    struct view cgroup)
+{
+	struct look *l = &c->look;
+
+	memcpy(l->cgroup, cgroup.len > 0 ? (const char *)cgroup.data : "",
+	    cgroup.len);
+	l->cgroup[cgroup.len] = '\0';
+	c->ask = (struct ask){ .pid = pid, .hash = hash,
+		.cgroup = l->cgroup,
+		.answered = looked, .context = c };
+	if (!attest_ask(c->sv, &c->ask))
+		return false;
+	l->fd = pidfd;
+	l->state = LOOK_OPEN;
+	return true;
+}
+
+void
+conn_look_end(struct conn *c)
+{
+	if (c->look.fd != -1)
+		(void)close(c->look.fd);
+	c->look = (struct look){ .state = LOOK_NONE, .fd = -1 };
 }
 
 bool
@@ -90,13 +245,15 @@ conn_new(struct server *sv, int fd, struct peer *peer)
 	c->sv = sv;
 	c->fd = fd;
 	c->peer = *peer;
-	c->watch_fd = -1;
+	c->watch_fd = c->look.fd = -1;
+	c->ask = (struct ask){ .pid = peer->pid, .cgroup = "",
+		.answered = attested, .context = c };
 	c->born = boot_ticks();
 	/* The low bit says that it is the process that this is about. */
 	ev.data.u64 = (uint64_t)(uintptr_t)c | 1;
 	if ((peer->pidfd != -1 &&
 		epoll_ctl(sv->epoll, EPOLL_CTL_ADD, peer->pidfd, &ev) == -1) ||
-	    (!attest_ask(c) && !listen_to(c))) {
+	    (!attest_ask(sv, &c->ask) && !listen_to(c))) {
 		if (peer->pidfd != -1)
 			(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, peer->pidfd,
 			    NULL);

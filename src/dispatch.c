@@ -88,6 +88,8 @@ authorise(struct request *q)
 
 	if (q->op->action == ACTION_NONE)
 		return COFRE_OK;
+	if (subject.run != NULL && subject.run->over)
+		return COFRE_RUN_ENDED;
 	if (v->state == VAULT_OPEN) {
 		if (q->op->scope != SCOPE_VAULT)
 			q->workspace = vault_workspace(v, q->workspace_name);
@@ -246,15 +248,21 @@ serve_known(struct server *sv, struct conn *c, const struct op *op,
 	struct wire_writer w;
 	struct request q = { .sv = sv, .conn = c, .op = op, .id = f->id,
 		.body = f->body, .reply = &w };
-	bool room = turn_reserve(sv), first = !c->greeted;
 	enum cofre_status st = COFRE_LOG_FAILED;
+	bool room, first = !c->greeted;
 
+	if ((op->flags & OPF_SHARED) == 0 && conn_hash(c))
+		return;
+	room = turn_reserve(sv);
 	q.recorded = room;
 	wire_writer_init(&w, sv->reply, FRAME_MAX);
 	(void)frame_begin(&w, FRAME_REPLY, op->code, f->id);
 	wire_put_u32(&w, COFRE_OK);
 	if (room || needs_no_record(op->code))
 		st = serve(&q);
+	if (c->look.state == LOOK_OPEN)
+		return;
+	conn_look_end(c);
 	if (q.deferred) {
 		defer(&q);
 		return;

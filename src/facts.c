@@ -82,8 +82,8 @@ is_unit_byte(uint8_t c)
 }
 
 /* The types of units that have processes. */
-static bool
-is_unit(struct view v)
+bool
+facts_unit_is_valid(struct view v)
 {
 	static const char *const types[] = { ".service", ".scope", ".socket",
 		".mount", ".swap" };
@@ -120,7 +120,7 @@ facts_unit(const char *cgroup, char unit[UNIT_NAME_MAX + 1])
 		return false;
 	while (is_slice(part))
 		part = cut(&rest, '/');
-	if (!is_unit(part))
+	if (!facts_unit_is_valid(part))
 		return false;
 	memcpy(unit, part.data, part.len);
 	unit[part.len] = '\0';
@@ -161,4 +161,33 @@ facts_start(struct view text)
 		field = cut(&text, ' ');
 	}
 	return number_of(field);
+}
+
+/* A number of an id, and nothing else; NO_ID otherwise. */
+static uint32_t
+id_of(struct view v)
+{
+	uint64_t n = number_of(v);
+
+	if (v.len == 0 || (n == 0 && !view_is(v, "0")) || n >= NO_ID)
+		return NO_ID;
+	return (uint32_t)n;
+}
+
+uint32_t
+facts_id(struct view text, const char *label)
+{
+	while (text.len > 0) {
+		struct view line = cut(&text, '\n');
+		uint32_t id;
+
+		if (!view_is(cut(&line, '\t'), label))
+			continue;
+		id = id_of(cut(&line, '\t'));
+		for (unsigned i = 1; i < 4; i++)
+			if (id_of(cut(&line, '\t')) != id)
+				return NO_ID;
+		return id;
+	}
+	return NO_ID;
 }

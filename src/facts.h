@@ -10,15 +10,10 @@
 #include "sizes.h"
 #include "wire.h"
 
-#define CGROUP_MAX 240u	   /* path of a cgroup */
-#define UNIT_NAME_MAX 127u /* of a systemd unit */
-
 struct facts {
 	/* The program, only when the path leads, from here, to the very file
 	   that the process executes, and the process is in this user
-	   namespace; so nobody's own mounts can make a path mean another.
-	   For the log only: who connects, sends and then executes it, before
-	   the witness has looked, has sent in its name. */
+	   namespace; so nobody's own mounts can make a path mean another. */
 	char exe[EXE_MAX + 1];
 	/* The path of its cgroup (v2), from the root that is seen here. */
 	char cgroup[CGROUP_MAX + 1];
@@ -26,6 +21,17 @@ struct facts {
 	   user's manager, nor one in a subtree that somebody was given. */
 	char unit[UNIT_NAME_MAX + 1];
 	uint64_t start; /* field 22 of /proc/PID/stat; 0: not known */
+	/* All four of its uids, and of its gids; NO_ID when they differ or are
+	   not known.  Of a cgroup: whose directory it is. */
+	uint32_t uid;
+	uint32_t gid;
+	/* True when all that came from the process came from this program:
+	   set by whoever has seen to that (conn_new.c).  exe and sha256 are
+	   for the log alone without it. */
+	bool sure;
+	/* SHA-256 of the program, when it was asked for and could be read. */
+	bool hashed;
+	uint8_t sha256[SHA256_LEN];
 };
 
 /*
@@ -43,8 +49,16 @@ bool facts_cgroup(struct view text, char path[CGROUP_MAX + 1]);
  */
 bool facts_unit(const char *cgroup, char unit[UNIT_NAME_MAX + 1]);
 
+/* The name of a unit that has processes of its own: a service, a scope, a
+   socket and the like; at most UNIT_NAME_MAX bytes. */
+bool facts_unit_is_valid(struct view v);
+
 /* Field 22 of /proc/PID/stat, counted behind the last ')', because what is
    before it is the process's to choose; 0: not there. */
 uint64_t facts_start(struct view text);
+
+/* The uid of /proc/PID/status's line "Uid:", or the gid with "Gid:", when
+   all four are one; NO_ID otherwise. */
+uint32_t facts_id(struct view text, const char *label);
 
 #endif

@@ -17,8 +17,9 @@ bool identity_is_canonical(const struct policy_scope *p,
     const struct grant *g);
 
 /* Whom a grant or a question is about, as text: "user:1001", "operator",
-   "identity:ml-prod".  Returns text. */
-#define PRINCIPAL_TEXT (COFRE_WORKSPACE_NAME_MAX + 16)
+   "identity:ml-prod",
+   "unit:agent.service".  Returns text. */
+#define PRINCIPAL_TEXT (WHO_MAX + 16)
 const char *principal_text(uint8_t kind, uint32_t id, struct view who,
     char text[PRINCIPAL_TEXT]);
 

@@ -8,9 +8,10 @@
  *	  wrap key          wraps the data keys of the workspaces
  *	  tally key         of the multiset hash over all rows
  *	  log tag, log name of the activity log
+ *	  token key         of the hashes of runs' tokens
  *	data keys           random, one for each workspace
  *
- * The five are crypto_kdf subkeys 1 to 5 of the root key in the context
+ * The six are crypto_kdf subkeys 1 to 6 of the root key in the context
  * "cofrevlt".  keyring_wipe() leaves none of them anywhere.
  */
 #ifndef COFRE_KEYRING_H
@@ -69,6 +70,7 @@ void keyring_data_drop(struct keyring *k, unsigned i);
 const uint8_t *keyring_meta(const struct keyring *k);
 const uint8_t *keyring_tally(const struct keyring *k);
 const uint8_t *keyring_data(const struct keyring *k, unsigned i);
+const uint8_t *keyring_token(const struct keyring *k);
 struct log_keys keyring_log(const struct keyring *k);
 
 /* The random key of the catalogue's hash; 16 bytes, new at each unlock. */

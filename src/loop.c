@@ -14,6 +14,7 @@
 #include "conn.h"
 #include "dispatch.h"
 #include "turn.h"
+#include "watch.h"
 
 #define EVENTS 256
 
@@ -40,6 +41,7 @@ loop_init(struct server *sv)
 	sv->epoll = epoll_create1(EPOLL_CLOEXEC);
 	sv->now = clock_of(CLOCK_REALTIME);
 	sv->clock = clock_of(CLOCK_MONOTONIC);
+	sv->boot_clock = clock_of(CLOCK_BOOTTIME);
 	return sv->epoll != -1 && watch(sv, &sv->listen_fd) &&
 	    watch(sv, &sv->signal_fd) && watch(sv, &sv->witness_fd);
 }
@@ -109,6 +111,8 @@ on_event(struct server *sv, const struct epoll_event *ev)
 		on_signal(sv);
 	else if (ev->data.ptr == &sv->witness_fd)
 		on_witness(sv);
+	else if ((ev->data.u64 & WATCH_TAG) != 0)
+		watch_event(sv, ev->data.u64);
 	else if ((ev->data.u64 & 1) != 0) /* its process has ended */
 		conn_close(
 		    (struct conn *)(uintptr_t)(ev->data.u64 & ~(uint64_t)1));
@@ -122,9 +126,11 @@ turn(struct server *sv, const struct epoll_event *events, int n)
 {
 	sv->now = clock_of(CLOCK_REALTIME);
 	sv->clock = clock_of(CLOCK_MONOTONIC);
+	sv->boot_clock = clock_of(CLOCK_BOOTTIME);
 	sv->turns++;
 	sv->starved = false;
 	accept_pause(sv, false);
+	watch_tick(sv);
 	/* First, while there is room in the turn for its record. */
 	if (sv->waiting.active && !vault_unlock_step(&sv->vault))
 		dispatch_unlocked(sv);
@@ -133,6 +139,7 @@ turn(struct server *sv, const struct epoll_event *events, int n)
 		on_event(sv, &events[i]);
 	conn_expire(sv);
 	accept_note(sv);
+	watch_note(sv);
 	turn_end(sv);
 	conn_bury(sv);
 	secmem_wipe_stack();
@@ -149,16 +156,20 @@ ping_watchdog(struct server *sv, uint64_t *next)
 }
 
 static int
-wait_time(const struct server *sv)
+wait_time(struct server *sv)
 {
-	int ms = conn_timeout(sv);
+	int ms = conn_timeout(sv), run = watch_timeout(sv);
 	int most = sv->notify.watchdog == 0 ?
 	    -1 :
 	    (int)(sv->notify.watchdog / 1000) + 1;
 
+	if (run != -1 && (most == -1 || run < most))
+		most = run;
+
 	if (sv->waiting.active)
 		return 0;
-	if (sv->accept_paused || sv->refused > 0)
+	if ((sv->accept_paused || sv->refused > 0) &&
+	    (most == -1 || most > 1000))
 		most = 1000;
 	return ms == -1 || (most != -1 && ms > most) ? most : ms;
 }
@@ -189,6 +200,7 @@ drain(struct server *sv)
 		turn(sv, events, n);
 	}
 	sv->clock = clock_of(CLOCK_MONOTONIC);
+	watch_save(sv);
 	dispatch_system(sv, "stopped");
 	turn_end(sv);
 	conn_close_all(sv);

@@ -51,6 +51,7 @@ main(int argc, char **argv)
 
 	if (sv == NULL)
 		return 1;
+	sv->bindings = 1; /* a new connection has seen none */
 	sv->listen_fd = sv->signal_fd = sv->config_fd = sv->epoll = -1;
 	sv->witness_fd = -1;
 	if (!start_options(&st, argc, argv, &code)) {

@@ -36,6 +36,12 @@ find_principal(struct request *q, uint8_t principal, uint32_t id,
 	if (principal == PRINCIPAL_USER || principal == PRINCIPAL_GROUP)
 		return policy_id_valid(id) && who.len == 0 ? COFRE_OK :
 							     COFRE_INVALID;
+	if (principal == PRINCIPAL_UNIT && id == 0 &&
+	    facts_unit_is_valid(who)) {
+		g->id = 0;
+		memcpy(g->unit, who.data, who.len);
+		return COFRE_OK;
+	}
 	if (principal != PRINCIPAL_IDENTITY || id != 0 ||
 	    !name_is_workspace(who))
 		return COFRE_INVALID;
@@ -63,6 +69,7 @@ static bool
 is_same(const struct grant *a, const struct grant *b)
 {
 	return a->principal == b->principal && a->id == b->id &&
+	    strcmp(a->unit, b->unit) == 0 &&
 	    strcmp(a->prefix, b->prefix) == 0 &&
 	    (b->role == ROLE_NONE || a->role == b->role);
 }

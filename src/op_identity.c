@@ -2,24 +2,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "binding.h"
 #include "identity.h"
 #include "ops.h"
 
-static void
-detail_ids(struct request *q, uint32_t uid, uint32_t gid)
-{
-	if (gid == NO_ID)
-		(void)snprintf(q->detail, sizeof(q->detail), "uid %u", uid);
-	else
-		(void)snprintf(q->detail, sizeof(q->detail), "uid %u gid %u",
-		    uid, gid);
-}
-
 static struct binding *
-find_binding(struct policy_scope *p, uint32_t uid, uint32_t gid)
+find_binding(struct policy_scope *p, const struct binding *b)
 {
 	for (size_t i = 0; i < p->binding_count; i++)
-		if (p->bindings[i].uid == uid && p->bindings[i].gid == gid)
+		if (binding_same(&p->bindings[i], b))
 			return &p->bindings[i];
 	return NULL;
 }
@@ -36,22 +27,24 @@ save(struct request *q)
 enum cofre_status
 op_identity_bind(struct request *q, const struct identity_bind_request *in)
 {
+	const struct binding_item item = { in->uid, in->gid, in->exe,
+		in->sha256, in->unit, in->cgroup, q->sv->now,
+		q->conn->peer.uid };
 	struct policy_scope *p = &q->workspace->policy;
+	struct binding b;
 	enum cofre_status st;
 
-	detail_ids(q, in->uid, in->gid);
-	/* A gid of NO_ID says "any"; the overflow id never stands for one. */
-	if (!policy_id_valid(in->uid) ||
-	    (in->gid != NO_ID && !policy_id_valid(in->gid)))
+	if (!binding_take(&item, &b))
 		return COFRE_INVALID;
-	if (find_binding(p, in->uid, in->gid) != NULL)
+	binding_describe(&b, q->detail, sizeof(q->detail));
+	if (find_binding(p, &b) != NULL)
 		return COFRE_EXISTS;
 	if (p->binding_count == BINDINGS_MAX)
 		return COFRE_LIMIT;
 	if ((st = op_begin_change(q)) != COFRE_OK)
 		return st;
-	p->bindings[p->binding_count++] = (struct binding){ in->uid, in->gid,
-		q->conn->peer.uid, q->sv->now };
+	p->bindings[p->binding_count++] = b;
+	q->sv->bindings++;
 	return save(q);
 }
 
@@ -59,16 +52,20 @@ enum cofre_status
 op_identity_unbind(struct request *q,
     const struct identity_unbind_request *in)
 {
+	const struct binding_item item = { in->uid, in->gid, in->exe,
+		in->sha256, in->unit, in->cgroup, 0, 0 };
 	struct policy_scope *p = &q->workspace->policy;
+	struct binding b;
 	enum cofre_status st;
 
-	detail_ids(q, in->uid, in->gid);
-	if (find_binding(p, in->uid, in->gid) == NULL)
+	if (!binding_take(&item, &b))
+		return COFRE_INVALID;
+	binding_describe(&b, q->detail, sizeof(q->detail));
+	if (find_binding(p, &b) == NULL)
 		return COFRE_NOT_FOUND;
 	if ((st = op_begin_change(q)) != COFRE_OK)
 		return st;
-	*find_binding(p, in->uid, in->gid) =
-	    p->bindings[p->binding_count - 1];
+	*find_binding(p, &b) = p->bindings[p->binding_count - 1];
 	p->binding_count--;
 	return save(q);
 }
@@ -177,9 +174,8 @@ op_identity_show(struct request *q, const struct identity_show_request *in)
 	(void)in;
 	list_begin(&l, q->reply);
 	for (size_t i = 0; i < p->binding_count; i++) {
-		const struct binding *b = &p->bindings[i];
-		const struct binding_item item = { b->uid, b->gid, b->created,
-			b->by };
+		const struct binding_item item = binding_item(
+		    &p->bindings[i]);
 
 		binding_item_put(q->reply, &item);
 		list_item(&l);
@@ -271,7 +267,7 @@ const char *
 principal_text(uint8_t kind, uint32_t id, struct view who,
     char text[PRINCIPAL_TEXT])
 {
-	if (kind == PRINCIPAL_IDENTITY)
+	if (kind == PRINCIPAL_IDENTITY || kind == PRINCIPAL_UNIT)
 		(void)snprintf(text, PRINCIPAL_TEXT, "%s:%.*s",
 		    principal_name(kind), (int)who.len,
 		    who.len == 0 ? "" : (const char *)who.data);

@@ -39,7 +39,7 @@ detail_question(struct request *q, const char *who, struct view action,
 /* Somebody who is not there to be asked about by the kernel. */
 static enum cofre_status
 suppose(struct request *q, const struct policy_explain_request *in,
-    uint32_t *groups, struct subject *s)
+    uint32_t *groups, struct facts *facts, struct subject *s)
 {
 	struct wire_reader r = list_reader(in->groups);
 	struct workspace *ws;
@@ -64,7 +64,11 @@ suppose(struct request *q, const struct policy_explain_request *in,
 		s->gid = in->id;
 	else if (in->principal == PRINCIPAL_OPERATOR)
 		s->as_operator = true;
-	else if (in->principal == PRINCIPAL_IDENTITY) {
+	else if (in->principal == PRINCIPAL_UNIT &&
+	    facts_unit_is_valid(in->who)) {
+		memcpy(facts->unit, in->who.data, in->who.len);
+		s->facts = facts;
+	} else if (in->principal == PRINCIPAL_IDENTITY) {
 		ws = vault_workspace(&q->sv->vault, in->who);
 		if (ws == NULL || ws->slot == 0 ||
 		    (ws != q->workspace &&
@@ -97,10 +101,14 @@ explain_scope(struct request *q, const struct workspace *ws,
 			.uid = g->by,
 		};
 
-		if (!policy_grant_is_for(&p, &ws->policy, g, s))
+		item.outcome = EXPLAIN_IF_PROCESS;
+		if (policy_grant_is_for(&p, &ws->policy, g, s))
+			item.outcome = (uint8_t)policy_grant_outcome(&p, g,
+			    ask);
+		else if (!policy_grant_may_be_for(&p, &ws->policy, g, s) ||
+		    policy_grant_outcome(&p, g, ask) != EXPLAIN_ALLOWS)
 			continue;
 		item.who = principal_who(&q->sv->vault, g);
-		item.outcome = (uint8_t)policy_grant_outcome(&p, g, ask);
 		explain_item_put(q->reply, &item);
 		list_item(l);
 	}
@@ -131,6 +139,7 @@ op_policy_explain(struct request *q, const struct policy_explain_request *in)
 	char text[PRINCIPAL_TEXT];
 	struct question ask;
 	struct principal as;
+	struct facts facts = { .uid = NO_ID };
 	struct subject s;
 	struct wire_list l;
 	enum cofre_status st;
@@ -138,7 +147,7 @@ op_policy_explain(struct request *q, const struct policy_explain_request *in)
 	detail_question(q, principal_text(in->principal, in->id, in->who,
 	    text), in->action, in->name);
 	if ((st = read_question(q, in->name, in->action, &ask)) != COFRE_OK ||
-	    (st = suppose(q, in, groups, &s)) != COFRE_OK)
+	    (st = suppose(q, in, groups, &facts, &s)) != COFRE_OK)
 		return st;
 	wire_put_u8(q->reply, policy_check(&s, &p, &ask, &as));
 	list_begin(&l, q->reply);

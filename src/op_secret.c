@@ -58,6 +58,20 @@ check_version(struct request *q, const struct catalog_entry *e,
 	return COFRE_NOT_FOUND;
 }
 
+/* What a run has read is told when it is over. */
+static void
+count_read(struct request *q)
+{
+	struct run *r = conn_run(q->conn);
+	struct run_secret *s = r == NULL ? NULL : run_find_secret(r, q->name);
+
+	if (s == NULL)
+		return;
+	s->reads++;
+	s->version = q->version;
+	r->unsaved = true;
+}
+
 enum cofre_status
 op_secret_get(struct request *q, const struct secret_get_request *in)
 {
@@ -90,7 +104,10 @@ op_secret_get(struct request *q, const struct secret_get_request *in)
 	wire_put_u32(q->reply, id.version);
 	wire_put_u64(q->reply, body.created);
 	wire_put_u64(q->reply, body.expires);
-	return put_fields(q->reply, body.fields, in->field);
+	st = put_fields(q->reply, body.fields, in->field);
+	if (st == COFRE_OK)
+		count_read(q);
+	return st;
 }
 
 static struct secret_item

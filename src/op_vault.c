@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops.h"
+#include "watch.h"
 
 #define FIRST_DELAY 250000u  /* after a wrong key, in microseconds */
 #define LONGEST_DELAY 30000000u
@@ -100,6 +101,7 @@ op_unlock_finish(struct server *sv)
 		v->epoch = v->unlock.log_epoch;
 	sv->unlock_failures = 0;
 	sv->log_gap = audit_end(sv->audit) < v->log_end;
+	watch_resume(sv);
 	return COFRE_OK;
 }
 
@@ -123,6 +125,7 @@ op_lock(struct request *q, const struct lock_request *in)
 	(void)in;
 	if (q->sv->vault.state == VAULT_EMPTY)
 		return COFRE_UNINITIALIZED;
+	watch_save(q->sv);
 	/* What the turn has served so far is committed and recorded first. */
 	q->sv->lock_pending = true;
 	return COFRE_OK;

@@ -4,6 +4,7 @@
 
 #include "identity.h"
 #include "ops.h"
+#include "watch.h"
 
 enum cofre_status
 op_begin_change(struct request *q)
@@ -105,6 +106,11 @@ enum cofre_status
 op_workspace_delete(struct request *q,
     const struct workspace_delete_request *in)
 {
+	enum cofre_status st;
+
 	(void)in;
-	return workspace_destroy(&q->sv->vault, q->workspace);
+	st = workspace_destroy(&q->sv->vault, q->workspace);
+	if (st == COFRE_OK)
+		watch_end_workspace(q->sv, q->workspace->id);
+	return st;
 }

@@ -48,36 +48,103 @@ policy_has_prefix(struct view name, const char *prefix)
 	return name.len >= n && (n == 0 || memcmp(name.data, prefix, n) == 0);
 }
 
+/* Does the id fit that is bound?  NO_ID is any. */
+static bool
+id_fits(uint32_t bound, uint32_t id)
+{
+	return bound == NO_ID || (policy_id_valid(bound) && bound == id);
+}
+
+/* Is it that cgroup, or one below it?  Whole components count. */
+static bool
+is_below(const char *cgroup, const char *top)
+{
+	size_t n = strlen(top);
+
+	return strncmp(cgroup, top, n) == 0 &&
+	    (cgroup[n] == '\0' || cgroup[n] == '/');
+}
+
+static bool
+facts_fit(const struct binding *b, const struct facts *f)
+{
+	return (f->sure || (b->exe[0] == '\0' && !b->has_sha256)) &&
+	    (b->exe[0] == '\0' || strcmp(b->exe, f->exe) == 0) &&
+	    (b->unit[0] == '\0' || strcmp(b->unit, f->unit) == 0) &&
+	    (b->cgroup[0] == '\0' || is_below(f->cgroup, b->cgroup));
+}
+
+enum fit
+policy_binding_fit(const struct binding *b, const struct subject *s)
+{
+	bool by_facts = b->has_sha256 || b->exe[0] != '\0' ||
+	    b->unit[0] != '\0' || b->cgroup[0] != '\0';
+
+	if (s->nobody || !id_fits(b->uid, s->uid) ||
+	    !id_fits(b->gid, s->gid) ||
+	    (b->uid == NO_ID && b->unit[0] == '\0' && b->cgroup[0] == '\0'))
+		return FIT_NO;
+	if (!by_facts)
+		return FIT_ALL;
+	if (s->facts == NULL)
+		return FIT_IDS;
+	if (!facts_fit(b, s->facts))
+		return FIT_NO;
+	if (!b->has_sha256)
+		return FIT_ALL;
+	if (!s->facts->hashed)
+		return FIT_BUT_HASH;
+	return memcmp(b->sha256, s->facts->sha256, SHA256_LEN) == 0 ? FIT_ALL :
+								      FIT_NO;
+}
+
+enum fit
+policy_identity_fit(const struct policy_scope *scope,
+    const struct subject *s)
+{
+	enum fit best = FIT_NO;
+
+	if (s->nobody)
+		return FIT_NO;
+	if (s->supposed && s->identity != 0 && s->identity == scope->id)
+		return FIT_ALL;
+	for (size_t i = 0; i < scope->binding_count && best != FIT_ALL; i++) {
+		enum fit fit = policy_binding_fit(&scope->bindings[i], s);
+
+		if (fit > best)
+			best = fit;
+	}
+	return best;
+}
+
 bool
 policy_is_identity(const struct policy_scope *scope, const struct subject *s)
 {
-	if (s->nobody)
-		return false;
-	if (s->supposed && s->identity != 0 && s->identity == scope->id)
-		return true;
-	for (size_t i = 0; i < scope->binding_count; i++) {
-		const struct binding *b = &scope->bindings[i];
-
-		if (policy_id_valid(b->uid) && b->uid == s->uid &&
-		    (b->gid == NO_ID ||
-			(policy_id_valid(b->gid) && b->gid == s->gid)))
-			return true;
-	}
-	return false;
+	return policy_identity_fit(scope, s) == FIT_ALL;
 }
 
-/* Is the subject the managed identity of that workspace?  Mostly it is the
-   one in whose scope the grant stands. */
-static bool
-is_identity_of(const struct policy *p, const struct policy_scope *here,
+/* How far is the subject the managed identity of that workspace?  Mostly it
+   is the one in whose scope the grant stands. */
+static enum fit
+identity_fit(const struct policy *p, const struct policy_scope *here,
     const struct subject *s, uint64_t id)
 {
+	if (id == 0) /* the vault has no identity */
+		return FIT_NO;
 	if (here->id == id)
-		return policy_is_identity(here, s);
+		return policy_identity_fit(here, s);
 	for (size_t i = 0; i < p->scope_count; i++)
 		if (p->scopes[i] != NULL && p->scopes[i]->id == id)
-			return policy_is_identity(p->scopes[i], s);
-	return false;
+			return policy_identity_fit(p->scopes[i], s);
+	return FIT_NO;
+}
+
+/* A unit that is not known is nobody's. */
+static bool
+is_unit(const struct subject *s, const char *unit)
+{
+	return s->facts != NULL && s->facts->unit[0] != '\0' &&
+	    strcmp(s->facts->unit, unit) == 0;
 }
 
 bool
@@ -90,14 +157,26 @@ policy_grant_is_for(const struct policy *p, const struct policy_scope *scope,
 	case PRINCIPAL_USER:
 		return policy_id_valid(s->uid) && g->id == s->uid;
 	case PRINCIPAL_GROUP:
-		return in_group(s, (uint32_t)g->id);
+		return g->id <= UINT32_MAX && in_group(s, (uint32_t)g->id);
 	case PRINCIPAL_IDENTITY:
-		return is_identity_of(p, scope, s, g->id);
+		return identity_fit(p, scope, s, g->id) == FIT_ALL;
+	case PRINCIPAL_UNIT:
+		return is_unit(s, g->unit);
 	case PRINCIPAL_NONE:
 	case PRINCIPAL_OPERATOR:
+	case PRINCIPAL_RUN:
 		return false;
 	}
 	return false;
+}
+
+bool
+policy_grant_may_be_for(const struct policy *p,
+    const struct policy_scope *scope, const struct grant *g,
+    const struct subject *s)
+{
+	return g->principal == PRINCIPAL_IDENTITY &&
+	    identity_fit(p, scope, s, g->id) == FIT_IDS;
 }
 
 enum explain_outcome
@@ -150,15 +229,49 @@ by_operator(const struct question *q, struct principal *as)
 	return VERDICT_ALLOW;
 }
 
+/* Is the name one of the run's? */
+static bool
+is_of_run(const struct run_rights *run, struct view name)
+{
+	for (size_t i = 0; i < run->count; i++)
+		if (view_is(name, run->secrets[i].name))
+			return true;
+	return false;
+}
+
+/* A run may read and see its own secrets, whatever its uid may. */
+static enum verdict
+by_run(const struct run_rights *run, const struct question *q,
+    struct principal *as)
+{
+	const uint64_t may = action_bit(ACTION_SECRET_READ) |
+	    action_bit(ACTION_SECRET_SHOW) | action_bit(ACTION_SECRET_LIST);
+
+	if (run->over || q->scope == NULL || q->scope->id != run->workspace ||
+	    (may & action_bit(q->action)) == 0 ||
+	    (!q->partial && !is_of_run(run, q->name)))
+		return VERDICT_DENY;
+	*as = (struct principal){ PRINCIPAL_RUN, run->id };
+	return VERDICT_ALLOW;
+}
+
+/* Whoever is really there has a uid. */
+static bool
+is_somebody(const struct subject *s)
+{
+	return s->supposed || policy_id_valid(s->uid);
+}
+
 enum verdict
 policy_check(const struct subject *s, const struct policy *p,
     const struct question *q, struct principal *as)
 {
 	enum verdict best = VERDICT_NO_MATCH, v;
 
-	if (q->action == ACTION_NONE ||
-	    (!s->supposed && !policy_id_valid(s->uid)))
+	if (q->action == ACTION_NONE || !is_somebody(s))
 		return VERDICT_ERROR;
+	if (s->run != NULL)
+		return by_run(s->run, q, as);
 	if (s->nobody)
 		return VERDICT_NO_MATCH;
 	if (q->scope != NULL)
@@ -195,11 +308,12 @@ policy_actions(const struct subject *s, const struct policy *p,
 {
 	uint64_t set = 0;
 
-	if (s->nobody)
+	if (s->nobody || s->run != NULL || !is_somebody(s))
 		return 0;
 	if (scope != NULL)
 		set = actions_in(s, p, scope, prefix);
-	if (p->scopes[0] != NULL && p->scopes[0] != scope)
+	if (p->scope_count > 0 && p->scopes[0] != NULL &&
+	    p->scopes[0] != scope)
 		set |= actions_in(s, p, p->scopes[0], prefix);
 	return policy_is_operator(s) ? set | policy_operator_actions() : set;
 }

@@ -9,6 +9,7 @@
 #define COFRE_POLICY_H
 
 #include "actions.h"
+#include "facts.h"
 
 /* The roles that every vault has; custom ones have numbers from
    ROLE_CUSTOM on. */
@@ -24,22 +25,31 @@ enum role_number {
 
 /* A role given to a principal. */
 struct grant {
-	uint8_t principal; /* enum principal_kind: USER, GROUP, IDENTITY */
+	uint8_t principal; /* enum principal_kind: USER, GROUP, IDENTITY, UNIT */
 	uint32_t role;	   /* its number */
 	uint64_t id;	   /* uid, gid, or workspace whose identity it is */
 	uint32_t by;	   /* the uid that gave it */
 	uint64_t created;
+	char unit[UNIT_NAME_MAX + 1]; /* of a UNIT */
 	/* It counts for secrets whose names begin so; empty: for everything. */
 	char prefix[COFRE_SECRET_NAME_MAX + 1];
 };
 
-/* What a process must be to be a managed identity: the uid, and the gid
-   unless that is NO_ID. */
+/*
+ * What a process must be to be a managed identity: all that is not NO_ID or
+ * empty here.  One of uid, unit and cgroup is there: the others anybody can
+ * have.
+ */
 struct binding {
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t by;
 	uint64_t created;
+	bool has_sha256;
+	uint8_t sha256[SHA256_LEN]; /* of its program */
+	char exe[EXE_MAX + 1];	    /* the path of its program */
+	char unit[UNIT_NAME_MAX + 1];
+	char cgroup[CGROUP_MAX + 1]; /* this one, or one below it */
 };
 
 /* The grants and bindings of a workspace, or of the vault (id 0). */
@@ -78,6 +88,23 @@ struct policy {
 	size_t role_count;
 };
 
+/* A secret that a run may read, and what it has read of it. */
+struct run_secret {
+	uint64_t record;
+	char name[COFRE_SECRET_NAME_MAX + 1];
+	uint32_t version; /* that it has read last; 0: none */
+	uint32_t reads;
+};
+
+/* What a run may, and nothing else. */
+struct run_rights {
+	uint64_t workspace;
+	uint32_t id; /* the first four bytes of the run's */
+	bool over;   /* it may nothing any more */
+	const struct run_secret *secrets;
+	size_t count;
+};
+
 /* Who asks, as the kernel says. */
 struct subject {
 	uint32_t uid;
@@ -86,6 +113,9 @@ struct subject {
 	size_t group_count;
 	uint32_t operator_group; /* NO_ID: only uid 0 is an operator */
 	bool nobody; /* its process can't be seen from here (pid 0) */
+	const struct facts *facts; /* of its process; NULL: not known */
+	/* It is a run, or was, and nothing else; or NULL. */
+	const struct run_rights *run;
 	/* For questions about somebody who does not ask himself: uid and gid
 	   may be NO_ID, and he is the identity of that workspace (0: none), or
 	   an operator, whoever that is. */
@@ -106,7 +136,8 @@ struct question {
 /* As whom the subject was allowed. */
 struct principal {
 	uint8_t kind; /* enum principal_kind */
-	uint32_t id;  /* uid, gid, low half of a workspace's id; or 0 */
+	uint32_t id;  /* uid, gid, low half of a workspace's id, beginning of a
+			 run's; or 0 */
 };
 
 /* The verdict.  as is set when it is ALLOW. */
@@ -120,8 +151,26 @@ enum verdict policy_check(const struct subject *s, const struct policy *p,
 bool policy_grant_is_for(const struct policy *p,
     const struct policy_scope *scope, const struct grant *g,
     const struct subject *s);
+/* True when it is for some processes of the subject's user, and nobody knows
+   for which of them it is asked. */
+bool policy_grant_may_be_for(const struct policy *p,
+    const struct policy_scope *scope, const struct grant *g,
+    const struct subject *s);
 enum explain_outcome policy_grant_outcome(const struct policy *p,
     const struct grant *g, const struct question *q);
+
+/* How far a binding fits. */
+enum fit {
+	FIT_NO,
+	FIT_IDS,      /* uid and gid do; what the process is, nobody knows */
+	FIT_BUT_HASH, /* all does, but for a SHA-256 that is not known yet */
+	FIT_ALL,
+};
+enum fit policy_binding_fit(const struct binding *b, const struct subject *s);
+
+/* How far the best of the scope's bindings fits. */
+enum fit policy_identity_fit(const struct policy_scope *scope,
+    const struct subject *s);
 
 /* True when one of the scope's bindings fits the subject. */
 bool policy_is_identity(const struct policy_scope *scope,

@@ -12,27 +12,30 @@
 #define READER_ACTIONS                                                       \
 	(BIT(WORKSPACE_READ) | BIT(IDENTITY_READ) | BIT(GRANT_READ) |        \
 	    BIT(ROLE_READ) | BIT(SECRET_LIST) | BIT(SECRET_SHOW) |           \
-	    BIT(ACTIVITY_READ))
+	    BIT(ACTIVITY_READ) | BIT(RUN_READ))
 #define CONTRIBUTOR_ACTIONS                                                  \
 	(READER_ACTIONS | BIT(WORKSPACE_CREATE) | BIT(SECRET_READ) |         \
-	    BIT(SECRET_WRITE) | BIT(SECRET_DELETE) | BIT(RESYNC))
+	    BIT(SECRET_USE) | BIT(SECRET_WRITE) | BIT(SECRET_DELETE) |       \
+	    BIT(RUN_WRITE) | BIT(RESYNC))
 #define OWNER_ACTIONS                                                        \
 	(CONTRIBUTOR_ACTIONS | BIT(WORKSPACE_DELETE) | BIT(GRANT_WRITE) |    \
 	    BIT(IDENTITY_WRITE) | BIT(SECRET_PURGE) | BIT(ROLE_WRITE))
 /* The two that a managed identity has in its workspace: to see it, and full
    access to its secrets. */
 #define AGENT_ACTIONS                                                        \
-	(BIT(WORKSPACE_READ) | BIT(SECRET_LIST) | BIT(SECRET_SHOW))
+	(BIT(WORKSPACE_READ) | BIT(SECRET_LIST) | BIT(SECRET_SHOW) |         \
+	    BIT(SECRET_USE) | BIT(RUN_READ) | BIT(RUN_WRITE))
 #define SECRETS_OFFICER_ACTIONS                                              \
 	(BIT(SECRET_LIST) | BIT(SECRET_SHOW) | BIT(SECRET_READ) |            \
-	    BIT(SECRET_WRITE) | BIT(SECRET_DELETE) | BIT(SECRET_PURGE))
+	    BIT(SECRET_USE) | BIT(SECRET_WRITE) | BIT(SECRET_DELETE) |       \
+	    BIT(SECRET_PURGE))
 /* Operators keep the vault; what is in it is not theirs to read. */
 #define OPERATOR_ACTIONS                                                     \
 	(BIT(VAULT_MANAGE) | BIT(VAULT_READ) | BIT(WORKSPACE_CREATE) |       \
 	    BIT(WORKSPACE_READ) | BIT(WORKSPACE_DELETE) |                    \
 	    BIT(IDENTITY_READ) | BIT(IDENTITY_WRITE) | BIT(GRANT_READ) |     \
 	    BIT(GRANT_WRITE) | BIT(ROLE_READ) | BIT(ROLE_WRITE) |            \
-	    BIT(RESYNC) | BIT(ACTIVITY_READ))
+	    BIT(RESYNC) | BIT(ACTIVITY_READ) | BIT(RUN_READ))
 
 static const struct {
 	uint32_t number;

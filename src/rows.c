@@ -12,6 +12,7 @@ parts(enum table table)
 		return 1;
 	case TABLE_SLOT:
 	case TABLE_HEAD:
+	case TABLE_RUN:
 		return 2;
 	case TABLE_BODY:
 	case TABLE_ROLE:
@@ -61,7 +62,7 @@ row_key_parse(struct view key, struct row_id *id)
 
 	wire_reader_init(&r, key);
 	table = wire_get_u8(&r);
-	if (table < TABLE_HEADER || table > TABLE_ROLE)
+	if (table < TABLE_HEADER || table > TABLE_RUN)
 		return false;
 	*id = (struct row_id){ .table = (enum table)table };
 	n = parts(id->table);

@@ -12,7 +12,7 @@
 #include "proto.h"
 #include "seal.h"
 
-#define ROWS_FORMAT 2u
+#define ROWS_FORMAT 3u
 #define ROWS_MAGIC "cofre vault"
 #define ROW_KEY_MAX 21u
 
@@ -25,6 +25,8 @@ enum table {
 	TABLE_BODY = 6,	     /* workspace, record, version; likewise */
 	TABLE_ROLE = 7,	     /* record: its number; version; workspace is 0;
 				under the meta key */
+	TABLE_RUN = 8,	     /* workspace, record: its number; under the data
+				key */
 };
 
 /* The key of a row. */

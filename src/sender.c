@@ -30,6 +30,16 @@ sender_receive(int fd, void *to, size_t size, struct sender *who)
 	return n;
 }
 
+size_t
+sender_peek(int fd, void *to, size_t size)
+{
+	struct iovec iov = { to, size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_PEEK);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
 bool
 sender_is_peer(const struct sender *who, const struct peer *p)
 {

@@ -25,6 +25,10 @@ struct sender {
  */
 ssize_t sender_receive(int fd, void *to, size_t size, struct sender *who);
 
+/* How many bytes lie there to be received, at most size; they are copied to
+   to, and stay.  0 when there are none, or it can't be told. */
+size_t sender_peek(int fd, void *to, size_t size);
+
 /*
  * True when the sender is the process that has connected, with the ids that
  * it had then, and that process still lives: while it does, no other one can

@@ -20,14 +20,16 @@
 #define TURN_MAX 512u		 /* requests of one turn */
 #define TURN_TEXT (64u * 1024)	 /* bytes of text in its records */
 #define TURN_BYTES (1024u * 1024) /* bytes that it writes to the store */
+#define SCAN_MAX (1024u * 1024)	 /* texts of one request, in every form */
 #define READ_MAX (64u * 1024)	 /* of one connection in one turn */
 
 struct conn;
 
-/* Connections that the witness is asked about, in that order (attest.h). */
+/* What the witness is asked, in that order (attest.h). */
+struct ask;
 struct asked {
-	struct conn *first, *last;
-	struct conn *unsent; /* the first one that it was not asked about yet */
+	struct ask *first, *last;
+	struct ask *unsent; /* the first one that it was not asked yet */
 	unsigned flight; /* questions without an answer */
 	uint64_t ids;	 /* the last question's */
 };
@@ -81,6 +83,7 @@ struct server {
 	int listen_fd;
 	int signal_fd;
 	int witness_fd; /* the socket to the witness, or -1 */
+	uint64_t bindings; /* counted up when an identity was bound */
 	uint32_t most_connections; /* that there are descriptors for */
 	int config_fd; /* the file as it was opened at start, or -1 */
 
@@ -88,6 +91,7 @@ struct server {
 	uint8_t *in;	  /* READ_MAX, or a whole frame */
 	uint8_t *reply;	  /* a reply that is being made; FRAME_MAX */
 	size_t reply_used; /* how much of it is to be wiped */
+	struct secmem scan; /* SCAN_MAX, for the texts of a run.scan */
 
 	struct conn *conns;   /* all of them */
 	struct conn *timed;   /* those with a deadline, the earliest first */
@@ -112,7 +116,9 @@ struct server {
 	struct waiting waiting;
 	uint64_t turns; /* how many there were */
 	uint64_t now;	/* microseconds since 1970, at the turn's start */
-	uint64_t clock; /* microseconds of CLOCK_MONOTONIC, likewise */
+	uint64_t clock; /* microseconds of CLOCK_MONOTONIC, likewise, */
+	uint64_t boot_clock; /* and of CLOCK_BOOTTIME */
+	uint8_t boot_id[BOOT_ID_LEN]; /* the kernel's; zeros: not known */
 	uint64_t started;
 
 	uint64_t unlock_after; /* no attempt is tried before that clock */

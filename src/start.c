@@ -222,7 +222,9 @@ fit_descriptors(struct server *sv)
 	struct rlimit limit;
 	uint32_t want = sv->config.max_connections;
 
-	raise_limit(RLIMIT_NOFILE, (rlim_t)want * EACH + OWN_DESCRIPTORS);
+	/* Each run has one, of its process. */
+	raise_limit(RLIMIT_NOFILE,
+	    (rlim_t)want * EACH + OWN_DESCRIPTORS + RUNS_MAX);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		limit.rlim_cur = 0;
 	if (limit.rlim_cur > (rlim_t)want * EACH + OWN_DESCRIPTORS)
@@ -317,7 +319,8 @@ memory_is_locked(const struct server *sv)
 {
 	return sv->vault.keyring.memory.kind != SECMEM_PLAIN &&
 	    sv->vault.scratch.kind != SECMEM_PLAIN &&
-	    sv->pool.memory.kind != SECMEM_PLAIN && sv->io.kind != SECMEM_PLAIN;
+	    sv->pool.memory.kind != SECMEM_PLAIN &&
+	    sv->io.kind != SECMEM_PLAIN && sv->scan.kind != SECMEM_PLAIN;
 }
 
 bool
@@ -327,6 +330,7 @@ start_stores(struct start *st, struct server *sv)
 	struct store *store;
 
 	if (!secmem_init(&sv->io, FRAME_MAX * 2, false, true) ||
+	    !secmem_init(&sv->scan, SCAN_MAX, false, true) ||
 	    !pool_init(&sv->pool, sv->config.buffer_memory))
 		return fail("memory: %s", strerror(errno));
 	sv->in = sv->io.base;
@@ -409,5 +413,6 @@ start_undo(struct start *st, struct server *sv)
 	store_close(store);
 	pool_free(&sv->pool);
 	secmem_free(&sv->io);
+	secmem_free(&sv->scan);
 	free(sv->uses);
 }

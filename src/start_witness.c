@@ -1,7 +1,9 @@
 /* Start: the daemon's user, and the witness. */
 #include "start.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -46,6 +48,31 @@ miss(const struct server *sv, const char *what)
 	    "(cofred.conf(5) says what is lost)", false);
 }
 
+/* When the kernel was started, as an id; all zeros when it does not tell:
+   then no run goes on over a restart. */
+static void
+read_boot_id(uint8_t id[BOOT_ID_LEN])
+{
+	char text[64];
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd == -1 ? 0 : read(fd, text, sizeof(text) - 1);
+	unsigned digits = 0;
+
+	if (fd != -1)
+		(void)close(fd);
+	for (ssize_t i = 0; i < n && digits < 2 * BOOT_ID_LEN; i++) {
+		const char *hex = "0123456789abcdef";
+		const char *at = text[i] == '\0' ? NULL : strchr(hex, text[i]);
+
+		if (at == NULL)
+			continue;
+		id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | (at - hex));
+		digits++;
+	}
+	if (digits != 2 * BOOT_ID_LEN)
+		memset(id, 0, BOOT_ID_LEN);
+}
+
 bool
 start_witness(struct start *st, struct server *sv)
 {
@@ -53,6 +80,7 @@ start_witness(struct start *st, struct server *sv)
 
 	if (!choose_user(st, sv))
 		return false;
+	read_boot_id(sv->boot_id);
 	sv->witness_fd = witness_start(st->uid, st->gid,
 	    sv->config.sandbox_required, &sv->can_look, error, sizeof(error));
 	if (sv->witness_fd == -1)

@@ -82,6 +82,7 @@ vault_lock(struct vault *v)
 		keyring_wipe(&v->keyring);
 	workspace_forget(v);
 	roles_forget(v);
+	runs_forget(v);
 	catalog_free(v->catalog);
 	v->catalog = NULL;
 	if (v->plain != NULL)

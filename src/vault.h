@@ -9,7 +9,7 @@
  *
  * The files: vault.c opens, locks and commits; vault_rows.c reads and writes
  * rows; vault_unlock.c makes a vault and opens one, with its slots;
- * workspace.c keeps workspaces, roles.c custom roles.
+ * workspace.c keeps workspaces, roles.c custom roles, runs.c runs.
  */
 #ifndef COFRE_VAULT_H
 #define COFRE_VAULT_H
@@ -18,6 +18,7 @@
 #include "keyring.h"
 #include "policy.h"
 #include "rows.h"
+#include "runs.h"
 #include "store.h"
 #include "tally.h"
 
@@ -71,6 +72,7 @@ struct vault {
 	const struct policy_scope *scopes[WORKSPACES_MAX]; /* of those */
 	size_t scope_count; /* no workspace has a slot from here on */
 	struct roles roles;
+	struct runs runs;
 	struct catalog *catalog;
 
 	/* The evidence, as it will be, and as it was last committed. */
@@ -208,8 +210,8 @@ struct workspace *vault_workspace_by_id(struct vault *v, uint64_t id);
    open. */
 struct policy vault_policy(const struct vault *v);
 
-/* Whom a grant is for, as on the wire: the number of a user or group, or the
-   name of the workspace whose identity it is. */
+/* Whom a grant is for, as on the wire: the number of a user or group; the
+   name of a unit, or of the workspace whose identity it is. */
 uint32_t principal_number(const struct grant *g);
 struct view principal_who(struct vault *v, const struct grant *g);
 

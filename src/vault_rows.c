@@ -182,6 +182,7 @@ take_back(struct vault *v)
 	if (v->workspaces_changed)
 		workspace_undo(v);
 	roles_undo(v);
+	runs_undo(v);
 	if (v->fresh) {
 		vault_lock(v);
 		v->state = VAULT_EMPTY;
@@ -207,6 +208,7 @@ vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
 		if (v->workspaces_changed)
 			workspace_keep(v);
 		roles_keep(v);
+		runs_keep(v);
 	} else
 		take_back(v);
 	v->poison = COFRE_OK;

@@ -236,6 +236,17 @@ load_role(struct vault *v, const struct row_id *id, struct view sealed)
 	return roles_load(v, id, plain);
 }
 
+static enum cofre_status
+load_run(struct vault *v, const struct row_id *id, struct view sealed)
+{
+	struct workspace *ws = vault_workspace_by_id(v, id->workspace);
+	struct view plain;
+
+	if (ws == NULL || vault_unseal(v, ws, id, sealed, &plain) != COFRE_OK)
+		return COFRE_CORRUPT;
+	return runs_load(v, id, plain);
+}
+
 struct step {
 	struct vault *v;
 	unsigned left;
@@ -289,6 +300,8 @@ load_row(void *arg, struct view key, struct view value)
 		u->status = load_head(v, &id, value);
 	else if (id.table == TABLE_ROLE)
 		u->status = load_role(v, &id, value);
+	else if (id.table == TABLE_RUN)
+		u->status = load_run(v, &id, value);
 	return u->status == COFRE_OK;
 }
 

@@ -2,21 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "account.h"
 #include "sandbox.h"
 
-#define PROC_PATH 64
 #define OWN_FD 3
 #define READY_MAX 256u /* the first message: can it look, or what is wrong */
 
@@ -25,140 +21,6 @@ union control {
 	struct cmsghdr align;
 	char room[CMSG_SPACE(sizeof(int))];
 };
-
-/* What is asked for, in the witness. */
-
-static void
-proc_path(char path[PROC_PATH], uint32_t pid, const char *name)
-{
-	(void)snprintf(path, PROC_PATH, "/proc/%u/%s", pid, name);
-}
-
-static int
-open_proc(uint32_t pid, const char *name)
-{
-	char path[PROC_PATH];
-
-	proc_path(path, pid, name);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-/* As much of the file as there is, at most size. */
-static struct view
-read_proc(uint32_t pid, const char *name, uint8_t *buf, size_t size)
-{
-	int fd = open_proc(pid, name);
-	size_t len = 0;
-	ssize_t n;
-
-	if (fd == -1)
-		return (struct view){ buf, 0 };
-	while (len < size && (n = read(fd, buf + len, size - len)) > 0)
-		len += (size_t)n;
-	(void)close(fd);
-	return (struct view){ buf, len };
-}
-
-/* Which file it is, without asking whoever serves the file system. */
-static bool
-identify(int fd, const char *path, struct statx *stx)
-{
-	return statx(fd, path, AT_STATX_DONT_SYNC |
-		(path[0] == '\0' ? AT_EMPTY_PATH : 0), STATX_INO, stx) == 0 &&
-	    (stx->stx_mask & STATX_INO) != 0;
-}
-
-static bool
-same_file(const struct statx *a, const struct statx *b)
-{
-	return a->stx_ino == b->stx_ino &&
-	    a->stx_dev_major == b->stx_dev_major &&
-	    a->stx_dev_minor == b->stx_dev_minor;
-}
-
-/* Is the process in the user namespace of this one? */
-static bool
-is_here(uint32_t pid)
-{
-	struct statx own, its;
-	char path[PROC_PATH];
-
-	proc_path(path, pid, "ns/user");
-	return identify(AT_FDCWD, "/proc/self/ns/user", &own) &&
-	    identify(AT_FDCWD, path, &its) && same_file(&own, &its);
-}
-
-/*
- * Does the path lead, from here, to the file?  Only what the kernel has in
- * memory counts: a user's file system could take for ever to answer.
- */
-static bool
-leads_to(const char *path, const struct statx *file)
-{
-	const struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_CACHED | RESOLVE_NO_SYMLINKS };
-	struct statx stx;
-	int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-	bool same;
-
-	if (fd == -1)
-		return false;
-	same = identify(fd, "", &stx) && same_file(&stx, file);
-	(void)close(fd);
-	return same;
-}
-
-static void
-read_exe(uint32_t pid, char exe[EXE_MAX + 1])
-{
-	static const char deleted[] = " (deleted)";
-	const size_t end = sizeof(deleted) - 1;
-	char link[PROC_PATH], path[EXE_MAX + 1];
-	struct statx stx;
-	ssize_t n;
-
-	proc_path(link, pid, "exe");
-	n = readlink(link, path, sizeof(path));
-	if (n <= 0 || (size_t)n == sizeof(path))
-		return;
-	path[n] = '\0';
-	if (path[0] != '/' || ((size_t)n >= end &&
-		strcmp(path + (size_t)n - end, deleted) == 0))
-		return;
-	if (identify(AT_FDCWD, link, &stx) && is_here(pid) &&
-	    leads_to(path, &stx))
-		memcpy(exe, path, (size_t)n + 1);
-}
-
-bool
-witness_same(int watch_fd)
-{
-	char c;
-
-	/* pagemap has words only: asked for one byte it says EINVAL, as long
-	   as it has a memory to tell of, and then that there is none. */
-	return pread(watch_fd, &c, 1, 0) == -1 && errno == EINVAL;
-}
-
-int
-witness_look(uint32_t pid, struct facts *f)
-{
-	static uint8_t text[8192];
-	/* First, so that it stands for all that is read afterwards. */
-	int fd = open_proc(pid, "pagemap");
-
-	memset(f, 0, sizeof(*f));
-	f->start = facts_start(read_proc(pid, "stat", text, sizeof(text)));
-	(void)facts_cgroup(read_proc(pid, "cgroup", text, sizeof(text)),
-	    f->cgroup);
-	(void)facts_unit(f->cgroup, f->unit);
-	read_exe(pid, f->exe);
-	if (fd == -1 || witness_same(fd))
-		return fd;
-	(void)close(fd);
-	memset(f, 0, sizeof(*f));
-	return -1;
-}
 
 /* The two ends of the socket. */
 
@@ -207,7 +69,7 @@ receive_with(int from, void *buf, size_t size, int flags, int *fd)
 }
 
 bool
-witness_ask(int fd, uint64_t id, uint32_t pid)
+witness_ask(int fd, uint64_t id, uint32_t pid, bool hash, const char *cgroup)
 {
 	uint8_t buf[WITNESS_QUESTION];
 	struct wire_writer w;
@@ -215,25 +77,36 @@ witness_ask(int fd, uint64_t id, uint32_t pid)
 	wire_writer_init(&w, buf, sizeof(buf));
 	wire_put_u64(&w, id);
 	wire_put_u32(&w, pid);
-	return send(fd, buf, w.len, MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	wire_put_bool(&w, hash);
+	wire_put_string(&w, view_of(cgroup), CGROUP_MAX);
+	return !w.bad && send(fd, buf, w.len, MSG_DONTWAIT | MSG_NOSIGNAL) ==
 	    (ssize_t)w.len;
 }
 
 static bool
-answer(int to, uint64_t id, uint32_t pid)
+answer(int to, uint64_t id, uint32_t pid, bool hash, struct view cgroup)
 {
+	char path[CGROUP_MAX + 1];
 	uint8_t buf[WITNESS_ANSWER];
 	struct wire_writer w;
 	struct facts f;
-	int fd = witness_look(pid, &f);
+	int fd;
 	bool sent;
 
+	(void)snprintf(path, sizeof(path), "%.*s", (int)cgroup.len,
+	    cgroup.len > 0 ? (const char *)cgroup.data : "");
+	fd = cgroup.len == 0 ? witness_look(pid, hash, &f) :
+			       witness_look_cgroup(path, &f);
 	wire_writer_init(&w, buf, sizeof(buf));
 	wire_put_u64(&w, id);
 	wire_put_bool(&w, fd != -1);
 	wire_put_u64(&w, f.start);
+	wire_put_u32(&w, f.uid);
+	wire_put_u32(&w, f.gid);
 	wire_put_string(&w, view_of(f.exe), EXE_MAX);
 	wire_put_string(&w, view_of(f.cgroup), CGROUP_MAX);
+	wire_put_string(&w, (struct view){ f.sha256,
+	    f.hashed ? SHA256_LEN : 0 }, SHA256_LEN);
 	sent = !w.bad && send_with(to, (struct view){ buf, w.len }, fd);
 	if (fd != -1)
 		(void)close(fd);
@@ -249,8 +122,10 @@ serve(int fd)
 	ssize_t n;
 
 	for (;;) {
+		struct view cgroup;
 		uint64_t id;
 		uint32_t pid;
+		bool hash;
 
 		n = receive_with(fd, buf, sizeof(buf), 0, NULL);
 		if (n < 0 && errno == EINTR)
@@ -260,7 +135,9 @@ serve(int fd)
 		wire_reader_init(&r, (struct view){ buf, (size_t)n });
 		id = wire_get_u64(&r);
 		pid = wire_get_u32(&r);
-		if (!wire_reader_done(&r) || !answer(fd, id, pid))
+		hash = wire_get_bool(&r);
+		cgroup = wire_get_string(&r, CGROUP_MAX);
+		if (!wire_reader_done(&r) || !answer(fd, id, pid, hash, cgroup))
 			return;
 	}
 }
@@ -279,6 +156,7 @@ witness_take(int fd, struct witness_answer *a, int *watch_fd)
 {
 	uint8_t buf[WITNESS_ANSWER + 1];
 	struct wire_reader r;
+	struct view sha256;
 	ssize_t n = receive_with(fd, buf, sizeof(buf), MSG_DONTWAIT,
 	    watch_fd);
 
@@ -289,8 +167,13 @@ witness_take(int fd, struct witness_answer *a, int *watch_fd)
 	a->id = wire_get_u64(&r);
 	a->watched = wire_get_bool(&r);
 	a->facts.start = wire_get_u64(&r);
+	a->facts.uid = wire_get_u32(&r);
+	a->facts.gid = wire_get_u32(&r);
 	get_text(&r, a->facts.exe, EXE_MAX);
 	get_text(&r, a->facts.cgroup, CGROUP_MAX);
+	sha256 = wire_get_string(&r, SHA256_LEN);
+	if ((a->facts.hashed = sha256.len == SHA256_LEN))
+		memcpy(a->facts.sha256, sha256.data, SHA256_LEN);
 	(void)facts_unit(a->facts.cgroup, a->facts.unit);
 	if (n > 0 && wire_reader_done(&r))
 		return WITNESS_ANSWERED;

@@ -15,14 +15,15 @@
 
 #include "facts.h"
 
-/* A question is this many bytes: its id, and a process's. */
-#define WITNESS_QUESTION 12u
+/* What a question may have: its id, a process's, whether its program is to be
+   hashed, and a cgroup. */
+#define WITNESS_QUESTION (17u + CGROUP_MAX)
 /* What an answer may have, all its texts included. */
-#define WITNESS_ANSWER (32u + EXE_MAX + CGROUP_MAX)
+#define WITNESS_ANSWER (44u + SHA256_LEN + EXE_MAX + CGROUP_MAX)
 
 struct witness_answer {
 	uint64_t id; /* of the question */
-	bool watched; /* a descriptor for witness_same() came with it */
+	bool watched; /* a descriptor came with it */
 	struct facts facts;
 };
 
@@ -34,8 +35,13 @@ struct witness_answer {
 int witness_start(uid_t uid, gid_t gid, bool required, bool *can_look,
     char *error, size_t error_size);
 
-/* Ask, without waiting.  False when the socket takes no more now. */
-bool witness_ask(int fd, uint64_t id, uint32_t pid);
+/*
+ * Ask about the process, and for the SHA-256 of its program with hash, or
+ * about a cgroup unless that is empty, without waiting.  False when the socket
+ * takes no more now.
+ */
+bool witness_ask(int fd, uint64_t id, uint32_t pid, bool hash,
+    const char *cgroup);
 
 enum witness_result {
 	WITNESS_NONE,	/* no answer is there now */
@@ -63,6 +69,21 @@ bool witness_same(int watch_fd);
  * are not of one and the same program, from beginning to end, are none.  The
  * descriptor for witness_same(), or -1.
  */
-int witness_look(uint32_t pid, struct facts *f);
+int witness_look(uint32_t pid, bool hash, struct facts *f);
+
+/*
+ * The same for a cgroup: its path, and whose directory it is.  The descriptor
+ * is of its cgroup.events, which tells when it becomes empty.
+ */
+int witness_look_cgroup(const char *cgroup, struct facts *f);
+
+/*
+ * The SHA-256 of the program that a process executes.  It is read only from a
+ * file system of this machine, which waits for nobody's program, and up to
+ * WITNESS_HASH_MAX bytes; known for the next time as long as inode, size and
+ * both times of the file are the same.
+ */
+#define WITNESS_HASH_MAX (64u << 20)
+bool witness_hash(uint32_t pid, uint8_t sha256[SHA256_LEN]);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "binding.h"
 #include "vault.h"
 
 struct workspace *
@@ -49,7 +50,8 @@ vault_policy(const struct vault *v)
 uint32_t
 principal_number(const struct grant *g)
 {
-	return g->principal == PRINCIPAL_IDENTITY ? 0 : (uint32_t)g->id;
+	return g->principal == PRINCIPAL_USER ||
+		g->principal == PRINCIPAL_GROUP ? (uint32_t)g->id : 0;
 }
 
 struct view
@@ -59,7 +61,7 @@ principal_who(struct vault *v, const struct grant *g)
 	    vault_workspace_by_id(v, g->id) :
 	    NULL;
 
-	return view_of(ws == NULL ? "" : ws->name);
+	return view_of(ws == NULL ? g->unit : ws->name);
 }
 
 void
@@ -112,8 +114,7 @@ put_lists(struct wire_writer *w, const struct policy_scope *p)
 	list_begin(&l, w);
 	for (size_t i = 0; i < p->binding_count; i++) {
 		const struct binding *b = &p->bindings[i];
-		const struct binding_item item = { b->uid, b->gid, b->created,
-			b->by };
+		const struct binding_item item = binding_item(b);
 
 		binding_item_put(w, &item);
 		list_item(&l);
@@ -123,7 +124,7 @@ put_lists(struct wire_writer *w, const struct policy_scope *p)
 	for (size_t i = 0; i < p->grant_count; i++) {
 		const struct grant *g = &p->grants[i];
 		const struct grant_row item = { g->principal, g->id,
-			g->role, view_of(g->prefix), g->created, g->by };
+			view_of(g->unit), g->role, view_of(g->prefix), g->created, g->by };
 
 		grant_row_put(w, &item);
 		list_item(&l);
@@ -196,8 +197,8 @@ load_bindings(struct policy_scope *p, struct list l)
 
 	for (uint32_t i = 0; i < l.count; i++) {
 		binding_item_get(&r, &item);
-		p->bindings[i] = (struct binding){ item.uid, item.gid, item.by,
-			item.created };
+		if (r.bad || !binding_take(&item, &p->bindings[i]))
+			return false;
 	}
 	p->binding_count = l.count;
 	return wire_reader_done(&r);
@@ -219,6 +220,7 @@ load_grants(struct policy_scope *p, struct list l)
 			.role = item.role, .id = item.id, .by = item.uid,
 			.created = item.created };
 		copy_name(g->prefix, item.prefix);
+		copy_name(g->unit, item.unit);
 	}
 	p->grant_count = l.count;
 	return wire_reader_done(&r);
@@ -305,7 +307,8 @@ drop_identity(struct vault *v, struct workspace *ws, uint64_t identity)
 enum cofre_status
 workspace_destroy(struct vault *v, struct workspace *ws)
 {
-	static const enum table tables[] = { TABLE_HEAD, TABLE_BODY };
+	static const enum table tables[] = { TABLE_HEAD, TABLE_BODY,
+		TABLE_RUN };
 	enum cofre_status st;
 
 	if ((st = vault_begin(v, 16384, true)) != COFRE_OK ||

@@ -1,6 +1,8 @@
 #include "crypto.h"
 
 #include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define SHORT 256u
 
@@ -60,6 +62,20 @@ crypto_hash_personal(uint8_t out[CRYPTO_HASH_LEN], const char personal[16],
 	    (const unsigned char *)personal);
 }
 
+bool
+crypto_sha256(uint8_t out[SHA256_LEN], crypto_source next, void *context)
+{
+	crypto_hash_sha256_state state;
+	bool failed = false;
+	struct view v;
+
+	(void)crypto_hash_sha256_init(&state);
+	while ((v = next(context, &failed)).len > 0)
+		(void)crypto_hash_sha256_update(&state, v.data, v.len);
+	(void)crypto_hash_sha256_final(&state, out);
+	return !failed;
+}
+
 void
 crypto_subkey(uint8_t out[KEY_LEN], const uint8_t key[KEY_LEN], uint64_t id,
     const char context[8])
@@ -100,4 +116,29 @@ bool
 crypto_equal(const void *a, const void *b, size_t len)
 {
 	return sodium_memcmp(a, b, len) == 0;
+}
+
+void
+crypto_base64url(char *text, const uint8_t *bytes, size_t len)
+{
+	char buf[64];
+
+	if (sodium_base64_encoded_len(len,
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING) > sizeof(buf))
+		abort();
+	(void)sodium_bin2base64(buf, sizeof(buf), bytes, len,
+	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	memcpy(text, buf, strlen(buf));
+	sodium_memzero(buf, sizeof(buf));
+}
+
+bool
+crypto_base64url_open(uint8_t *bytes, size_t len, const char *text,
+    size_t text_len)
+{
+	size_t got = 0;
+
+	return sodium_base642bin(bytes, len, text, text_len, NULL, &got, NULL,
+		   sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+	    got == len;
 }

@@ -43,6 +43,14 @@ void crypto_derive_wide(uint8_t out[CRYPTO_WIDE_LEN],
 void crypto_hash_personal(uint8_t out[CRYPTO_HASH_LEN],
     const char personal[16], struct view message);
 
+/*
+ * SHA-256 (FIPS 180-4) of what next() gives, piece by piece, until it gives
+ * nothing.  False when next() sets *failed.
+ */
+typedef struct view (*crypto_source)(void *context, bool *failed);
+bool crypto_sha256(uint8_t out[SHA256_LEN], crypto_source next,
+    void *context);
+
 /* The id-th subkey of key in the context (libsodium's crypto_kdf). */
 void crypto_subkey(uint8_t out[KEY_LEN], const uint8_t key[KEY_LEN],
     uint64_t id, const char context[8]);
@@ -61,6 +69,16 @@ bool crypto_aead_open(uint8_t *out, const uint8_t key[KEY_LEN],
 /* SipHash-2-4 with 128 bits of output and a key of 16 bytes. */
 void crypto_short_hash(uint8_t out[CRYPTO_SHORT_LEN], const uint8_t key[16],
     struct view v);
+
+/*
+ * Base64 of RFC 4648 section 5, without padding.  The first writes
+ * (len * 4 + 2) / 3 characters and no NUL; the second is false unless text
+ * is exactly what the first makes of len bytes.  Neither has a branch or an
+ * index that depends on the bytes.
+ */
+void crypto_base64url(char *text, const uint8_t *bytes, size_t len);
+bool crypto_base64url_open(uint8_t *bytes, size_t len, const char *text,
+    size_t text_len);
 
 /* True when both have the same bytes; takes as long when they differ. */
 bool crypto_equal(const void *a, const void *b, size_t len);

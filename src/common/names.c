@@ -85,6 +85,37 @@ name_is_role(struct view v)
 	    all(v, role_tail) && v.data[v.len - 1] != ' ';
 }
 
+static bool
+is_printable(uint8_t c)
+{
+	return c >= 0x20 && c != 0x7f;
+}
+
+/* The part of a path, from a slash on. */
+static bool
+part_is_plain(struct view part)
+{
+	return part.len > 0 && !view_is(part, ".") && !view_is(part, "..");
+}
+
+bool
+name_is_path(struct view v)
+{
+	size_t from = 1;
+
+	if (v.len < 2 || v.len > CGROUP_MAX || v.data[0] != '/' ||
+	    !all(v, is_printable))
+		return false;
+	for (size_t i = 1; i <= v.len; i++) {
+		if (i < v.len && v.data[i] != '/')
+			continue;
+		if (!part_is_plain((struct view){ v.data + from, i - from }))
+			return false;
+		from = i + 1;
+	}
+	return true;
+}
+
 struct row {
 	uint8_t code;
 	bool stored;

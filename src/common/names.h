@@ -22,6 +22,10 @@ bool name_is_field(struct view v);
 /* and a role. */
 bool name_is_role(struct view v);
 
+/* The path of a cgroup below the root: it has parts, none of them empty, "."
+   or "..". */
+bool name_is_path(struct view v);
+
 /* What a secret's name may begin with; empty: anything. */
 bool name_is_prefix(struct view v);
 

@@ -13,6 +13,8 @@ static const char *const principal_names[] = {
 	[PRINCIPAL_USER] = "user",
 	[PRINCIPAL_GROUP] = "group",
 	[PRINCIPAL_IDENTITY] = "identity",
+	[PRINCIPAL_UNIT] = "unit",
+	[PRINCIPAL_RUN] = "run",
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -37,7 +39,8 @@ op_name(uint16_t code)
 const char *
 principal_name(uint8_t kind)
 {
-	return kind < COUNT(principal_names) ? principal_names[kind] : "?";
+	return kind < COUNT(principal_names) && principal_names[kind] != NULL ?
+	    principal_names[kind] : "?";
 }
 
 void

@@ -64,13 +64,21 @@ enum principal_kind {
 	PRINCIPAL_USER = 2,
 	PRINCIPAL_GROUP = 3,
 	PRINCIPAL_IDENTITY = 4,
+	PRINCIPAL_UNIT = 5,
+	PRINCIPAL_RUN = 6,
 };
+
+/* What a run is bound to besides its token. */
+enum run_target { RUN_TOKEN_ONLY = 0, RUN_PROCESS = 1, RUN_CGROUP = 2 };
+
+enum run_state { RUN_ACTIVE = 1, RUN_OVER = 2 };
 
 /* What policy.explain says of a grant. */
 enum explain_outcome {
 	EXPLAIN_ALLOWS = 1,	  /* it is what allows it */
 	EXPLAIN_NO_ACTION = 2,	  /* its role does not have the action */
 	EXPLAIN_OTHER_NAMES = 3, /* it is for names with another prefix */
+	EXPLAIN_IF_PROCESS = 4, /* it is for some processes of that user only */
 };
 
 /* The verdicts of policy_check(), as policy.explain tells them. */

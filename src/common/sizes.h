@@ -26,6 +26,20 @@
 #define ROLE_SCOPES_MAX 64u
 #define ROLES_MAX 256u		/* custom roles of a vault */
 #define ROLE_VERSIONS_MAX 64u	/* kept definitions of a role */
+#define CGROUP_MAX 240u	   /* path of a cgroup */
+#define UNIT_NAME_MAX 127u /* of a systemd unit */
+#define WHO_MAX 127u	   /* a principal by name: a unit, a workspace */
+#define SHA256_LEN 32u
+#define RUN_ID_LEN 16u
+#define BOOT_ID_LEN 16u /* of the kernel, since it has started */
+#define RUN_LABEL_MAX 127u
+#define RUN_TOKEN_MAX 63u
+#define RUN_SECRETS_MAX 64u
+#define RUN_LIFETIME 3600u	/* seconds, unless told otherwise */
+#define RUN_LIFETIME_MAX 86400u
+#define RUNS_MAX 1024u		/* of a vault */
+#define SNAPSHOT_MAX 64u	/* bytes of a snapshot's digest */
+#define SCAN_TEXTS_MAX 1024u	/* texts of one run.scan */
 #define PEER_GROUPS_MAX 1024u	/* supplementary groups that are looked at */
 #define SLOTS_MAX 16u	  /* unlock slots of a vault */
 #define GRANTS_MAX 256u	  /* grants of a workspace */

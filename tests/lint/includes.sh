@@ -23,11 +23,12 @@ cat >"$tmp/owners" <<'END'
 lmdb.h src/store.c
 seccomp.h src/filter.c
 linux/capability.h src/sandbox.c
-linux/openat2.h src/witness.c
+linux/openat2.h src/witness_look.c
 sodium.h src/common/crypto.c client/kdf.c
 jansson.h client/output.h client/sdkauth.c
-sys/epoll.h src/accept.c src/conn.c src/conn_new.c src/loop.c
+sys/epoll.h src/accept.c src/conn.c src/conn_new.c src/loop.c src/watch.c
 sys/signalfd.h src/loop.c src/start.c client/prompt.c
+sys/wait.h client/cmd_run_exec.c
 termios.h client/prompt.c
 END
 
@@ -114,14 +115,15 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-account facts filter listen notify pool policy policy_role seal tally
+account facts filter listen localfs notify pool policy policy_role scan seal tally
+token
 sandbox
-config config_file peer rows keyring catalog store store_file
-sender witness
+binding config config_file peer rows run keyring catalog store store_file
+sender witness witness_hash witness_look
 audit audit_impl audit_open audit_read segment
-vault vault_rows vault_unlock workspace roles identity
+vault vault_rows vault_unlock workspace roles runs identity
 server
-attest conn conn_new quota turn
+attest conn conn_new quota turn watch
 ops secret_rows op_*
 dispatch
 accept

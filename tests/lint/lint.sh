@@ -121,7 +121,7 @@ messages() {
 		s/U32\(([a-z_]+)\)/uint32 \1,/g
 		s/U64\(([a-z_]+)\)/uint64 \1,/g
 		s/BOOLEAN\(([a-z_]+)\)/boolean \1,/g
-		s/STRING\(([a-z_]+), ?([0-9]+)\)/string \1 (\2),/g
+		s/STRING\(([a-z_0-9]+), ?([0-9]+)\)/string \1 (\2),/g
 		s/LIST\(([a-z_]+), ?([0-9]+)\)/list \1 (\2),/g
 		s/, *$//'
 }

@@ -7,7 +7,8 @@
 doc=doc/PROTOCOL.md
 common=src/common
 constants include/cofre.h $common/sizes.h |
-	grep -v '^COFRE_ERROR_MAX ' >"$limits" # of the library alone
+	grep -Ev '^COFRE_(ERROR_MAX|RUN_ID_SIZE|RUN_TOKEN_SIZE) ' \
+		>"$limits" # the others are of the library alone
 
 compare_messages $common/proto.def $doc
 

@@ -23,7 +23,10 @@ from expect import check, same, show, status
 from harness import HERE, KEY
 
 # What an allowed request gets where it is not OK: the vault is there, open.
-ALLOWED = {"vault.init": "EXISTS", "vault.unlock": "CONFLICT"}
+# Nobody has a token.
+ALLOWED = {"vault.init": "EXISTS", "vault.unlock": "CONFLICT",
+           "run.attach": "DENIED"}
+RUNS = {}           # by workspace: a run of the secret n that is there
 
 FIXTURE = 41900     # an owner of the vault, who puts things back
 
@@ -70,6 +73,11 @@ def values(op, workspace, name):
         v["key"] = KEY
     elif op == "slot.remove":
         v["slot"] = 2
+    elif op == "run.start":
+        v.update(target=wire.TOKEN_ONLY, token=1, uid=SOMEBODY,
+                 secrets=[dict(name="n")])
+    elif op.startswith("run."):
+        v["run"] = RUNS.get(workspace, b"r" * 16)
     return v
 
 
@@ -131,6 +139,12 @@ class Vault:
         for name in NAMES:
             self.fix("secret.put", workspace=workspace, name=name,
                      fields=FIELDS)
+        self.start_run(workspace)
+
+    def start_run(self, workspace):
+        r = self.fixture.call("run.start",
+                              **values("run.start", workspace, ""))
+        RUNS[workspace] = status(r, "OK", "a run").fields["run"]
 
     def prepare(self, op, place, name):
         """Make what an allowed request needs."""
@@ -143,6 +157,8 @@ class Vault:
             self.fix("grant.add", "EXISTS", **v)
         elif op in ("secret.undelete", "secret.purge"):
             self.fix("secret.delete", "DELETED", workspace=place, name=name)
+        elif op in ("run.end", "run.renew"):
+            self.start_run(place)
         elif op == "role.delete":
             self.fix("role.put", **values("role.put", "", ""))
 

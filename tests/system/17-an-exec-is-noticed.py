@@ -152,7 +152,7 @@ def early(d, rounds):
 
 def before_the_look(d, root):
     """Who executes a program before anybody has looked is that program."""
-    os.kill(witness_of(d), signal.SIGSTOP)
+    os.kill(harness.witness_of(d), signal.SIGSTOP)
     r, w = os.pipe()
     begun, begin = os.pipe()
     pid = os.fork()
@@ -174,7 +174,7 @@ def before_the_look(d, root):
     os.close(begin)
     same(os.read(begun, 1), b"", "the end of a pipe that exec closes")
     os.close(begun)
-    os.kill(witness_of(d), signal.SIGCONT)
+    os.kill(harness.witness_of(d), signal.SIGCONT)
     with os.fdopen(r, "rb") as f:
         same(len(f.read()), 4, "bytes that it was answered")
     os.waitpid(pid, 0)
@@ -185,16 +185,11 @@ def before_the_look(d, root):
     show("a program that was there before the look is itself")
 
 
-def witness_of(d):
-    with open("/proc/%d/task/%d/children" % (d.pid, d.pid)) as f:
-        return int(f.read())
-
-
 def gone(t):
     """Without its witness the daemon ends, and says why."""
     d = t.daemon()
     d.init().close()
-    os.kill(witness_of(d), signal.SIGKILL)
+    os.kill(harness.witness_of(d), signal.SIGKILL)
     same(d.wait(), 1, "exit code without the witness")
     check("its witness has ended" in d.stderr(), d.stderr())
     show("without its witness the daemon stops, with exit code 1")
@@ -203,7 +198,7 @@ def gone(t):
 def descriptors(d):
     """How many the daemon and its witness have."""
     return [len(os.listdir("/proc/%d/fd" % p)) for p in (d.pid,
-                                                         witness_of(d))]
+                                                         harness.witness_of(d))]
 
 
 def settled(d, root, before):
@@ -218,7 +213,7 @@ def stuck(t):
     """A witness that says nothing: new connections wait, old ones do not."""
     d = t.daemon(config=dict(request_timeout=300))
     root = d.init()
-    pid = witness_of(d)
+    pid = harness.witness_of(d)
     before = descriptors(d)
     os.kill(pid, signal.SIGSTOP)
     begin = time.monotonic()
@@ -307,7 +302,7 @@ def weak(t):
 
 def left(d):
     """What the witness may still do: look, and nothing else."""
-    with open("/proc/%d/status" % witness_of(d)) as f:
+    with open("/proc/%d/status" % harness.witness_of(d)) as f:
         has = dict(line.rstrip("\n").split(":\t", 1) for line in f
                    if ":\t" in line)
     for key in ("CapPrm", "CapEff"):
@@ -316,8 +311,8 @@ def left(d):
         same(int(has[key], 16), 0, key)
     same((has["NoNewPrivs"], has["Seccomp"]), ("1", "2"), "its sandbox")
     check("0" not in has["Uid"].split(), "its uids: " + has["Uid"])
-    links = {os.readlink("/proc/%d/fd/%s" % (witness_of(d), n))
-             for n in os.listdir("/proc/%d/fd" % witness_of(d))}
+    links = {os.readlink("/proc/%d/fd/%s" % (harness.witness_of(d), n))
+             for n in os.listdir("/proc/%d/fd" % harness.witness_of(d))}
     check(not any(d.state_dir in n for n in links), "files: %r" % links)
     same(len([n for n in links if n.startswith("socket:")]), 1, "sockets")
     show("the witness has two capabilities, one socket, and no file")

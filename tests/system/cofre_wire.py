@@ -29,11 +29,12 @@ STATUS = dict(
     INVALID=6, TOO_LARGE=7, WRONG_KEY=8, BUSY=9, CONFLICT=10, LIMIT=11,
     EXPIRED=12, DELETED=13, STORE_FULL=14, STORE_FAILED=15, LOG_FAILED=16,
     CORRUPT=17, ROLLBACK=18, BAD_FRAME=19, UNKNOWN_OPERATION=20,
-    BAD_VERSION=21, INTERNAL=22, LAST_SLOT=23, OTHER_PROCESS=24)
+    BAD_VERSION=21, INTERNAL=22, LAST_SLOT=23, OTHER_PROCESS=24,
+    RUN_ENDED=25, NO_PROCESS=26)
 STATUS_NAME = {v: k for k, v in STATUS.items()}
 
 EMPTY, LOCKED, OPEN = 0, 1, 2                       # states of the vault
-OPERATOR, USER, GROUP, IDENTITY = 1, 2, 3, 4        # principals
+OPERATOR, USER, GROUP, IDENTITY, UNIT = 1, 2, 3, 4, 5     # principals
 OWNER, CONTRIBUTOR, READER = "owner", "contributor", "reader"   # roles
 AGENT, OFFICER = "agent", "secrets-officer"
 ALLOWS, NO_ACTION, OTHER_NAMES = 1, 2, 3            # outcomes of a grant
@@ -43,6 +44,9 @@ STORAGE, REGISTRY, DATASTORE, GENERIC = 1, 2, 3, 4  # kinds
 LIVE, DELETED = 1, 2                                # states of a secret
 SECRET = 1                                          # flag of a field
 SYSTEM, CONNECTION, REQUESTED, NOTE = 1, 2, 3, 4    # types of an event
+RUN = 6                                             # as whom it was allowed
+TOKEN_ONLY, PROCESS, CGROUP = 0, 1, 2               # targets of a run
+ACTIVE, OVER = 1, 2                                 # states of a run
 
 # Items of lists, and the operations: code, request, reply.
 ITEMS = {
@@ -60,7 +64,8 @@ ITEMS = {
                "u32 role_version, str prefix, u64 created, u32 uid, "
                "u8 outcome",
     "who": "u8 principal, u32 id, str who, str role, str scope, str prefix",
-    "binding": "u32 uid, u32 gid, u64 created, u32 by",
+    "binding": "u32 uid, u32 gid, str exe, str sha256, str unit, str cgroup, "
+               "u64 created, u32 by",
     "workspace": "str name, u64 created, u32 uid, u64 secrets, u64 deleted, "
                  "u32 grants, u32 bindings",
     "secret": "str name, u8 kind, u8 type, u8 state, u32 version, "
@@ -69,13 +74,20 @@ ITEMS = {
     "report": "str key, str value, u8 level",
     "event": "u64 cell, u64 time, u8 type, u32 op, u32 status, u32 uid, "
              "u32 gid, u32 pid, str exe, u8 principal, u32 principal_id, "
-             "str who, "
-             "str object, u32 version, str detail, u32 request, "
+             "str who, str object, u32 version, str detail, u32 request, "
              "u32 duration, u64 connection, u32 flags, u64 epoch",
+    "name": "str name",
+    "text": "str text",
+    "run_secret": "str name, u32 version, u32 reads",
+    "run": "str run, u8 state, u8 target, u32 pid, u32 uid, str cgroup, "
+           "bool token, str label, str snapshot, u64 created, u64 expires, "
+           "u32 by, u32 secrets, u32 reads",
 }
 GRANT = "str workspace, u8 principal, u32 id, str who, str role, str prefix"
 LISTS = "pattern* %s, pattern* not_actions, pattern* data_actions, " \
         "pattern* not_data_actions, scope* scopes"
+BINDING = ("str workspace, u32 uid, u32 gid, str exe, str sha256, str unit, "
+           "str cgroup")
 OPERATIONS = {
     "hello": (1, "u32 min_version, u32 max_version, str client",
               "u32 version, str server"),
@@ -93,8 +105,8 @@ OPERATIONS = {
     "workspace.list": (17, "str after", "workspace* items, bool more"),
     "workspace.show": (18, "str workspace", ITEMS["workspace"]),
     "workspace.delete": (19, "str workspace", ""),
-    "identity.bind": (24, "str workspace, u32 uid, u32 gid", ""),
-    "identity.unbind": (25, "str workspace, u32 uid, u32 gid", ""),
+    "identity.bind": (24, BINDING, ""),
+    "identity.unbind": (25, BINDING, ""),
     "identity.show": (26, "str workspace", 
                       "binding* items, who* canonical, who* actual"),
     "identity.revoke": (27, "str workspace", "u32 removed"),
@@ -129,6 +141,18 @@ OPERATIONS = {
     "secret.purge": (55, "str workspace, str name", ""),
     "activity.read": (64, "str workspace, u64 from, u32 max",
                       "event* items, u64 next, u64 end, u64 bad"),
+    "run.start": (72, "str workspace, u8 target, u32 pid, u64 start, "
+                  "str cgroup, u32 uid, u32 lifetime, bool token, "
+                  "str snapshot, str label, name* secrets",
+                  "str run, u64 expires, str token"),
+    "run.end": (73, "str workspace, str run", ""),
+    "run.renew": (74, "str workspace, str run, u32 lifetime", "u64 expires"),
+    "run.list": (75, "str workspace, str after", "run* items, bool more"),
+    "run.show": (76, "str workspace, str run",
+                 ITEMS["run"] + ", run_secret* items"),
+    "run.attach": (77, "str token", "str run, str workspace, u64 expires"),
+    "run.scan": (78, "str workspace, u64 after, text* texts",
+                 "u64 next, u32 found, str name"),
 }
 CODE_NAME = {row[0]: name for name, row in OPERATIONS.items()}
 

@@ -332,6 +332,11 @@ class Test:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+def witness_of(d):
+    with open("/proc/%d/task/%d/children" % (d.pid, d.pid)) as f:
+        return int(f.read())
+
+
 def need_root(why="only root can be other users"):
     if not IS_ROOT:
         raise Skip(why)

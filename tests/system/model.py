@@ -21,24 +21,28 @@ CONTROL = {
     "workspaces/secrets/list/read", "workspaces/secrets/read",
     "workspaces/secrets/write", "workspaces/secrets/delete",
     "workspaces/secrets/purge/delete", "workspaces/activity/read",
-    "workspaces/resync/action"}
-DATA = {"workspaces/secrets/value/read"}
+    "workspaces/resync/action", "workspaces/runs/read",
+    "workspaces/runs/write"}
+DATA = {"workspaces/secrets/value/read", "workspaces/secrets/use/action"}
 VAULT = {"vault/manage/action", "vault/read", "roles/read", "roles/write"}
 
 SEE = {"workspaces/secrets/list/read", "workspaces/secrets/read"}
 READER = SEE | {"workspaces/read", "workspaces/identity/read",
                 "workspaces/grants/read", "workspaces/activity/read",
-                "roles/read"}
+                "roles/read", "workspaces/runs/read"}
 CONTRIBUTOR = READER | DATA | {
     "workspaces/write", "workspaces/secrets/write",
-    "workspaces/secrets/delete", "workspaces/resync/action"}
+    "workspaces/secrets/delete", "workspaces/resync/action",
+    "workspaces/runs/write"}
 # R24, R36: what an owner may and a contributor may not.
 OWNER = CONTRIBUTOR | {
     "workspaces/delete", "workspaces/grants/write",
     "workspaces/identity/write", "workspaces/secrets/purge/delete",
     "roles/write"}
-# R43: a managed identity sees its workspace, and has all of its secrets.
-AGENT = SEE | {"workspaces/read"}
+# R43: a managed identity sees its workspace, has all of its secrets, and
+# starts runs with them.
+AGENT = SEE | {"workspaces/read", "workspaces/secrets/use/action",
+               "workspaces/runs/read", "workspaces/runs/write"}
 OFFICER = SEE | DATA | {
     "workspaces/secrets/write", "workspaces/secrets/delete",
     "workspaces/secrets/purge/delete"}
@@ -47,7 +51,8 @@ OPERATORS = VAULT | {
     "workspaces/write", "workspaces/read", "workspaces/delete",
     "workspaces/identity/read", "workspaces/identity/write",
     "workspaces/grants/read", "workspaces/grants/write",
-    "workspaces/activity/read", "workspaces/resync/action"}
+    "workspaces/activity/read", "workspaces/resync/action",
+    "workspaces/runs/read"}
 
 # What an operation asks for, and of what: "" nobody is asked.
 ASKS = {
@@ -86,7 +91,22 @@ ASKS = {
     "secret.undelete": ("secret", "workspaces/secrets/delete"),
     "secret.purge": ("secret", "workspaces/secrets/purge/delete"),
     "activity.read": ("any", "workspaces/activity/read"),
+    "run.start": ("workspace", "workspaces/runs/write"),
+    "run.end": ("workspace", "workspaces/runs/write"),
+    "run.renew": ("workspace", "workspaces/runs/write"),
+    "run.list": ("workspace", "workspaces/runs/read"),
+    "run.show": ("workspace", "workspaces/runs/read"),
+    "run.attach": ("none", ""),
+    "run.scan": ("workspace", "workspaces/runs/write"),
 }
+# A right to some names is enough to begin with; what else each of a run's
+# secrets must be allowed for.
+PARTIAL = {"secret.list", "run.list", "run.scan"}
+OF_SECRETS = {
+    "run.start": {"workspaces/runs/write", "workspaces/secrets/value/read"},
+    "run.end": {"workspaces/runs/write"},
+    "run.renew": {"workspaces/runs/write"},
+    "run.show": {"workspaces/runs/read"}}
 # What works while the vault is locked, or before there is one.
 LOCKED = {"hello", "status", "vault.report", "vault.init", "vault.unlock",
           "vault.lock", "slot.list"}
@@ -203,12 +223,15 @@ class Model:
         where = workspace if kind != "vault" else ""
         as_what = self.allows(person, action, where,
                               name if kind == "secret" else "",
-                              op == "secret.list")
+                              op in PARTIAL or op in OF_SECRETS)
         if as_what == NOBODY:
             return "DENIED", NOBODY
         if where and where not in self.workspaces and \
                 op != "workspace.create":
             return "NOT_FOUND", as_what
+        if any(self.allows(person, a, where, "n") == NOBODY
+               for a in OF_SECRETS.get(op, ())):
+            return "DENIED", as_what
         if op == "grant.add" and as_what != OPERATOR and \
                 not self.may_give(person, role, where):
             return "DENIED", as_what

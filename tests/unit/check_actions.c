@@ -33,7 +33,9 @@ START_TEST(principals_have_names)
 	ck_assert_str_eq(principal_name(PRINCIPAL_USER), "user");
 	ck_assert_str_eq(principal_name(PRINCIPAL_GROUP), "group");
 	ck_assert_str_eq(principal_name(PRINCIPAL_IDENTITY), "identity");
-	for (unsigned i = PRINCIPAL_IDENTITY + 1; i < 256; i++)
+	ck_assert_str_eq(principal_name(PRINCIPAL_UNIT), "unit");
+	ck_assert_str_eq(principal_name(PRINCIPAL_RUN), "run");
+	for (unsigned i = PRINCIPAL_RUN + 1; i < 256; i++)
 		ck_assert_str_eq(principal_name((uint8_t)i), "?");
 }
 END_TEST
@@ -88,7 +90,8 @@ START_TEST(no_wildcard_leaves_its_plane)
 	uint64_t data = action_expand(view_of("*"), PLANE_DATA);
 	uint64_t vault = action_expand(view_of("*"), PLANE_VAULT);
 
-	ck_assert_uint_eq(data, action_bit(ACTION_SECRET_READ));
+	ck_assert_uint_eq(data, action_bit(ACTION_SECRET_READ) |
+		action_bit(ACTION_SECRET_USE));
 	ck_assert_uint_eq(control & data, 0);
 	ck_assert_uint_eq(vault, action_bit(ACTION_VAULT_MANAGE) |
 		action_bit(ACTION_VAULT_READ) | action_bit(ACTION_ROLE_READ) |
@@ -103,7 +106,8 @@ START_TEST(no_wildcard_leaves_its_plane)
 		action_bit(ACTION_GRANT_READ) |
 		action_bit(ACTION_SECRET_LIST) |
 		action_bit(ACTION_SECRET_SHOW) |
-		action_bit(ACTION_ACTIVITY_READ));
+		action_bit(ACTION_ACTIVITY_READ) |
+		action_bit(ACTION_RUN_READ));
 	ck_assert_uint_eq(action_expand(view_of("none"), PLANE_VAULT), 0);
 }
 END_TEST

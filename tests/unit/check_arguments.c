@@ -71,15 +71,15 @@ static const struct {
 	{ "group:-1", 0, 0, "no gid" },
 	{ "user:+5", 0, 0, "no uid" },
 	{ "user:05", 0, 0, "no uid" },
-	{ "2002", 0, 0, "user:UID, group:GID or" },
-	{ "User:1", 0, 0, "user:UID, group:GID or" },
-	{ "uid:1", 0, 0, "user:UID, group:GID or" },
+	{ "2002", 0, 0, "user:UID, group:GID," },
+	{ "User:1", 0, 0, "user:UID, group:GID," },
+	{ "uid:1", 0, 0, "user:UID, group:GID," },
 	{ "identity:", 0, 0, "no workspace name" },
 	{ "identity:ML", 0, 0, "no workspace name" },
 	{ "identity:/", 0, 0, "no workspace name" },
-	{ "ws:w", 0, 0, "user:UID, group:GID or" },
-	{ "operator", 0, 0, "user:UID, group:GID or" },
-	{ "", 0, 0, "user:UID, group:GID or" },
+	{ "ws:w", 0, 0, "user:UID, group:GID," },
+	{ "operator", 0, 0, "user:UID, group:GID," },
+	{ "", 0, 0, "user:UID, group:GID," },
 };
 
 START_TEST(a_principal_is_a_kind_and_a_number)

@@ -219,11 +219,13 @@ answer_pages(struct script *p, const uint64_t *next, size_t pages)
 	ck_assert_int_ne(pid, -1);
 	if (pid != 0)
 		return pid;
+	if (recv(p->fd, p->in, sizeof(p->in), 0) <= 0)
+		_exit(1);
+	script_put_hello(p);
+	script_flush(p);
 	for (size_t i = 0; i < pages; i++) {
 		if (recv(p->fd, p->in, sizeof(p->in), 0) <= 0)
 			_exit(1);
-		if (i == 0)
-			script_put_hello(p);
 		put_page(p, (uint32_t)(FIRST_ID + i), next[i], 4, &names[i],
 		    1);
 	}

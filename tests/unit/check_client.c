@@ -13,7 +13,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-START_TEST(hello_and_first_request_go_out_in_one_write)
+START_TEST(the_hello_and_the_first_request_are_sent)
 {
 	struct secret_get_request q;
 	struct hello_request h;
@@ -339,12 +339,12 @@ client_suite(void)
 	TCase *t = tcase_create("client");
 
 	tcase_set_timeout(t, 30);
-	tcase_add_test(t, hello_and_first_request_go_out_in_one_write);
+	tcase_add_test(t, the_hello_and_the_first_request_are_sent);
 	tcase_add_test(t, get_gives_the_fields_and_wipes_the_buffers);
 	tcase_add_test(t, no_second_hello_is_sent);
 	tcase_add_test(t, an_empty_list_is_no_such_field);
 	tcase_add_loop_test(t, a_status_comes_through, COFRE_DENIED,
-	    COFRE_OTHER_PROCESS + 1);
+	    COFRE_NO_PROCESS + 1);
 	tcase_add_test(t, denied_tells_who_one_is_and_whom_to_ask);
 	tcase_add_test(t, what_is_for_operators_is_said_to_be);
 	tcase_add_loop_test(t, a_changed_answer_is_a_bad_reply, 0,

@@ -267,11 +267,15 @@ START_TEST(a_write_that_may_have_been_done_is_said_to)
 	struct script p;
 
 	script_open(&p, SHORT_MS);
+	script_put_hello(&p);
+	script_flush(&p);
 	ck_assert_int_eq(cofre_delete(p.c, "ml-prod", "token"),
 	    COFRE_TIMEOUT);
 	script_check_error(&p, "look first whether the change was made");
 	script_close(&p);
 	script_open(&p, SHORT_MS);
+	script_put_hello(&p);
+	script_flush(&p);
 	ck_assert_int_eq(shutdown(p.fd, SHUT_WR), 0);
 	ck_assert_int_eq(cofre_delete(p.c, "ml-prod", "token"),
 	    COFRE_CLOSED);

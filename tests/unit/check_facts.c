@@ -192,6 +192,37 @@ START_TEST(this_process_has_a_start)
 END_TEST
 
 /* Bytes of all kinds: nothing is read or written that is not there. */
+START_TEST(an_id_is_known_when_all_four_are_one)
+{
+	static const struct {
+		const char *text;
+		uint32_t uid, gid;
+	} rows[] = {
+		{ "Name:\tx\nUid:\t1\t1\t1\t1\nGid:\t2\t2\t2\t2\n", 1, 2 },
+		{ "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n", 0, 0 },
+		{ "Uid:\t1\t0\t0\t0\nGid:\t1\t1\t1\t0\n", NO_ID, NO_ID },
+		{ "Uid:\t0\t0\t0\nGid:\t\t\t\t\n", NO_ID, NO_ID },
+		{ "Uid:\tx\tx\tx\tx\n", NO_ID, NO_ID },
+		{ "Uid:\t4294967295\t4294967295\t4294967295\t4294967295\n",
+		    NO_ID, NO_ID },
+		{ "Uid:\t4294967294\t4294967294\t4294967294\t4294967294\n",
+		    4294967294, NO_ID },
+		{ "Uid:\t4294967297\t4294967297\t4294967297\t4294967297\n",
+		    NO_ID, NO_ID },
+		{ "Uid:\t00\t00\t00\t00\n", NO_ID, NO_ID },
+		{ "NUid:\t1\t1\t1\t1\n", NO_ID, NO_ID },
+		{ "", NO_ID, NO_ID },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		ck_assert_uint_eq(facts_id(view_of(rows[i].text), "Uid:"),
+		    rows[i].uid);
+		ck_assert_uint_eq(facts_id(view_of(rows[i].text), "Gid:"),
+		    rows[i].gid);
+	}
+}
+END_TEST
+
 START_TEST(nonsense_gives_nothing_that_is_too_long)
 {
 	static const char some[] = "0::/ab.slice)(\n d9\0.service";
@@ -232,6 +263,7 @@ facts_suite(void)
 	tcase_add_test(t, a_unit_of_any_length_fits_or_is_none);
 	tcase_add_test(t, the_start_is_counted_behind_the_name);
 	tcase_add_test(t, this_process_has_a_start);
+	tcase_add_test(t, an_id_is_known_when_all_four_are_one);
 	tcase_add_test(t, nonsense_gives_nothing_that_is_too_long);
 	suite_add_tcase(s, t);
 	return s;

@@ -95,7 +95,7 @@ END_TEST
 
 START_TEST(a_generated_root_opens_the_ring_with_keys_that_differ)
 {
-	const uint8_t *keys[5];
+	const uint8_t *keys[6];
 
 	keyring_generate(&ring);
 	ck_assert(ring.open);
@@ -104,6 +104,7 @@ START_TEST(a_generated_root_opens_the_ring_with_keys_that_differ)
 	keys[2] = keyring_log(&ring).tag;
 	keys[3] = keyring_log(&ring).name;
 	keys[4] = keyring_data(&ring, 0);
+	keys[5] = keyring_token(&ring);
 	keyring_data_generate(&ring, 0);
 	for (size_t i = 0; i < COUNT(keys); i++) {
 		ck_assert_uint_eq(count_in_ring(keys[i], KEY_LEN), 1);
@@ -134,7 +135,7 @@ START_TEST(the_root_key_is_wrapped_and_comes_back)
 }
 END_TEST
 
-/* The subkeys 1 to 5 of the key 00, 01, 02 ... (Python's hashlib). */
+/* The subkeys 1 to 6 of the key 00, 01, 02 ... (Python's hashlib). */
 START_TEST(subkeys_are_the_known_ones)
 {
 	uint8_t root[KEY_LEN];
@@ -156,6 +157,9 @@ START_TEST(subkeys_are_the_known_ones)
 	    );
 	sample_assert_hex((struct view){ keyring_log(&ring).name, KEY_LEN },
 	    "96ec10c867c4f3301e9f68a12957bb0752e4928b1556e3126c116e6347ed36f1"
+	    );
+	sample_assert_hex((struct view){ keyring_token(&ring), KEY_LEN },
+	    "4c8e132ff8ccc4172cc32a4bb546237d4f805db18fe1507a3572914d093816c8"
 	    );
 	/* The wrap key is not given out: a data key that it wrapped is. */
 	(void)sample_hex(

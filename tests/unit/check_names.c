@@ -4,6 +4,7 @@
 
 #include "cofre.h"
 #include "names.h"
+#include "sizes.h"
 #include "sample.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -207,6 +208,27 @@ START_TEST(other_fields_and_other_kinds_are_free)
 }
 END_TEST
 
+START_TEST(a_path_leads_nowhere_else)
+{
+	static const char *const good[] = { "/a", "/a.slice/b.scope", "/a b" };
+	static const char *const bad[] = { "", "/", "a", "a/b", "/a/", "//a",
+		"/..", "/a/../b", "/./a", "/a/.", "/a\n" };
+	char text[CGROUP_MAX + 2];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ck_assert_msg(name_is_path(view_of(good[i])), "%s", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(!name_is_path(view_of(bad[i])), "%s", bad[i]);
+	ck_assert(!name_is_path((struct view){ (const uint8_t *)"/a\0b", 4 }));
+	memset(text, 'x', sizeof(text));
+	text[0] = '/';
+	text[CGROUP_MAX + 1] = '\0';
+	ck_assert(!name_is_path(view_of(text)));
+	text[CGROUP_MAX] = '\0';
+	ck_assert(name_is_path(view_of(text)));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -220,6 +242,7 @@ main(void)
 	tcase_add_loop_test(t,
 	    each_byte_may_follow_or_not_wherever_it_stands, 0, n);
 	tcase_add_loop_test(t, a_name_has_1_byte_to_its_limit, 0, n);
+	tcase_add_test(t, a_path_leads_nowhere_else);
 	tcase_add_test(t, the_limits_are_those_of_the_public_header);
 	tcase_add_test(t, no_name_has_a_trick);
 	tcase_add_test(t, each_kind_is_found_by_code_and_name);

@@ -89,6 +89,20 @@ static const struct {
 	    "workspaces/secrets/purge/delete", CHANGES },
 	{ 64, "activity.read", SCOPE_ANY,
 	    "workspaces/activity/read", 0 },
+	{ 72, "run.start", SCOPE_WORKSPACE,
+	    "workspaces/runs/write", CHANGES | OPF_SECRET | OPF_PARTIAL },
+	{ 73, "run.end", SCOPE_WORKSPACE,
+	    "workspaces/runs/write", CHANGES | OPF_PARTIAL },
+	{ 74, "run.renew", SCOPE_WORKSPACE,
+	    "workspaces/runs/write", CHANGES | OPF_PARTIAL },
+	{ 75, "run.list", SCOPE_WORKSPACE,
+	    "workspaces/runs/read", OPF_PARTIAL },
+	{ 76, "run.show", SCOPE_WORKSPACE,
+	    "workspaces/runs/read", OPF_PARTIAL },
+	{ 77, "run.attach", SCOPE_NONE,
+	    "none", 0 },
+	{ 78, "run.scan", SCOPE_WORKSPACE,
+	    "workspaces/runs/write", OPF_PARTIAL },
 };
 
 START_TEST(each_operation_demands_what_it_is_known_for)

@@ -46,6 +46,10 @@ static const struct {
 	{ ACTION_ROLE_WRITE, "OP" },
 	/* R44, R45: who uses the workspace may resynchronise it. */
 	{ ACTION_RESYNC, "OCP" },
+	/* R29, R41: owners and contributors start runs, and use secrets. */
+	{ ACTION_SECRET_USE, "OCASI" },
+	{ ACTION_RUN_READ, "OCRAPI" },
+	{ ACTION_RUN_WRITE, "OCAI" },
 };
 
 static bool
@@ -179,8 +183,8 @@ static const struct grant canonical[] = { GRANT(IDENTITY, AGENT, HERE),
 
 START_TEST(an_identity_may_what_the_table_says)
 {
-	static const struct binding bindings[] = { { USER, NO_ID, 0, 0 },
-		{ USER, GROUP, 0, 0 } };
+	static const struct binding bindings[] = { BOUND(USER, NO_ID),
+		BOUND(USER, GROUP) };
 	const struct principal as = { PRINCIPAL_IDENTITY, HERE };
 	const struct subject s = user();
 
@@ -198,15 +202,15 @@ END_TEST
 START_TEST(a_binding_needs_the_uid_and_the_gid_that_it_names)
 {
 	static const struct binding no_match[] = {
-		{ USER + 1, NO_ID, 0, 0 },
-		{ USER, GROUP + 1, 0, 0 },
-		{ USER + 1, GROUP, 0, 0 },
+		BOUND(USER + 1, NO_ID),
+		BOUND(USER, GROUP + 1),
+		BOUND(USER + 1, GROUP),
 		/* A supplementary group is not the gid. */
-		{ USER, EXTRA_GROUP, 0, 0 },
-		{ NO_ID, GROUP, 0, 0 },
-		{ NO_ID, NO_ID, 0, 0 },
-		{ OVERFLOW_ID, GROUP, 0, 0 },
-		{ GROUP, USER, 0, 0 },
+		BOUND(USER, EXTRA_GROUP),
+		BOUND(NO_ID, GROUP),
+		BOUND(NO_ID, NO_ID),
+		BOUND(OVERFLOW_ID, GROUP),
+		BOUND(GROUP, USER),
 	};
 	struct subject s = user();
 
@@ -220,7 +224,7 @@ END_TEST
 
 START_TEST(an_identity_of_the_vault_is_none)
 {
-	const struct binding b = { USER, NO_ID, 0, 0 };
+	const struct binding b = BOUND(USER, NO_ID);
 	const struct part p = of_binding(&b);
 	struct subject s = user();
 
@@ -262,7 +266,7 @@ START_TEST(a_uid_that_stands_for_nobody_is_an_error)
 		const struct grant grants[] = { GRANT(USER, OWNER, odd[i]),
 			GRANT(GROUP, OWNER, GROUP),
 			GRANT(IDENTITY, OWNER, HERE) };
-		const struct binding b = { odd[i], NO_ID, 0, 0 };
+		const struct binding b = BOUND(odd[i], NO_ID);
 		const struct part all = { grants, 3, &b, 1 };
 		struct subject s = user();
 
@@ -278,7 +282,7 @@ END_TEST
 
 START_TEST(a_gid_that_stands_for_nobody_never_matches)
 {
-	const struct binding b = { USER, OVERFLOW_ID, 0, 0 };
+	const struct binding b = BOUND(USER, OVERFLOW_ID);
 	const struct part bound = { canonical, 2, &b, 1 };
 	struct subject s = user();
 
@@ -360,7 +364,7 @@ START_TEST(what_one_scope_denies_another_may_allow)
 	const struct grant reader[] = { GRANT(USER, READER, USER),
 		canonical[0], canonical[1] };
 	const struct grant owner = GRANT(GROUP, OWNER, GROUP);
-	const struct binding b = { USER, GROUP, 0, 0 };
+	const struct binding b = BOUND(USER, GROUP);
 	const struct part vault = of_grant(&owner);
 	const struct part here = { reader, 3, &b, 1 };
 	struct subject s = user();

@@ -201,7 +201,7 @@ assert_always(const struct subject *s, const struct part *vault,
 
 START_TEST(an_identity_whose_grants_are_revoked_may_nothing)
 {
-	const struct binding b = { USER, NO_ID, 0, 0 };
+	const struct binding b = BOUND(USER, NO_ID);
 	const struct part p = of_binding(&b);
 	const struct subject s = user();
 
@@ -211,7 +211,7 @@ END_TEST
 
 START_TEST(an_identity_may_elsewhere_what_it_is_granted_there)
 {
-	const struct binding b = { USER, NO_ID, 0, 0 };
+	const struct binding b = BOUND(USER, NO_ID);
 	const struct grant here[] = { GRANT(IDENTITY, READER, ELSEWHERE) };
 	const struct part granted = { here, 1, NULL, 0 };
 	const struct part theirs = of_binding(&b);
@@ -232,7 +232,7 @@ END_TEST
 
 START_TEST(a_process_that_cant_be_seen_may_nothing)
 {
-	const struct binding b = { USER, NO_ID, 0, 0 };
+	const struct binding b = BOUND(USER, NO_ID);
 	const struct grant all[] = { GRANT(USER, OWNER, USER),
 		GRANT(GROUP, OWNER, GROUP), GRANT(IDENTITY, OWNER, HERE) };
 	const struct part p = { all, 3, &b, 1 };

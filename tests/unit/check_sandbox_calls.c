@@ -171,6 +171,7 @@ ALLOW(do_recv, receive(in))
 ALLOW(do_send, send(in->pair[0], "x", 1, MSG_NOSIGNAL) == 1)
 ALLOW(do_writev, write_both(in))
 ALLOW(do_close, close(in->listener) == 0)
+ALLOW(do_pidfd, syscall(SYS_pidfd_open, getpid(), 0) != -1)
 ALLOW(do_openat, open_new(in))
 ALLOW(do_fstat, stat_old(in))
 ALLOW(do_geteuid, geteuid() != 1)
@@ -219,6 +220,7 @@ static const struct allowed {
 	{ "sendto", "no address", do_send },
 	{ "writev", "", do_writev },
 	{ "close", "", do_close },
+	{ "pidfd_open", "flags are 0", do_pidfd },
 	{ "openat", "with O_NOFOLLOW and O_CLOEXEC, no O_PATH, no O_TMPFILE",
 	    do_openat },
 	{ "newfstatat", "", do_fstat },

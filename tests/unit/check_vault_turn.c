@@ -174,7 +174,8 @@ change_all(void)
 	ck_assert_int_eq(put("old", "fresh", 4, 1, "x"), COFRE_OK);
 	ck_assert_int_eq(workspace_touch(&v, ws), COFRE_OK);
 	ws->policy.grants[0].role = ROLE_READER;
-	ws->policy.bindings[ws->policy.binding_count++] = (struct binding){ 7, 7, 0, 0 };
+	ws->policy.bindings[ws->policy.binding_count++] = (struct binding){
+		.uid = 7, .gid = 7 };
 	/* Again: what it was before the turn counts. */
 	ck_assert_int_eq(workspace_touch(&v, ws), COFRE_OK);
 	ck_assert_int_eq(workspace_save(&v, ws), COFRE_OK);

@@ -62,7 +62,7 @@ ask(int fd, uint64_t id, pid_t pid, int *watch_fd)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct witness_answer a;
 
-	ck_assert(witness_ask(fd, id, (uint32_t)pid));
+	ck_assert(witness_ask(fd, id, (uint32_t)pid, false, ""));
 	ck_assert_int_eq(poll(&p, 1, 10000), 1);
 	ck_assert_int_eq(witness_take(fd, &a, watch_fd), WITNESS_ANSWERED);
 	ck_assert_uint_eq(a.id, id);
@@ -78,7 +78,7 @@ START_TEST(the_witness_tells_what_is_seen)
 	int fd = witness(&can_look), watch_fd, own_fd;
 
 	ck_assert_int_eq(can_look, geteuid() == 0);
-	own_fd = witness_look((uint32_t)getpid(), &own);
+	own_fd = witness_look((uint32_t)getpid(), false, &own);
 	for (uint64_t id = 1; id < 200; id++) {
 		a = ask(fd, id, getpid(), &watch_fd);
 		ck_assert_str_eq(a.facts.exe, own.exe);
@@ -109,7 +109,8 @@ START_TEST(a_descriptor_that_there_is_no_room_for_is_missed)
 	int watch_fd;
 
 	p.fd = witness(&can_look);
-	ck_assert(witness_ask(p.fd, 1, (uint32_t)getpid()));
+	ck_assert(witness_ask(p.fd, 1, (uint32_t)getpid(), false,
+	    ""));
 	ck_assert_int_eq(poll(&p, 1, 10000), 1);
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	limit.rlim_cur = (rlim_t)dup(p.fd);
@@ -206,7 +207,7 @@ START_TEST(a_witness_that_has_ended_is_noticed)
 	ck_assert_int_eq(witness_take(fd, &a, &watch_fd), WITNESS_GONE);
 	ck_assert_int_eq(watch_fd, -1);
 	(void)signal(SIGPIPE, SIG_IGN);
-	ck_assert(!witness_ask(fd, 1, 1));
+	ck_assert(!witness_ask(fd, 1, 1, false, ""));
 	(void)close(fd);
 }
 END_TEST

@@ -95,7 +95,7 @@ look(pid_t pid, int *fd)
 	struct facts f;
 
 	memset(&f, 'x', sizeof(f));
-	*fd = witness_look((uint32_t)pid, &f);
+	*fd = witness_look((uint32_t)pid, false, &f);
 	return f;
 }
 
@@ -124,6 +124,7 @@ START_TEST(a_process_that_is_not_there_has_no_facts)
 	int fd;
 
 	memset(&none, 0, sizeof(none));
+	none.uid = none.gid = NO_ID;
 	for (size_t i = 0; i < COUNT(pids); i++) {
 		f = look(pids[i], &fd);
 		ck_assert_int_eq(fd, -1);
@@ -247,6 +248,45 @@ START_TEST(a_program_that_was_replaced_is_told_by_no_path)
 }
 END_TEST
 
+/* Where one may be made, and what of its path is the cgroup's. */
+START_TEST(a_cgroup_is_told_by_its_path)
+{
+	static const char *const roots[] = { "/sys/fs/cgroup",
+		"/sys/fs/cgroup/unified" };
+	static const char *const none[] = { "", "/", "x", "/..", "/a/../b",
+		"/check_witness-not-there", "/cgroup.procs" };
+	char path[128], own[64];
+	struct facts f;
+	bool made = false;
+	int fd;
+
+	for (size_t i = 0; i < COUNT(none); i++) {
+		ck_assert_int_eq(witness_look_cgroup(none[i], &f), -1);
+		ck_assert_str_eq(f.cgroup, "");
+		ck_assert_uint_eq(f.uid, NO_ID);
+	}
+	(void)snprintf(own, sizeof(own), "/check_witness-%d", (int)getpid());
+	for (size_t i = 0; i < COUNT(roots) && !made; i++) {
+		(void)snprintf(path, sizeof(path), "%s/cgroup.controllers",
+		    roots[i]);
+		if (access(path, R_OK) == -1)
+			continue;
+		(void)snprintf(path, sizeof(path), "%s%s", roots[i], own);
+		made = mkdir(path, 0755) == 0;
+	}
+	if (!made)
+		return; /* only some may make cgroups */
+	fd = witness_look_cgroup(own, &f);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_str_eq(f.cgroup, own);
+	ck_assert_uint_eq(f.uid, getuid());
+	ck_assert_uint_eq(f.start, 0);
+	(void)close(fd);
+	ck_assert_int_eq(rmdir(path), 0);
+	ck_assert_int_eq(witness_look_cgroup(own, &f), -1);
+}
+END_TEST
+
 static int
 other_users(void)
 {
@@ -287,6 +327,7 @@ witness_look_suite(void)
 	tcase_add_test(t, fork_and_more_memory_are_not_taken_for_an_exec);
 	tcase_add_test(t, a_program_is_told_by_its_path);
 	tcase_add_test(t, a_program_that_was_replaced_is_told_by_no_path);
+	tcase_add_test(t, a_cgroup_is_told_by_its_path);
 	tcase_add_test(t, a_program_elsewhere_is_told_by_no_path);
 	suite_add_tcase(s, t);
 	return s;

@@ -92,7 +92,9 @@ START_TEST(all_grants_and_bindings_come_back)
 			.id = i, .by = i + 1, .created = i + 2,
 			.prefix = "train-" };
 	for (uint32_t i = 0; i < BINDINGS_MAX; i++)
-		ws->policy.bindings[i] = (struct binding){ i, i + 1, i + 2, i + 3 };
+		ws->policy.bindings[i] = (struct binding){
+			.uid = i, .gid = i + 1, .by = i + 2,
+			.created = i + 3, .exe = "/usr/bin/agent" };
 	ws->policy.grant_count = GRANTS_MAX;
 	ws->policy.binding_count = BINDINGS_MAX;
 	ck_assert_int_eq(workspace_save(&v, ws), COFRE_OK);

@@ -23,6 +23,8 @@
 #define GRANT(to, number, whom) \
 	{ .principal = PRINCIPAL_##to, .role = ROLE_##number, .id = (whom) }
 
+#define BOUND(whom, group) { .uid = (whom), .gid = (group) }
+
 /* Ids that stand for nobody. */
 static const uint32_t odd[] __attribute__((unused)) = { OVERFLOW_ID, NO_ID };
 static const uint32_t groups[] = { EXTRA_GROUP, 3003, 3004 };

@@ -1,0 +1,129 @@
+/* run.scan: does a text hold a secret of the workspace? */
+#include <string.h>
+
+#include "ops.h"
+#include "scan.h"
+
+#define SCAN_ROWS 1000u		   /* heads looked at for one reply */
+#define SCAN_WORK (16u << 20)	   /* bytes searched for one reply */
+
+/* What was found, and how much is done. */
+struct scan {
+	struct list texts;
+	struct view laid; /* the texts in every form */
+	size_t work;
+	uint32_t found; /* one more than the index of the text; or 0 */
+	char name[COFRE_SECRET_NAME_MAX + 1]; /* of the secret that is there */
+};
+
+/* Look for each secret value of the body. */
+static enum cofre_status
+scan_fields(struct scan *s, struct list fields)
+{
+	struct wire_reader r = list_reader(fields);
+	struct field_item field;
+
+	for (uint32_t i = 0; i < fields.count && s->found == 0; i++) {
+		field_item_get(&r, &field);
+		if (r.bad)
+			return COFRE_CORRUPT;
+		if ((field.flags & FIELD_SECRET) == 0)
+			continue;
+		s->work += s->laid.len;
+		s->found = scan_find(s->texts, s->laid, field.value);
+	}
+	return COFRE_OK;
+}
+
+/* Look for the newest version of a secret that is live, and which the caller
+   may give to runs. */
+static enum cofre_status
+scan_secret(struct request *q, struct scan *s, uint64_t record,
+    struct view sealed)
+{
+	struct vault *v = &q->sv->vault;
+	struct row_id id = { .table = TABLE_HEAD,
+		.workspace = q->workspace->id, .record = record };
+	struct head_row head;
+	struct body_row body;
+	struct view plain;
+	enum cofre_status st;
+
+	if ((st = vault_unseal(v, q->workspace, &id, sealed, &plain)) !=
+	    COFRE_OK)
+		return st;
+	if (!head_row_decode(plain, &head))
+		return COFRE_CORRUPT;
+	if (head.state != SECRET_LIVE ||
+	    !request_may(q, ACTION_RUN_WRITE, head.name))
+		return COFRE_OK;
+	memcpy(s->name, head.name.data, head.name.len);
+	s->name[head.name.len] = '\0';
+	id = (struct row_id){ .table = TABLE_BODY,
+		.workspace = q->workspace->id, .record = record,
+		.version = head.version, .kind = head.kind,
+		.name = view_of(s->name) };
+	st = vault_read(v, q->workspace, &id, &plain);
+	if (st != COFRE_OK)
+		return st == COFRE_NOT_FOUND ? COFRE_CORRUPT : st;
+	return body_row_decode(plain, &body) ? scan_fields(s, body.fields) :
+					       COFRE_CORRUPT;
+}
+
+/* One secret after the other; *after is the last one, or 0 at the end. */
+static enum cofre_status
+scan_rows(struct request *q, struct scan *s, uint64_t *after)
+{
+	struct row_key prefix = row_prefix(TABLE_HEAD, q->workspace->id), from;
+	struct row_id id = { .table = TABLE_HEAD,
+		.workspace = q->workspace->id, .record = *after };
+	struct view key, sealed;
+	enum cofre_status st;
+
+	for (unsigned i = 0; i < SCAN_ROWS && s->work < SCAN_WORK &&
+	     s->found == 0;
+	     i++) {
+		id.record++;
+		from = row_key(&id);
+		st = store_next(q->sv->vault.store,
+		    (struct view){ prefix.bytes, prefix.len },
+		    (struct view){ from.bytes, from.len }, &key, &sealed);
+		if (st == COFRE_NOT_FOUND) {
+			*after = 0;
+			return COFRE_OK;
+		}
+		if (st != COFRE_OK)
+			return st;
+		if (!row_key_parse(key, &id))
+			return COFRE_CORRUPT;
+		if ((st = scan_secret(q, s, id.record, sealed)) != COFRE_OK)
+			return st;
+	}
+	*after = s->found == 0 ? id.record : 0;
+	return COFRE_OK;
+}
+
+enum cofre_status
+op_run_scan(struct request *q, const struct run_scan_request *in)
+{
+	uint8_t *room = q->sv->scan.base;
+	struct scan s = { .texts = in->texts };
+	struct run_scan_reply out;
+	uint64_t after = in->after;
+	size_t used = 0;
+	enum cofre_status st;
+
+	if (!scan_lay_out(in->texts, room, SCAN_MAX, &used)) {
+		secmem_wipe(room, SCAN_MAX);
+		return COFRE_INVALID;
+	}
+	s.laid = (struct view){ room, used };
+	st = scan_rows(q, &s, &after);
+	secmem_wipe(room, used);
+	if (st != COFRE_OK)
+		return st;
+	out = (struct run_scan_reply){ after, s.found,
+		view_of(s.found > 0 ? s.name : "") };
+	run_scan_reply_put(q->reply, &out);
+	return COFRE_OK;
+}

@@ -1,0 +1,94 @@
+/*
+ * run: one run: somebody who may read some secrets of a workspace, and
+ * nothing else, until it is over.  What it is, and its row.  Pure.
+ */
+#ifndef COFRE_RUN_H
+#define COFRE_RUN_H
+
+#include "policy.h"
+#include "rows.h"
+
+/* Why a run is over. */
+enum run_end {
+	RUN_END_NONE = 0,  /* it is not, or it was over when it was loaded */
+	RUN_END_ASKED,	   /* somebody has ended it */
+	RUN_END_LIFETIME,
+	RUN_END_PROCESS,   /* it has exited */
+	RUN_END_CGROUP,	   /* it is empty, or was removed */
+	RUN_END_WORKSPACE, /* it was deleted */
+	RUN_END_UNSEEN,	   /* its process exited while nobody watched it */
+	RUN_END_REBOOT,
+};
+
+#define RUN_HEX (2 * RUN_ID_LEN + 1) /* an id as text, with its NUL */
+
+struct run {
+	uint8_t id[RUN_ID_LEN];
+	uint64_t number; /* in its row's key */
+	uint8_t target;	 /* enum run_target */
+	uint32_t pid;	 /* of a process */
+	uint64_t start;	 /* field 22 of its /proc/PID/stat */
+	char cgroup[CGROUP_MAX + 1];
+	uint32_t uid; /* whose connections are its own; NO_ID: anybody's */
+	uint8_t boot[BOOT_ID_LEN];
+	bool has_token;
+	uint8_t hash[CRYPTO_HASH_LEN]; /* of its token */
+	char label[RUN_LABEL_MAX + 1];
+	uint8_t snapshot[SNAPSHOT_MAX];
+	size_t snapshot_len;
+	uint64_t created;
+	uint64_t real_deadline; /* microseconds of CLOCK_REALTIME, */
+	uint64_t boot_deadline; /* and of CLOCK_BOOTTIME */
+	uint32_t by;
+	struct run_rights rights; /* over is its state */
+
+	/* Of this process of the daemon alone. */
+	int watch_fd;	     /* a pidfd, or cgroup.events; -1: it is not
+				watched */
+	uint64_t watch_id;   /* by which epoll knows it */
+	bool gone;	     /* nobody is it any more: it can be forgotten */
+	enum run_end ended;  /* why it is over */
+	bool untold;	     /* that is still to be recorded: */
+	bool told;	     /* but for the end itself */
+	size_t noted;	     /* secrets whose reads are */
+	bool unsaved;	     /* it has read since its row was written */
+	bool fresh;	     /* made in this turn */
+	struct {
+		bool set;
+		bool over;
+		uint64_t real_deadline, boot_deadline;
+	} before; /* as it was last committed */
+
+	struct run_secret secrets[]; /* rights.count */
+};
+
+/* One with room for so many secrets, and nothing in it; NULL without
+   memory. */
+struct run *run_new(size_t secrets);
+
+/* Close what it watches, wipe it and free it; NULL is allowed. */
+void run_free(struct run *r);
+
+/* Say which secrets it has and what it is, to policy: after its id, its
+   workspace and its secrets were set. */
+void run_set_rights(struct run *r, uint64_t workspace, size_t secrets);
+
+/* Write its row. */
+void run_put(struct wire_writer *w, const struct run *r);
+
+/* The run of a row, or NULL: CORRUPT, or LIMIT without memory. */
+struct run *run_get(uint64_t workspace, uint64_t number, struct view plain,
+    enum cofre_status *st);
+
+/* The secret with that name, or NULL. */
+struct run_secret *run_find_secret(struct run *r, struct view name);
+
+/* How often it has read, all in all, and how many different secrets. */
+uint32_t run_reads(const struct run *r);
+size_t run_read_secrets(const struct run *r);
+
+/* Its id as 32 hexadecimal digits, and a reason as a part of a sentence. */
+const char *run_hex(const struct run *r, char hex[RUN_HEX]);
+const char *run_end_text(enum run_end why);
+
+#endif

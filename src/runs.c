@@ -1,0 +1,332 @@
+#include "runs.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "vault.h"
+
+/* Whole components alone: "/a/b" does not hold "/a/bc". */
+static bool
+is_within(const char *cgroup, const char *outer)
+{
+	size_t n = strlen(outer);
+
+	if (n == 1 && outer[0] == '/')
+		return cgroup[0] == '/';
+	return n > 0 && strncmp(cgroup, outer, n) == 0 &&
+	    (cgroup[n] == '\0' || cgroup[n] == '/');
+}
+
+/* How well the run is the caller's: 0 not at all. */
+static size_t
+fit(const struct run *r, const struct run_caller *c)
+{
+	bool uid = r->uid == NO_ID || r->uid == c->uid;
+
+	if (r->target == RUN_PROCESS && c->pid != 0 && c->pid == r->pid &&
+	    c->start != 0 && c->start == r->start && r->uid == c->uid)
+		return CGROUP_MAX + 2;
+	if (r->target == RUN_CGROUP && !r->gone && uid &&
+	    is_within(c->cgroup, r->cgroup))
+		return 1 + strlen(r->cgroup);
+	return c->attached != NULL && r->has_token &&
+		memcmp(r->id, c->attached, RUN_ID_LEN) == 0 ?
+	    1 :
+	    0;
+}
+
+struct run *
+runs_match(const struct runs *rs, const struct run_caller *c)
+{
+	struct run *best = NULL;
+	size_t best_fit = 0, active = 2 * CGROUP_MAX;
+
+	for (size_t i = 0; i < rs->count; i++) {
+		struct run *r = rs->list[i];
+		size_t n = fit(r, c);
+
+		if (n > 0 && !r->rights.over)
+			n += active;
+		if (n > best_fit) {
+			best_fit = n;
+			best = r;
+		}
+	}
+	return best;
+}
+
+struct run *
+runs_find(const struct runs *rs, struct view id)
+{
+	for (size_t i = 0; i < rs->count; i++)
+		if (id.len == RUN_ID_LEN &&
+		    memcmp(rs->list[i]->id, id.data, RUN_ID_LEN) == 0)
+			return rs->list[i];
+	return NULL;
+}
+
+struct run *
+runs_find_token(const struct runs *rs, const uint8_t hash[CRYPTO_HASH_LEN])
+{
+	struct run *found = NULL;
+
+	for (size_t i = 0; i < rs->count; i++) {
+		struct run *r = rs->list[i];
+
+		if (crypto_equal(r->hash, hash, CRYPTO_HASH_LEN) &&
+		    r->has_token && !r->rights.over)
+			found = r;
+	}
+	return found;
+}
+
+struct run *
+runs_find_watch(const struct runs *rs, uint64_t watch_id)
+{
+	for (size_t i = 0; i < rs->count; i++)
+		if (rs->list[i]->watch_fd != -1 &&
+		    rs->list[i]->watch_id == watch_id)
+			return rs->list[i];
+	return NULL;
+}
+
+struct run *
+runs_next(const struct runs *rs, uint64_t workspace, struct view after)
+{
+	struct run *best = NULL;
+
+	for (size_t i = 0; i < rs->count; i++) {
+		struct run *r = rs->list[i];
+
+		if (r->rights.workspace == workspace &&
+		    (after.len == 0 ||
+			memcmp(r->id, after.data, RUN_ID_LEN) > 0) &&
+		    (best == NULL || memcmp(r->id, best->id, RUN_ID_LEN) < 0))
+			best = r;
+	}
+	return best;
+}
+
+bool
+runs_has_target(const struct runs *rs, const struct run *r)
+{
+	for (size_t i = 0; i < rs->count; i++) {
+		const struct run *o = rs->list[i];
+
+		if (!o->rights.over && o->target == r->target &&
+		    o->pid == r->pid && o->start == r->start &&
+		    strcmp(o->cgroup, r->cgroup) == 0 &&
+		    r->target != RUN_TOKEN_ONLY)
+			return true;
+	}
+	return false;
+}
+
+static struct row_id
+row_of(const struct run *r)
+{
+	return (struct row_id){ .table = TABLE_RUN,
+		.workspace = r->rights.workspace, .record = r->number };
+}
+
+enum cofre_status
+runs_save(struct vault *v, const struct run *r)
+{
+	struct workspace *ws = vault_workspace_by_id(v, r->rights.workspace);
+	const struct row_id id = row_of(r);
+	struct wire_writer w;
+
+	if (ws == NULL)
+		return COFRE_NOT_FOUND;
+	wire_writer_init(&w, v->build, ROW_MAX);
+	run_put(&w, r);
+	if (w.len > v->build_used)
+		v->build_used = w.len;
+	return w.bad ? COFRE_TOO_LARGE :
+		       vault_write(v, ws, &id, (struct view){ w.data, w.len });
+}
+
+static void
+drop(struct runs *rs, size_t i)
+{
+	run_free(rs->list[i]);
+	rs->list[i] = rs->list[--rs->count];
+	rs->list[rs->count] = NULL;
+	rs->changes++;
+}
+
+/* Can it be forgotten?  Everything of it is in the log. */
+static bool
+is_done(const struct run *r)
+{
+	return r->rights.over && r->gone && !r->untold &&
+	    !r->fresh && !r->before.set;
+}
+
+/* Has this caller as many that go on as there are places left?  So nobody,
+   however many he starts, leaves none to others; uid 0 may. */
+static bool
+has_share(const struct runs *rs, uint32_t by)
+{
+	size_t active = 0, mine = 0;
+
+	for (size_t i = 0; i < rs->count; i++) {
+		active += !rs->list[i]->rights.over;
+		mine += !rs->list[i]->rights.over && rs->list[i]->by == by;
+	}
+	return by != 0 && mine >= RUNS_MAX - active;
+}
+
+/* Make a place, for which the oldest one that is done goes. */
+static enum cofre_status
+make_place(struct vault *v)
+{
+	struct runs *rs = &v->runs;
+	size_t oldest = RUNS_MAX;
+	struct row_id id;
+	enum cofre_status st;
+
+	if (rs->count < RUNS_MAX)
+		return COFRE_OK;
+	for (size_t i = 0; i < rs->count; i++)
+		if (is_done(rs->list[i]) &&
+		    (oldest == RUNS_MAX ||
+			rs->list[i]->created < rs->list[oldest]->created))
+			oldest = i;
+	if (oldest == RUNS_MAX)
+		return COFRE_LIMIT;
+	id = row_of(rs->list[oldest]);
+	st = vault_delete(v, &id);
+	/* That of a workspace that was deleted has gone with it. */
+	if (st != COFRE_OK && st != COFRE_NOT_FOUND)
+		return st;
+	drop(rs, oldest);
+	return COFRE_OK;
+}
+
+enum cofre_status
+runs_add(struct vault *v, struct workspace *ws, struct run *r)
+{
+	enum cofre_status st;
+
+	if (has_share(&v->runs, r->by))
+		return COFRE_LIMIT;
+	if ((st = vault_begin(v, 32768, false)) != COFRE_OK ||
+	    (st = make_place(v)) != COFRE_OK)
+		return st;
+	r->number = ++v->now.next_record;
+	run_set_rights(r, ws->id, r->rights.count);
+	if ((st = runs_save(v, r)) != COFRE_OK)
+		return st;
+	r->fresh = true;
+	v->runs.list[v->runs.count++] = r;
+	v->runs.changes++;
+	return COFRE_OK;
+}
+
+void
+runs_touch(struct run *r)
+{
+	if (r->before.set || r->fresh)
+		return;
+	r->before.set = true;
+	r->before.over = r->rights.over;
+	r->before.real_deadline = r->real_deadline;
+	r->before.boot_deadline = r->boot_deadline;
+}
+
+void
+runs_gone(struct runs *rs, struct run *r)
+{
+	if (r->watch_fd != -1)
+		(void)close(r->watch_fd);
+	r->watch_fd = -1;
+	r->gone = true;
+	rs->changes++;
+}
+
+void
+runs_end(struct runs *rs, struct run *r, enum run_end why, bool gone)
+{
+	if (!r->rights.over) {
+		r->rights.over = true;
+		r->ended = why;
+		r->told = false;
+		r->noted = 0;
+		r->untold = rs->untold = true;
+		rs->changes++;
+	}
+	/* Nobody is a run of a token alone when that is dead. */
+	if (gone || r->target == RUN_TOKEN_ONLY)
+		runs_gone(rs, r);
+}
+
+enum cofre_status
+runs_load(struct vault *v, const struct row_id *id, struct view plain)
+{
+	enum cofre_status st;
+	struct run *r;
+
+	if (v->runs.count == RUNS_MAX)
+		return COFRE_LIMIT;
+	r = run_get(id->workspace, id->record, plain, &st);
+	if (r == NULL)
+		return st;
+	v->runs.list[v->runs.count++] = r;
+	v->runs.changes++;
+	return COFRE_OK;
+}
+
+void
+runs_keep(struct vault *v)
+{
+	for (size_t i = 0; i < v->runs.count; i++)
+		v->runs.list[i]->fresh = v->runs.list[i]->before.set = false;
+}
+
+/* The end was not committed; a process that has exited stays so. */
+static void
+revive(struct runs *rs, struct run *r)
+{
+	if (r->gone && r->target != RUN_TOKEN_ONLY) {
+		r->untold = rs->untold = true;
+		r->told = false;
+		r->ended = RUN_END_PROCESS;
+		return;
+	}
+	r->rights.over = r->before.over;
+	r->gone = false;
+	r->ended = RUN_END_NONE;
+	r->untold = false;
+}
+
+void
+runs_undo(struct vault *v)
+{
+	struct runs *rs = &v->runs;
+
+	for (size_t i = rs->count; i-- > 0;) {
+		struct run *r = rs->list[i];
+
+		if (r->fresh) {
+			drop(rs, i);
+			continue;
+		}
+		if (!r->before.set)
+			continue;
+		r->real_deadline = r->before.real_deadline;
+		r->boot_deadline = r->before.boot_deadline;
+		/* What has ended by itself stays so. */
+		if (r->ended == RUN_END_ASKED || r->ended == RUN_END_WORKSPACE)
+			revive(rs, r);
+		r->before.set = false;
+		rs->changes++;
+	}
+}
+
+void
+runs_forget(struct vault *v)
+{
+	while (v->runs.count > 0)
+		drop(&v->runs, v->runs.count - 1);
+}
