@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Roles, grants and identities by the command: what it does, says, refuses.
+
+What "why" says is compared with what then happens, for every principal,
+secret and kind of access here.
+"""
+import json
+import os
+import subprocess
+import sys
+sys.dont_write_bytecode = True
+
+import cofre_wire as wire
+import harness
+from expect import check, same, show, status
+
+OWNER, TRAINER, READER, AGENT, NOBODY = 48001, 48002, 48003, 48004, 48005
+ROLE = {"Name": "Train Reader", "IsCustom": True,
+        "Description": "values of train-*",
+        "Actions": ["workspaces/secrets/*/read"], "NotActions": [],
+        "DataActions": ["*"],
+        "NotDataActions": ["workspaces/secrets/use/action"],
+        "AssignableScopes": ["/ml/train-*"]}
+
+
+class Command:
+    def __init__(self, t, d):
+        self.t, self.d = t, d
+
+    def __call__(self, *arguments, code=0, **more):
+        return self.t.run_cofre(self.d, *arguments, code=code,
+                                **more).decode()
+
+    def json(self, *arguments, code=0):
+        return json.loads(self(*arguments, "--json", code=code))
+
+    def error(self, *arguments, code):
+        done = subprocess.run(
+            [self.t.cofre(), "--socket", self.d.socket, *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        same(done.returncode, code, "exit code of %s" % " ".join(arguments))
+        return done.stderr.decode()
+
+
+def write(t, name, value):
+    path = os.path.join(t.dir, name)
+    harness.write_file(path, value if isinstance(value, str) else
+                       json.dumps(value), 0o644)
+    return path
+
+
+def roles(t, cofre):
+    """In and out again, as it was; what can't be is refused whole."""
+    same(cofre("role", "import", write(t, "role", ROLE)),
+         "Train Reader version 1\n", "import")
+    same(json.loads(cofre("role", "export", "Train Reader")), ROLE, "export")
+    out = cofre("role", "export", "Train Reader")
+    same(cofre("role", "import", "-", stdin=out.encode()),
+         "Train Reader version 2\n", "import of what was exported")
+    for name, change in (("Actions", ["nothing/read"]),
+                         ("Actions", ["workspaces/secrets/value/read"]),
+                         ("AssignableScopes", []),
+                         ("AssignableScopes", ["/gone"]),
+                         ("Name", "Owner"), ("Extra", 1), ("Name", 7)):
+        cofre.error("role", "import", write(t, "bad", dict(ROLE, **{
+            name: change})), code=8 if change == "Owner" else 9)
+    for text in ("", "{", "[]", json.dumps(ROLE)[:-1] + ', "Name": "x"}'):
+        cofre.error("role", "import", write(t, "bad", text), code=9)
+    listed = {r["name"]: r for r in cofre.json("role", "list")}
+    same(sorted(listed), sorted(["owner", "contributor", "reader", "agent",
+                                 "secrets-officer", "Train Reader"]), "roles")
+    same(listed["Train Reader"]["version"], 2, "its version")
+    check("workspaces/secrets/value/read" in cofre("role", "actions"),
+          "the actions are not listed")
+    check("values of train-*" in cofre("role", "show", "Train Reader"),
+          "its description is not shown")
+    show("a role comes in and goes out as JSON, or is refused whole")
+
+
+def grants(cofre):
+    cofre("grant", "ml", "user:%d" % OWNER, "owner")
+    cofre("grant", "ml/train-*", "user:%d" % TRAINER, "Train Reader")
+    cofre("grant", "ml", "user:%d" % READER, "reader")
+    cofre.error("grant", "ml", "user:%d" % TRAINER, "Train Reader", code=9)
+    cofre.error("grant", "ml", "user:%d" % TRAINER, "No Such", code=9)
+    cofre.error("grant", "ml/train", "user:%d" % TRAINER, "reader", code=2)
+    cofre.error("grant", "ml", "identity:gone", "reader", code=6)
+    cofre.error("role", "delete", "Train Reader", code=8)
+    cofre("grant", "lab", "identity:ml", "reader")
+    rows = {(g["principal"], g["role"], g["scope"])
+            for g in cofre.json("grants", "ml")}
+    check(("user:%d" % TRAINER, "Train Reader", "ml/train-*") in rows and
+          ("identity:ml", "agent", "ml") in rows, "grants: %r" % rows)
+    cofre.error("ungrant", "ml", "identity:ml", "agent", code=8)
+    cofre("ungrant", "lab", "identity:ml")
+    cofre.error("ungrant", "lab", "identity:ml", code=6)
+    show("grants for names and for identities, given and taken")
+
+
+def why_is_what_happens(t, d, cofre):
+    """Every principal, secret and operation: "why" and the daemon agree."""
+    cells = 0
+    for uid in (OWNER, TRAINER, READER, AGENT, NOBODY):
+        c = t.agent(uid).connect(d.socket)
+        for name in ("train-a", "other"):
+            for op, values in (
+                    ("secret.get", {}), ("secret.show", {}),
+                    ("secret.versions", {}), ("secret.delete", {})):
+                allowed = c.call(op, workspace="ml", name=name,
+                                 **values).status_name != "DENIED"
+                told = cofre.json("why", "user:%d" % uid, op, "ml/" + name,
+                                  code=0 if allowed else 5)
+                same(told["allowed"], allowed, "%d %s %s: %r" %
+                     (uid, op, name, told))
+                same(any(g["outcome"] == "allows" for g in told["grants"]),
+                     allowed, "a grant that allows it: %r" % told)
+                who = {w["principal"] for w in cofre.json(
+                    "who", "ml/" + name, "--action", op)}
+                me = "identity:ml" if uid == AGENT else "user:%d" % uid
+                same(me in who, allowed, "who may %s %s: %r" %
+                     (op, name, who))
+                if op == "secret.delete" and allowed:
+                    status(c.call("secret.undelete", workspace="ml",
+                                  name=name), "OK")
+                cells += 1
+    told = cofre.json("why", "user:%d" % TRAINER, "secret.get", "ml/other",
+                      code=5)
+    same([g["outcome"] for g in told["grants"]], ["other-names"], "why not")
+    told = cofre.json("why", "identity:ml", "secret.get", "ml/other")
+    same(told["allowed"], True, "the identity")
+    same(cofre.json("why", "operator", "secret.get", "ml/other",
+                    code=5)["allowed"], False, "an operator as such")
+    cofre.error("why", "user:1", "no.such", "ml", code=2)
+    show("what why and who say is what happens: %d cells" % cells)
+
+
+def identity(t, d, cofre):
+    c = t.agent(AGENT).connect(d.socket)
+    shown = cofre.json("identity", "show", "ml")
+    same([b["uid"] for b in shown["bindings"]], [AGENT], "bindings")
+    same([(g["role"], g["canonical"], g["actual"])
+          for g in shown["grants"]],
+         [("agent", True, True), ("secrets-officer", True, True)], "grants")
+    same({i["identity"]: i["grants"] for i in cofre.json("identity", "list")},
+         {"identity:ml": "canonical", "identity:lab": "canonical"}, "list")
+    check("--force" in cofre.error("identity", "revoke", "ml", code=2),
+          "it does not say how")
+    status(c.get("ml", "other"), "OK", "after a revocation without --force")
+    check("resync-keys" in cofre.error("identity", "revoke", "ml", "--force",
+                                       code=0), "no warning")
+    status(c.get("ml", "other"), "DENIED", "after the revocation")
+    same({i["identity"]: i["grants"] for i in cofre.json("identity", "list")},
+         {"identity:ml": "revoked", "identity:lab": "canonical"}, "list")
+    same([g["outcome"] for g in cofre.json("resync-keys", "ml", "--dry-run")],
+         ["would-be-restored"] * 2, "a dry run")
+    status(c.get("ml", "other"), "DENIED", "after the dry run")
+    same([g["outcome"] for g in cofre.json("resync-keys", "ml", "--only",
+                                           "grants")],
+         ["restored"] * 2, "the repair")
+    status(c.get("ml", "other"), "OK", "after the repair")
+    same([g["outcome"] for g in cofre.json("resync-keys", "ml")],
+         ["unchanged"] * 2, "a second repair")
+    show("an identity is shown, revoked with --force, and repaired")
+
+
+def test(t):
+    d = t.daemon()
+    root = d.init()
+    cofre = Command(t, d)
+    for w in ("ml", "lab"):
+        cofre("workspace", "create", w)
+    for name in ("train-a", "other"):
+        status(root.put("ml", name, dict(value=b"v")), "OK")
+    cofre("identity", "bind", "ml", "--uid", str(AGENT))
+    roles(t, cofre)
+    grants(cofre)
+    why_is_what_happens(t, d, cofre)
+    identity(t, d, cofre)
+    d.stop()
+
+
+harness.main(test)
