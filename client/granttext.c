@@ -8,7 +8,8 @@ granttext_principal(uint8_t kind, uint32_t id, struct view who,
 {
 	const char *name = principal_name(kind);
 
-	if (kind == PRINCIPAL_IDENTITY || kind == PRINCIPAL_UNIT)
+	if (kind == PRINCIPAL_IDENTITY || kind == PRINCIPAL_UNIT ||
+	    (kind == PRINCIPAL_RUN && who.len > 0))
 		(void)snprintf(to, GRANTTEXT_MAX, "%s:%.*s", name,
 		    (int)who.len, (const char *)who.data);
 	else if (kind == PRINCIPAL_USER || kind == PRINCIPAL_GROUP)

@@ -6,7 +6,7 @@
 #include "names.h"
 #include "ops.h"
 
-static const char operator_role[] = "operator";
+static const char operator_role[] = "operator", run_role[] = "run";
 
 /* What both are asked: an action, of a workspace, a name in it, or the
    vault. */
@@ -181,6 +181,32 @@ who_in(struct request *q, const struct workspace *ws,
 	}
 }
 
+/* The runs that may, as they are decided about. */
+static void
+who_runs(struct request *q, const struct question *ask, struct wire_list *l)
+{
+	const struct runs *runs = &q->sv->vault.runs;
+	struct policy p = vault_policy(&q->sv->vault);
+	char hex[RUN_HEX];
+
+	for (size_t i = 0; i < runs->count; i++) {
+		const struct run *r = runs->list[i];
+		const struct subject s = { .uid = NO_ID, .gid = NO_ID,
+			.operator_group = NO_ID, .supposed = true,
+			.run = &r->rights };
+		const struct who_item item = { .principal = PRINCIPAL_RUN,
+			.who = view_of(run_hex(r, hex)),
+			.role = view_of(run_role),
+			.scope = view_of(q->workspace->name) };
+		struct principal as;
+
+		if (policy_check(&s, &p, ask, &as) != VERDICT_ALLOW)
+			continue;
+		who_item_put(q->reply, &item);
+		list_item(l);
+	}
+}
+
 enum cofre_status
 op_policy_who(struct request *q, const struct policy_who_request *in)
 {
@@ -196,8 +222,10 @@ op_policy_who(struct request *q, const struct policy_who_request *in)
 	/* Of a workspace: also those who may with some of its names. */
 	ask.partial = ask.scope != NULL && in->name.len == 0;
 	list_begin(&l, q->reply);
-	if (ask.scope != NULL)
+	if (ask.scope != NULL) {
 		who_in(q, q->workspace, &ask, &l);
+		who_runs(q, &ask, &l);
+	}
 	who_in(q, q->sv->vault.workspaces[0], &ask, &l);
 	if ((policy_operator_actions() & action_bit(ask.action)) != 0) {
 		who_item_put(q->reply, &operators);

@@ -131,7 +131,16 @@ def why_is_what_happens(t, d, cofre):
     same(cofre.json("why", "operator", "secret.get", "ml/other",
                     code=5)["allowed"], False, "an operator as such")
     cofre.error("why", "user:1", "no.such", "ml", code=2)
-    show("what why and who say is what happens: %d cells" % cells)
+    a = t.agent(NOBODY)
+    run = cofre("run", "start", "-w", "ml", "--secret", "other", "--pid",
+                str(a.pid)).strip()
+    for name, is_in in (("other", True), ("train-a", False)):
+        rows = cofre.json("who", "ml/" + name)
+        same("run:" + run in {w["principal"] for w in rows}, is_in,
+             "the run among those who may read %s: %r" % (name, rows))
+    cofre("run", "end", "ml", run)
+    check("run:" + run not in cofre("who", "ml/other"), "a run that is over")
+    show("what why and who say is what happens: %d cells, and a run" % cells)
 
 
 def identity(t, d, cofre):
