@@ -12,7 +12,6 @@
 
 #define ASK "Say it: "
 #define MAX 5000u
-
 /* A terminal, and a process that asks on it. */
 struct stage {
 	int master;
@@ -197,9 +196,8 @@ START_TEST(a_signal_ends_it_with_the_terminal_as_it_was)
 	static const int signals[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
 	struct stage s;
 	int status;
-
 	/* nohup(1) may have this test ignore one of them. */
-	ck_assert(signal(signals[_i], SIG_DFL) != SIG_ERR);
+	(void)signal(signals[_i], SIG_DFL);
 	stage_start(&s, 0, "");
 	stage_shows(&s, ASK);
 	ck_assert(!stage_echoes(&s));
