@@ -192,7 +192,8 @@ revoke(struct cmd *cmd, int argc, char **argv)
 	if (s != COFRE_OK)
 		return cmd_fail(cmd, s);
 	cmd_warn("identity:%s has no access to %s's secrets any more; 'cofre "
-	    "resync-keys %s' puts it back", cmd->args[0], cmd->args[0],
+	    "resync-keys %s' puts it back; runs that were started go on: see "
+	    "'cofre run list %s'", cmd->args[0], cmd->args[0], cmd->args[0],
 	    cmd->args[0]);
 	return 0;
 }

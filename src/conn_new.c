@@ -117,9 +117,12 @@ is_sure(const struct conn *c)
 
 	if (c->watch_fd == -1)
 		return false;
-	n = sender_peek(c->fd, bytes, sizeof(bytes));
+	if (!sender_peek(c->fd, bytes, sizeof(bytes), &n))
+		return false;
 	return n == 0 ||
-	    (frame_parse((struct view){ bytes, n }, &f, &size) == FRAME_OK &&
+	    (n < sizeof(bytes) &&
+		frame_parse((struct view){ bytes, n }, &f, &size) ==
+		    FRAME_OK &&
 		f.op == OP_HELLO && size == n);
 }
 

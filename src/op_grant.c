@@ -121,13 +121,15 @@ op_grant_add(struct request *q, const struct grant_add_request *in)
 
 	detail_grant(q, in->principal, in->id, in->who, in->role, in->prefix);
 	g.role = policy_role_find(&policy, in->role);
-	if ((st = find_principal(q, in->principal, in->id, in->who, &g)) !=
-		COFRE_OK ||
-	    (st = set_prefix(q, in->prefix, &g)) != COFRE_OK)
+	/* Nobody finds out here which workspaces there are: what is wrong
+	   besides is told first, and the same whether there is one or not. */
+	if ((st = set_prefix(q, in->prefix, &g)) != COFRE_OK)
 		return st;
 	if (!policy_role_fits(&policy, g.role, scope->id, g.prefix))
 		return COFRE_INVALID;
-	/* Nobody finds out here which workspaces there are. */
+	if ((st = find_principal(q, in->principal, in->id, in->who, &g)) !=
+	    COFRE_OK)
+		return st;
 	if (g.principal == PRINCIPAL_IDENTITY && !sees_identity(q, in->who))
 		return COFRE_NOT_FOUND;
 	if (!may_give(q, &g))
@@ -170,12 +172,13 @@ op_grant_remove(struct request *q, const struct grant_remove_request *in)
 	enum cofre_status st;
 
 	detail_grant(q, in->principal, in->id, in->who, in->role, in->prefix);
-	if ((st = find_principal(q, in->principal, in->id, in->who, &g)) !=
-		COFRE_OK ||
-	    (st = set_prefix(q, in->prefix, &g)) != COFRE_OK)
+	if ((st = set_prefix(q, in->prefix, &g)) != COFRE_OK)
 		return st;
 	if (in->role.len > 0 && g.role == ROLE_NONE)
 		return COFRE_INVALID;
+	if ((st = find_principal(q, in->principal, in->id, in->who, &g)) !=
+	    COFRE_OK)
+		return st;
 	if ((st = find_grants(scope, &g)) != COFRE_OK ||
 	    (st = op_begin_change(q)) != COFRE_OK)
 		return st;

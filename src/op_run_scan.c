@@ -35,8 +35,11 @@ scan_fields(struct scan *s, struct list fields)
 	return COFRE_OK;
 }
 
-/* Look for the newest version of a secret that is live, and which the caller
-   may give to runs. */
+/*
+ * Look for the newest version of a secret that is live, and which the caller
+ * may give to a run: of no other one does he learn whether a text is its
+ * value.
+ */
 static enum cofre_status
 scan_secret(struct request *q, struct scan *s, uint64_t record,
     struct view sealed)
@@ -55,7 +58,9 @@ scan_secret(struct request *q, struct scan *s, uint64_t record,
 	if (!head_row_decode(plain, &head))
 		return COFRE_CORRUPT;
 	if (head.state != SECRET_LIVE ||
-	    !request_may(q, ACTION_RUN_WRITE, head.name))
+	    !request_may(q, ACTION_RUN_WRITE, head.name) ||
+	    (!request_may(q, ACTION_SECRET_READ, head.name) &&
+		!request_may(q, ACTION_SECRET_USE, head.name)))
 		return COFRE_OK;
 	memcpy(s->name, head.name.data, head.name.len);
 	s->name[head.name.len] = '\0';

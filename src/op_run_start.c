@@ -124,12 +124,13 @@ is_identity(const struct request *q, const struct run *r)
 	    policy_is_identity(&q->workspace->policy, &process);
 }
 
-/* May the run have the secrets, and are they there? */
+/* May the run have the secrets, and are they there?  With a token whoever has
+   it would see what only the identity's process is to use. */
 static enum cofre_status
-check_secrets(struct request *q, struct run *r)
+check_secrets(struct request *q, struct run *r, bool token)
 {
 	struct catalog *catalog = q->sv->vault.catalog;
-	bool identity = is_identity(q, r);
+	bool identity = !token && is_identity(q, r);
 
 	for (size_t i = 0; i < r->rights.count; i++) {
 		struct view name = view_of(r->secrets[i].name);
@@ -238,7 +239,7 @@ prepare(struct request *q, const struct run_start_request *in, struct run *r)
 			return COFRE_NO_PROCESS;
 	}
 	fill(q, in, r);
-	if ((st = check_secrets(q, r)) != COFRE_OK)
+	if ((st = check_secrets(q, r, in->token)) != COFRE_OK)
 		return st;
 	return runs_has_target(&q->sv->vault.runs, r) ? COFRE_CONFLICT :
 							COFRE_OK;

@@ -163,18 +163,19 @@ is_done(const struct run *r)
 	    !r->fresh && !r->before.set;
 }
 
-/* Has this caller as many that go on as there are places left?  So nobody,
-   however many he starts, leaves none to others; uid 0 may. */
+/* Has this caller as many places as there are left?  Those of runs that are
+   over count as long as somebody is them.  So nobody, however many he starts,
+   leaves none to others; uid 0 may. */
 static bool
 has_share(const struct runs *rs, uint32_t by)
 {
-	size_t active = 0, mine = 0;
+	size_t held = 0, mine = 0;
 
 	for (size_t i = 0; i < rs->count; i++) {
-		active += !rs->list[i]->rights.over;
-		mine += !rs->list[i]->rights.over && rs->list[i]->by == by;
+		held += !is_done(rs->list[i]);
+		mine += !is_done(rs->list[i]) && rs->list[i]->by == by;
 	}
-	return by != 0 && mine >= RUNS_MAX - active;
+	return by != 0 && mine >= RUNS_MAX - held;
 }
 
 /* Make a place, for which the oldest one that is done goes. */

@@ -1,6 +1,7 @@
 #include "sender.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 ssize_t
@@ -30,14 +31,21 @@ sender_receive(int fd, void *to, size_t size, struct sender *who)
 	return n;
 }
 
-size_t
-sender_peek(int fd, void *to, size_t size)
+bool
+sender_peek(int fd, void *to, size_t size, size_t *all)
 {
 	struct iovec iov = { to, size };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_PEEK);
+	int waiting;
+	ssize_t n;
 
-	return n > 0 ? (size_t)n : 0;
+	if (ioctl(fd, FIONREAD, &waiting) == -1 || waiting < 0)
+		return false;
+	*all = (size_t)waiting;
+	if (*all == 0)
+		return true;
+	n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_PEEK);
+	return n > 0 && ((size_t)n == size || (size_t)n == *all);
 }
 
 bool

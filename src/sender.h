@@ -25,9 +25,12 @@ struct sender {
  */
 ssize_t sender_receive(int fd, void *to, size_t size, struct sender *who);
 
-/* How many bytes lie there to be received, at most size; they are copied to
-   to, and stay.  0 when there are none, or it can't be told. */
-size_t sender_peek(int fd, void *to, size_t size);
+/*
+ * How many bytes lie there to be received; the first of them, at most size,
+ * are copied to to, and all stay.  False when it can't be told, or they can't
+ * be seen in one piece: out-of-band data is in between.
+ */
+bool sender_peek(int fd, void *to, size_t size, size_t *all);
 
 /*
  * True when the sender is the process that has connected, with the ids that

@@ -207,7 +207,8 @@ witness_look(uint32_t pid, bool hash, struct facts *f)
 	    f->cgroup);
 	(void)facts_unit(f->cgroup, f->unit);
 	read_exe(pid, f->exe);
-	f->hashed = hash && fd != -1 && witness_hash(pid, f->sha256);
+	f->hashed = hash && fd != -1 && is_here(pid) &&
+	    witness_hash(pid, f->sha256);
 	if (fd == -1 || witness_same(fd))
 		return fd;
 	(void)close(fd);

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import signal
+import socket
 import sys
 import time
 sys.dont_write_bytecode = True
@@ -95,8 +96,9 @@ def digests(t, d, bound, c):
     show("a binding by digest is for the program as it was, to the byte")
 
 
-def sent_before_an_exec(t, d, root, bound):
-    """What another program has sent does not count as the bound one's."""
+def sent_before_an_exec(t, d, root, bound, urgent):
+    """What another program has sent does not count as the bound one's; nor
+    when a byte out of band hides it from who looks."""
     shell = os.path.realpath("/bin/sh")
     witness = harness.witness_of(d)
     bound.to(AGENT, exe=shell)
@@ -110,8 +112,11 @@ def sent_before_an_exec(t, d, root, bound):
             os.setresgid(AGENT, AGENT, AGENT)
             os.setresuid(AGENT, AGENT, AGENT)
             c = d.connect(greet=False)
-            c.send_raw(wire.hello(1) + wire.request("secret.get", 9,
-                                                    workspace="w", name="n"))
+            c.send_raw(wire.hello(1))
+            if urgent:
+                c.socket.send(b"!", socket.MSG_OOB)
+            c.send_raw(wire.request("secret.get", 9, workspace="w",
+                                    name="n"))
             c.socket.settimeout(None)
             os.dup2(w, 1)
             os.dup2(c.socket.fileno(), 5)
@@ -240,7 +245,8 @@ def test(t):
     bound = Bound(root)
     c = programs(t, d, bound)
     digests(t, d, bound, c)
-    sent_before_an_exec(t, d, root, bound)
+    sent_before_an_exec(t, d, root, bound, False)
+    sent_before_an_exec(t, d, root, bound, True)
     cgroups(t, d, root, bound)
     d.stop()
 

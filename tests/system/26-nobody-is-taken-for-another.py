@@ -122,6 +122,57 @@ def paths(t, d, root):
     show("paths that mislead are escaped, and match nothing else")
 
 
+def use_is_not_read(t, d, root):
+    """Who may use a secret gets no token by which he would see it."""
+    program = os.path.join(t.dir, "trusted")
+    shutil.copyfile("/bin/sleep", program)
+    os.chmod(program, 0o755)
+    grant = dict(workspace="w", principal=wire.USER, id=OTHER, role="agent")
+    bind = dict(workspace="w", uid=OTHER, exe=program)
+    status(root.call("grant.add", **grant), "OK")
+    status(root.call("identity.bind", **bind), "OK")
+    a = t.agent(OTHER)
+    c = a.connect(d.socket)
+    status(c.get("w", "n"), "DENIED", "to read what one may use")
+    child = subprocess.Popen([program, "60"], user=OTHER, group=OTHER,
+                             extra_groups=[])
+    try:
+        with open("/proc/%d/stat" % child.pid) as f:
+            start = int(f.read().rsplit(")", 1)[1].split()[19])
+        run = dict(workspace="w", target=wire.PROCESS, pid=child.pid,
+                   start=start, uid=wire.NO_ID, secrets=[dict(name="n")])
+        status(c.call("run.start", token=1, **run), "DENIED", "with a token")
+        status(c.call("run.start", **run), "OK", "for the process alone")
+    finally:
+        child.kill()
+        child.wait()
+    status(root.call("identity.unbind", **bind), "OK")
+    status(root.call("grant.remove", **grant), "OK")
+    show("who may use a secret gets no token for it")
+
+
+def hidden(t, d, root):
+    """What is asked about a hidden workspace and about none is answered
+    alike."""
+    for w in ("mine", "hidden"):
+        status(root.call("workspace.create", workspace=w), "OK")
+    status(root.call("grant.add", workspace="mine", principal=wire.USER,
+                     id=OTHER, role=wire.OWNER), "OK")
+    c = t.agent(OTHER).connect(d.socket)
+    for op, values in (("grant.add", dict(role="reader")),
+                       ("grant.add", dict(role="bogus")),
+                       ("grant.add", dict(role="reader", prefix="/")),
+                       ("grant.remove", dict(role="reader")),
+                       ("grant.remove", dict(role="bogus")),
+                       ("policy.explain", dict(name="", action="workspaces/read")),
+                       ("policy.explain", dict(name="", action="bogus"))):
+        said = [c.call(op, workspace="mine", principal=wire.IDENTITY, id=0,
+                       who=who, **values).status_name
+                for who in ("hidden", "gone")]
+        same(said[0], said[1], "%s %r" % (op, values))
+    show("a hidden workspace is answered about like none")
+
+
 def many_groups(t, d, root):
     """More groups than are looked at, and those that were there at first."""
     grant = dict(workspace="w", principal=wire.GROUP, id=300000,
@@ -172,6 +223,8 @@ def test(t):
     paths(t, d, root)
     many_groups(t, d, root)
     neighbours(t, d, root)
+    use_is_not_read(t, d, root)
+    hidden(t, d, root)
     d.stop()
 
 
