@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -171,6 +172,7 @@ ALLOW(do_recv, receive(in))
 ALLOW(do_send, send(in->pair[0], "x", 1, MSG_NOSIGNAL) == 1)
 ALLOW(do_writev, write_both(in))
 ALLOW(do_close, close(in->listener) == 0)
+ALLOW(do_fionread, ioctl(in->pair[0], FIONREAD, &(int){ 0 }) == 0)
 ALLOW(do_pidfd, syscall(SYS_pidfd_open, getpid(), 0) != -1)
 ALLOW(do_openat, open_new(in))
 ALLOW(do_fstat, stat_old(in))
@@ -213,6 +215,7 @@ static const struct allowed {
 	{ "poll", "nfds is 1", do_poll },
 	{ "read", "", do_read },
 	{ "accept4", "flags are SOCK_NONBLOCK and SOCK_CLOEXEC", do_accept },
+	{ "ioctl", "FIONREAD", do_fionread },
 	{ "getsockopt", "SOL_SOCKET, SO_PEERCRED", do_peercred },
 	{ "getsockopt", "SOL_SOCKET, SO_PEERPIDFD", do_peerpidfd },
 	{ "getsockopt", "SOL_SOCKET, SO_PEERGROUPS", do_peergroups },
