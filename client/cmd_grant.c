@@ -65,6 +65,10 @@ cmd_grant(struct cmd *cmd, int argc, char **argv)
 		g.who.id, g.who.who, g.role, g.place.prefix };
 	grant_add_request_put(call_begin(cmd->c, OP_GRANT_ADD), &q);
 	s = cmd_call(cmd, &body);
+	if (s == COFRE_INVALID)
+		return cmd_error(cmd, s,
+		    "there is no role '%s', or it may not be given there: "
+		    "'cofre role list' and 'cofre role show' tell", cmd->args[2]);
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }
 

@@ -204,6 +204,21 @@ list_grant(struct listing *l, const struct explain_item *m)
 	listing_text(l, granted ? text : "");
 }
 
+/* Refused to the user as such, and allowed to some of his processes? */
+static bool
+depends(const struct policy_explain_reply *m)
+{
+	struct wire_reader r = list_reader(m->items);
+	struct explain_item item;
+
+	for (uint32_t i = 0; i < m->items.count && !r.bad; i++) {
+		explain_item_get(&r, &item);
+		if (!r.bad && item.outcome == EXPLAIN_IF_PROCESS)
+			return m->verdict != VERDICT_ALLOW;
+	}
+	return false;
+}
+
 static int
 print_why(struct cmd *cmd, const struct why *w,
     const struct policy_explain_reply *m)
@@ -224,7 +239,8 @@ print_why(struct cmd *cmd, const struct why *w,
 		listing_free(l);
 		return cmd_fail(cmd, call_bad_reply(cmd->c));
 	}
-	(void)printf("%s: %s, %.*s, %s\n", verdict_text(m->verdict),
+	(void)printf("%s: %s, %.*s, %s\n",
+	    depends(m) ? "depends on the process" : verdict_text(m->verdict),
 	    w->principal, (int)w->q.action.len,
 	    (const char *)w->q.action.data, w->target);
 	if (m->items.count == 0) {

@@ -82,7 +82,8 @@ def grants(cofre):
     cofre("grant", "ml/train-*", "user:%d" % TRAINER, "Train Reader")
     cofre("grant", "ml", "user:%d" % READER, "reader")
     cofre.error("grant", "ml", "user:%d" % TRAINER, "Train Reader", code=9)
-    cofre.error("grant", "ml", "user:%d" % TRAINER, "No Such", code=9)
+    check("role list" in cofre.error("grant", "ml", "user:%d" % TRAINER,
+                                     "No Such", code=9), "no way on")
     cofre.error("grant", "ml/train", "user:%d" % TRAINER, "reader", code=2)
     cofre.error("grant", "ml", "identity:gone", "reader", code=6)
     cofre.error("role", "delete", "Train Reader", code=8)
@@ -131,6 +132,11 @@ def why_is_what_happens(t, d, cofre):
     same(cofre.json("why", "operator", "secret.get", "ml/other",
                     code=5)["allowed"], False, "an operator as such")
     cofre.error("why", "user:1", "no.such", "ml", code=2)
+    binding = ("ml", "--uid", str(NOBODY), "--exe", "/usr/bin/agent")
+    cofre("identity", "bind", *binding)
+    check(cofre("why", "user:%d" % NOBODY, "secret.get", "ml/other",
+                code=5).startswith("depends on the process"), "if-process")
+    cofre("identity", "unbind", *binding)
     a = t.agent(NOBODY)
     run = cofre("run", "start", "-w", "ml", "--secret", "other", "--pid",
                 str(a.pid)).strip()
