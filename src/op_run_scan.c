@@ -1,4 +1,5 @@
 /* run.scan: does a text hold a secret of the workspace? */
+#include <stdio.h>
 #include <string.h>
 
 #include "ops.h"
@@ -127,6 +128,11 @@ op_run_scan(struct request *q, const struct run_scan_request *in)
 	secmem_wipe(room, used);
 	if (st != COFRE_OK)
 		return st;
+	/* Whoever tries out values is seen to. */
+	if (s.found > 0)
+		(void)snprintf(q->detail, sizeof(q->detail),
+		    "text %u of %u holds %s", s.found, in->texts.count,
+		    s.name);
 	out = (struct run_scan_reply){ after, s.found,
 		view_of(s.found > 0 ? s.name : "") };
 	run_scan_reply_put(q->reply, &out);

@@ -435,6 +435,18 @@ def leaks(t, d, root, c):
     same(scan(c, many)["found"], 0, "in many texts")
     same(scan(c, [b"x" * 65536, b"%41+" * 12000])["found"], 0,
          "in long texts")
+    # Who tries out values leaves a record, and learns none that he may not
+    # give to a run.
+    told = [e["detail"] for e in root.events()
+            if e["op"] == wire.OPERATIONS["run.scan"][0]]
+    check(b"text 5 of 5 holds c" in told, "the records: %r" % told)
+    status(root.call("role.put", name="Runner", if_version=wire.ANY_VERSION,
+                     **wire.role(actions=["workspaces/runs/*"])), "OK")
+    grant = dict(workspace="w", principal=wire.USER, id=OTHER, role="Runner")
+    status(root.call("grant.add", **grant), "OK")
+    same(scan(t.agent(OTHER).connect(d.socket), [value])["found"], 0,
+         "by one who may neither read nor use it")
+    status(root.call("grant.remove", **grant), "OK")
     show("a secret is found in a text, in every form")
 
 
