@@ -364,6 +364,9 @@ def main(function, limit=120):
     signal.signal(signal.SIGALRM, on_alarm)
     signal.signal(signal.SIGTERM, on_alarm)
     signal.signal(signal.SIGINT, on_alarm)
+    # A shell has what it starts in the background ignore some of them.
+    for number in (signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     die_with_parent()
     signal.alarm(limit)
     begin = time.monotonic()
