@@ -7,21 +7,14 @@
 #include "policy_parts.h"
 
 /* A custom role that may be given in HERE, and for "train-" elsewhere. */
-struct made {
-	struct role role;
-	struct role_scope more[2];
-};
-
 static const struct role *
 custom(void)
 {
-	static union {
-		struct made made;
-		struct role role;
-	} u;
-	struct role *r = &u.role;
+	static _Alignas(struct role) uint8_t bytes[sizeof(struct role) +
+	    2 * sizeof(struct role_scope)];
+	struct role *r = (struct role *)(void *)bytes;
 
-	memset(&u, 0, sizeof(u));
+	memset(bytes, 0, sizeof(bytes));
 	r->number = ROLE_CUSTOM;
 	r->version = 3;
 	r->actions = action_bit(ACTION_SECRET_READ);
