@@ -44,7 +44,7 @@ written(const struct role_put_request *q, size_t *len)
 		.scopes = q->scopes };
 	char *text = NULL;
 	FILE *f = open_memstream(&text, len);
-	json_t *all;
+	json_t *all = NULL;
 
 	must(f != NULL && rolejson_make(&m, &all) == COFRE_OK);
 	must(output_json(all, f) && fclose(f) == 0);
