@@ -182,8 +182,8 @@ fill(struct talk *t, const struct fixture *x, const uint8_t *key)
 		.key = { key, KEY_LEN } };
 	const struct workspace_create_request create = { view_of(
 	    FIXTURE_WORKSPACE) };
-	const struct identity_bind_request bind = { view_of(
-	    FIXTURE_WORKSPACE), x->agent, NO_ID };
+	const struct identity_bind_request bind = { .workspace = view_of(
+		FIXTURE_WORKSPACE), .uid = x->agent, .gid = NO_ID };
 
 	REQUEST(&t->w, OP_INIT, init, 1, &init);
 	if (!talk_reply(t))
