@@ -35,6 +35,9 @@ struct lane {
 	uint8_t buf[READ_SIZE];
 };
 
+#define FDS_MAX 65536
+static uid_t connected_as[FDS_MAX];
+
 /* A slice that is under way. */
 struct run {
 	struct lane *lane;
@@ -69,6 +72,8 @@ connect_plain(const char *path)
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
 	    sizeof(patience));
+	if (fd < FDS_MAX)
+		connected_as[fd] = geteuid();
 	return fd;
 }
 
@@ -95,6 +100,34 @@ load_connect(const char *path, uid_t uid)
 	return fd;
 }
 
+/* As send(2), saying as whom the socket was connected: else the kernel says
+   who this is by then, and cofred serves none but the one that connected. */
+static ssize_t
+send_as(int fd, const void *data, size_t len)
+{
+	const struct ucred me = { getpid(),
+		fd < FDS_MAX ? connected_as[fd] : getuid(), getgid() };
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec iov = { (void *)(uintptr_t)data, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *h;
+
+	if (me.uid != getuid()) {
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = control.room;
+		msg.msg_controllen = sizeof(control.room);
+		h = CMSG_FIRSTHDR(&msg);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_CREDENTIALS;
+		h->cmsg_len = CMSG_LEN(sizeof(me));
+		memcpy(CMSG_DATA(h), &me, sizeof(me));
+	}
+	return sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+
 bool
 load_send(int fd, const void *data, size_t len)
 {
@@ -102,7 +135,7 @@ load_send(int fd, const void *data, size_t len)
 	ssize_t n;
 
 	for (; len > 0; p += n, len -= (size_t)n) {
-		n = send(fd, p, len, MSG_NOSIGNAL);
+		n = send_as(fd, p, len);
 		if (n == -1) {
 			warn("send");
 			return false;
