@@ -73,6 +73,17 @@ facts_cgroup(struct view text, char path[CGROUP_MAX + 1])
 	return false;
 }
 
+bool
+facts_cgroup_within(const char *cgroup, const char *outer)
+{
+	size_t n = strlen(outer);
+
+	if (n == 1 && outer[0] == '/')
+		return cgroup[0] == '/';
+	return n > 0 && strncmp(cgroup, outer, n) == 0 &&
+	    (cgroup[n] == '\0' || cgroup[n] == '/');
+}
+
 /* What systemd names its units with. */
 static bool
 is_unit_byte(uint8_t c)

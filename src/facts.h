@@ -42,6 +42,12 @@ struct facts {
 bool facts_cgroup(struct view text, char path[CGROUP_MAX + 1]);
 
 /*
+ * True when the cgroup is that one, or one below it: whole components count.
+ * One that is not known ("") is in none; "/" holds all that are known.
+ */
+bool facts_cgroup_within(const char *cgroup, const char *outer);
+
+/*
  * The unit that a cgroup of the system manager belongs to: the first
  * component that is no slice, below a slice at the top that is neither
  * "user.slice" nor "machine.slice", whose subtrees are others' to name.

@@ -55,23 +55,13 @@ id_fits(uint32_t bound, uint32_t id)
 	return bound == NO_ID || (policy_id_valid(bound) && bound == id);
 }
 
-/* Is it that cgroup, or one below it?  Whole components count. */
-static bool
-is_below(const char *cgroup, const char *top)
-{
-	size_t n = strlen(top);
-
-	return strncmp(cgroup, top, n) == 0 &&
-	    (cgroup[n] == '\0' || cgroup[n] == '/');
-}
-
 static bool
 facts_fit(const struct binding *b, const struct facts *f)
 {
 	return (f->sure || (b->exe[0] == '\0' && !b->has_sha256)) &&
 	    (b->exe[0] == '\0' || strcmp(b->exe, f->exe) == 0) &&
 	    (b->unit[0] == '\0' || strcmp(b->unit, f->unit) == 0) &&
-	    (b->cgroup[0] == '\0' || is_below(f->cgroup, b->cgroup));
+	    (b->cgroup[0] == '\0' || facts_cgroup_within(f->cgroup, b->cgroup));
 }
 
 enum fit

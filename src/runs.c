@@ -5,18 +5,6 @@
 
 #include "vault.h"
 
-/* Whole components alone: "/a/b" does not hold "/a/bc". */
-static bool
-is_within(const char *cgroup, const char *outer)
-{
-	size_t n = strlen(outer);
-
-	if (n == 1 && outer[0] == '/')
-		return cgroup[0] == '/';
-	return n > 0 && strncmp(cgroup, outer, n) == 0 &&
-	    (cgroup[n] == '\0' || cgroup[n] == '/');
-}
-
 /* How well the run is the caller's: 0 not at all. */
 static size_t
 fit(const struct run *r, const struct run_caller *c)
@@ -27,7 +15,7 @@ fit(const struct run *r, const struct run_caller *c)
 	    c->start != 0 && c->start == r->start && r->uid == c->uid)
 		return CGROUP_MAX + 2;
 	if (r->target == RUN_CGROUP && !r->gone && uid &&
-	    is_within(c->cgroup, r->cgroup))
+	    facts_cgroup_within(c->cgroup, r->cgroup))
 		return 1 + strlen(r->cgroup);
 	return c->attached != NULL && r->has_token &&
 		memcmp(r->id, c->attached, RUN_ID_LEN) == 0 ?
