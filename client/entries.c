@@ -83,19 +83,6 @@ entries_read(struct cmd *cmd, struct view workspace, bool deleted,
 	return s;
 }
 
-struct entry *
-entries_find(const struct entries *all, struct view name)
-{
-	struct entry key;
-
-	if (all->count == 0 || name.len == 0 ||
-	    name.len > COFRE_SECRET_NAME_MAX)
-		return NULL;
-	memcpy(key.name, name.data, name.len);
-	key.name[name.len] = '\0';
-	return bsearch(&key, all->at, all->count, sizeof(*all->at), by_name);
-}
-
 void
 entries_free(struct entries *all)
 {

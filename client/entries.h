@@ -10,7 +10,6 @@
 struct entry {
 	char name[COFRE_SECRET_NAME_MAX + 1];
 	struct secret_item item; /* its name is not used: it is gone */
-	bool used;		 /* for the caller; false at first */
 };
 
 struct entries {
@@ -25,9 +24,6 @@ struct entries {
  */
 enum cofre_status entries_read(struct cmd *cmd, struct view workspace,
     bool deleted, struct entries *all);
-
-/* The one of that name, or NULL. */
-struct entry *entries_find(const struct entries *all, struct view name);
 
 /* Free; entries of zeros are allowed. */
 void entries_free(struct entries *all);
