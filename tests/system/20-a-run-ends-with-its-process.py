@@ -15,6 +15,7 @@ from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote, quote_plus
 sys.dont_write_bytecode = True
 
+import cgroups
 import cofre_wire as wire
 import harness
 from expect import check, same, show, status
@@ -321,31 +322,15 @@ def restarts(t, d, root, c):
     return root, c
 
 
-def cgroup_root():
-    for path in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
-        if os.path.exists(path + "/cgroup.controllers") and \
-                os.access(path, os.W_OK):
-            return path
-    return None
+def own_cgroup(t, name, uid):
+    return cgroups.make(t, "/cofre-test-%d-%s" % (os.getpid(), name), uid)
 
 
-def make_cgroup(t, name, uid):
-    path = "%s/cofre-test-%d-%s" % (cgroup_root(), os.getpid(), name)
-    os.mkdir(path)
-    t.undo.append(lambda: os.path.exists(path) and os.rmdir(path))
-    os.chown(path, uid, uid)
-    return path
-
-
-def enter(path, pid):
-    harness.write_file(path + "/cgroup.procs", "%d" % pid, 0o644)
-
-
-def cgroups(t, d, root, c):
-    if cgroup_root() is None:
+def of_a_cgroup(t, d, root, c):
+    if cgroups.root() is None:
         show("no cgroup can be made here: not tried")
         return
-    mine, others = make_cgroup(t, "a", USER), make_cgroup(t, "b", OTHER)
+    mine, others = own_cgroup(t, "a", USER), own_cgroup(t, "b", OTHER)
     values = dict(workspace="w", target=wire.CGROUP, uid=wire.NO_ID,
                   secrets=[dict(name="a")])
     at = os.path.basename
@@ -359,14 +344,14 @@ def cgroups(t, d, root, c):
     inside, below = person(t, OTHER), person(t, OTHER)
     status(inside.connect(d.socket).get("w", "a"), "DENIED", "outside")
     os.mkdir(mine + "/below")
-    enter(mine, inside.pid)
-    enter(mine + "/below", below.pid)
+    cgroups.enter(mine, inside.pid)
+    cgroups.enter(mine + "/below", below.pid)
     for who in (inside, below):
         own = who.connect(d.socket)
         status(own.get("w", "a"), "OK", "inside")
         status(own.get("w", "b"), "DENIED", "inside")
     beside = person(t, OTHER)
-    enter(others, beside.pid)
+    cgroups.enter(others, beside.pid)
     status(beside.connect(d.socket).get("w", "a"), "DENIED", "beside")
     inside.kill()
     status(below.connect(d.socket).get("w", "a"), "OK", "while one is left")
@@ -488,7 +473,7 @@ def test(t):
     tokens(t, d, root, c)
     lifetimes(t, d, root, c)
     root, c = restarts(t, d, root, c)
-    cgroups(t, d, root, c)
+    of_a_cgroup(t, d, root, c)
     lists(t, d, root, c)
     leaks(t, d, root, c)
     itself(t, d, root)

@@ -14,6 +14,7 @@ import sys
 import time
 sys.dont_write_bytecode = True
 
+import cgroups
 import cofre_wire as wire
 import harness
 from expect import check, same, show, status
@@ -145,37 +146,15 @@ def sent_before_an_exec(t, d, root, bound, urgent):
     show("what was sent before an exec is not the executed program's")
 
 
-def cgroup_root():
-    for path in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
-        if os.path.exists(path + "/cgroup.controllers") and \
-                os.access(path, os.W_OK):
-            return path
-    return None
-
-
-def make_cgroup(t, name):
-    at = cgroup_root()
-    for part in name.strip("/").split("/"):
-        at += "/" + part
-        if not os.path.exists(at):
-            os.mkdir(at)
-            t.undo.append(lambda at=at: os.path.exists(at) and os.rmdir(at))
-    return at
-
-
 def entered(t, d, name):
     """A connection of an agent that was put into the cgroup before."""
     agent = t.agent(AGENT)
-    home = "/proc/%d/cgroup" % agent.pid
-    harness.write_file(make_cgroup(t, name) + "/cgroup.procs",
-                       "%d" % agent.pid, 0o644)
-    with open(home) as f:
-        at = [x[3:].strip() for x in f if x.startswith("0::")][0]
-    return agent, agent.connect(d.socket), at
+    cgroups.enter(cgroups.make(t, name), agent.pid)
+    return agent, agent.connect(d.socket), cgroups.of(agent.pid)
 
 
-def cgroups(t, d, root, bound):
-    if cgroup_root() is None:
+def cgroups_and_units(t, d, root, bound):
+    if cgroups.root() is None:
         show("no cgroup can be made here: units and cgroups by unit tests")
         return
     tag = "cofre-test-%d" % os.getpid()
@@ -247,7 +226,7 @@ def test(t):
     digests(t, d, bound, c)
     sent_before_an_exec(t, d, root, bound, False)
     sent_before_an_exec(t, d, root, bound, True)
-    cgroups(t, d, root, bound)
+    cgroups_and_units(t, d, root, bound)
     d.stop()
 
 

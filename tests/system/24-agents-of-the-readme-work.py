@@ -11,38 +11,13 @@ import subprocess
 import sys
 sys.dont_write_bytecode = True
 
+import cgroups
 import harness
 from expect import check, same, show, status
 
 USER, AGENT = 48001, 48002
 VALUE = b"of the store"
 RUN = ("run", "exec", "-w", "ml-prod", "--secret", "store")
-
-
-def cgroup_root():
-    for path in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
-        if os.path.exists(path + "/cgroup.controllers") and \
-                os.access(path, os.W_OK):
-            return path
-    return None
-
-
-def make_cgroup(t, name):
-    at = cgroup_root()
-    for part in name.strip("/").split("/"):
-        at += "/" + part
-        if not os.path.exists(at):
-            os.mkdir(at)
-            t.undo.append(lambda at=at: os.path.exists(at) and os.rmdir(at))
-    return at
-
-
-def own_cgroup():
-    with open("/proc/self/cgroup") as f:
-        for line in f:
-            if line.startswith("0::"):
-                return line[3:].strip()
-    return "/"
 
 
 class At:
@@ -53,8 +28,7 @@ class At:
 
     def enter(self):
         if self.cgroup is not None:
-            with open(self.cgroup + "/cgroup.procs", "w") as f:
-                f.write("0")
+            cgroups.enter(self.cgroup)
         os.setgroups([])
         os.setresgid(self.uid, self.uid, self.uid)
         os.setresuid(self.uid, self.uid, self.uid)
@@ -77,10 +51,10 @@ def service(t, d):
     unit = "cofre-test-%d.service" % os.getpid()
     options = ("--unit", unit)
     bind(t, d, "bind", *options)
-    inside = At(t, d, USER, make_cgroup(t, "/system.slice/" + unit))
+    inside = At(t, d, USER, cgroups.make(t, "/system.slice/" + unit))
     same(inside.run(*RUN, "--", "cat", "{store}"), VALUE, "the service")
     At(t, d, USER).run(*RUN, "--", "cat", "{store}", code=5)
-    At(t, d, USER, make_cgroup(t, "/user.slice/system.slice/" + unit)).run(
+    At(t, d, USER, cgroups.make(t, "/user.slice/system.slice/" + unit)).run(
         *RUN, "--", "cat", "{store}", code=5)
     bind(t, d, "unbind", *options)
     inside.run(*RUN, "--", "cat", "{store}", code=5)
@@ -91,7 +65,7 @@ def slurm(t, d):
     top = "/system.slice/cofre-test-%d.scope" % os.getpid()
     options = ("--uid", str(USER), "--cgroup", top)
     bind(t, d, "bind", *options)
-    where = make_cgroup(t, top + "/job_7/step_0/user/task_0")
+    where = cgroups.make(t, top + "/job_7/step_0/user/task_0")
     job = At(t, d, USER, where)
     same(job.run(*RUN, "--label", "job 7", "--", "cat", "{store}"), VALUE,
          "the job")
@@ -150,7 +124,7 @@ def test(t):
     shutil.copyfile(t.cofre(), agent)
     os.chmod(agent, 0o755)
     process(t, d, agent)
-    if cgroup_root() is None or own_cgroup() != "/":
+    if cgroups.root() is None or cgroups.of() != "/":
         show("no cgroup can be made at the root here: service and job are "
              "tried by unit tests alone")
     else:
