@@ -13,7 +13,7 @@
 #include "witness.h"
 
 #define HELLO_MAX (FRAME_HEADER + 4 + 16 + CLIENT_NAME_MAX) /* its frame */
-#define TICKS 100u /* of /proc/PID/stat, in a second, on every architecture */
+#define TICKS 100u /* of /proc/PID/stat, in a second; on alpha they are 1024 */
 
 /* A process that can't be watched, or told from a later one with its number,
    could be any program by now. */
