@@ -136,9 +136,19 @@ bool
 crypto_base64url_open(uint8_t *bytes, size_t len, const char *text,
     size_t text_len)
 {
+	char again[64];
 	size_t got = 0;
+	bool same;
 
-	return sodium_base642bin(bytes, len, text, text_len, NULL, &got, NULL,
-		   sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
-	    got == len;
+	if (text_len >= sizeof(again) ||
+	    sodium_base642bin(bytes, len, text, text_len, NULL, &got, NULL,
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
+	    got != len)
+		return false;
+	/* It takes '-' and '_' with their highest bit set for themselves. */
+	memset(again, 0, sizeof(again));
+	crypto_base64url(again, bytes, len);
+	same = strlen(again) == text_len && crypto_equal(again, text, text_len);
+	sodium_memzero(again, sizeof(again));
+	return same;
 }

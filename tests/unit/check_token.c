@@ -8,6 +8,10 @@
 /* Of the bytes 00, 01 .. 1f; made by another program. */
 static const char known[] =
     "cofre_r_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8cb2f51";
+/* Of the bytes fb, ff, fb .. ff; likewise: with the digits that are no
+   letters. */
+static const char signs[] =
+    "cofre_r_-__7__v_-__7__v_-__7__v_-__7__v_-__7__v_-_85fb9b3";
 static uint8_t key[KEY_LEN];
 
 static void
@@ -77,18 +81,25 @@ START_TEST(one_that_was_cut_or_lengthened_is_none)
 END_TEST
 
 /* No text but the one is that token: nothing is read in two ways. */
-START_TEST(any_other_byte_makes_it_none)
+static void
+no_other_byte(const char *token)
 {
 	char text[TOKEN_LEN];
 
 	for (size_t i = 0; i < TOKEN_LEN; i++)
 		for (unsigned c = 0; c < 256; c++) {
-			memcpy(text, known, TOKEN_LEN);
+			memcpy(text, token, TOKEN_LEN);
 			text[i] = (char)c;
 			ck_assert_msg(is_token(text, TOKEN_LEN) ==
-				(text[i] == known[i]), "byte %zu is %u", i,
+				(text[i] == token[i]), "byte %zu is %u", i,
 			    c);
 		}
+}
+
+START_TEST(any_other_byte_makes_it_none)
+{
+	no_other_byte(known);
+	no_other_byte(signs);
 }
 END_TEST
 
