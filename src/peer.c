@@ -45,9 +45,28 @@ read_groups(int fd, struct peer *p)
 		return;
 	else
 		memcpy(list, few, len);
+	if (len % sizeof(gid_t) != 0) { /* half a list is none */
+		free(list);
+		return;
+	}
 	p->groups = list;
 	p->group_count = len / sizeof(gid_t);
 	qsort(p->groups, p->group_count, sizeof(gid_t), compare_ids);
+}
+
+/* False when the kernel has one, and did not give it, or gives half. */
+static bool
+read_pidfd(int fd, int *ret)
+{
+	int pidfd = -1;
+	socklen_t len = sizeof(pidfd);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) == -1)
+		return errno == ENOPROTOOPT;
+	if (len != sizeof(pidfd) || pidfd < 0)
+		return false;
+	*ret = pidfd;
+	return true;
 }
 
 bool
@@ -55,7 +74,6 @@ peer_read(int fd, struct peer *p)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	int pidfd = -1;
 
 	*p = (struct peer){ .pidfd = -1 };
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == -1 ||
@@ -66,11 +84,8 @@ peer_read(int fd, struct peer *p)
 	p->pid = cred.pid > 0 ? (uint32_t)cred.pid : 0;
 	if (!policy_id_valid(p->uid) || !policy_id_valid(p->gid))
 		return false;
-	len = sizeof(pidfd);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) == 0)
-		p->pidfd = pidfd;
-	else if (errno != ENOPROTOOPT)
-		return false; /* it has one, and did not give it */
+	if (!read_pidfd(fd, &p->pidfd))
+		return false;
 	read_groups(fd, p);
 	return true;
 }
