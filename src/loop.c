@@ -219,6 +219,7 @@ loop_run(struct server *sv)
 		if (n < 0 && errno != EINTR) {
 			(void)fprintf(stderr, "cofred: epoll_wait: %s\n",
 			    strerror(errno));
+			sv->failed = true;
 			break;
 		}
 		turn(sv, events, n);
