@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arguments.h"
@@ -166,6 +167,24 @@ take(const struct option_usage *u, int c, char *const *argv,
 	return set(r, optarg, p);
 }
 
+/*
+ * getopt_long() as ever: POSIXLY_CORRECT would end the options at the first
+ * argument, and it is for the command that is executed, not for this one.
+ */
+static int
+next_option(int argc, char **argv, const struct tables *t)
+{
+	const char *posix = optind == 0 ? getenv("POSIXLY_CORRECT") : NULL;
+	int c;
+
+	if (posix != NULL)
+		(void)unsetenv("POSIXLY_CORRECT");
+	c = getopt_long(argc, argv, t->letters, t->longs, NULL);
+	if (posix != NULL)
+		(void)setenv("POSIXLY_CORRECT", posix, 1);
+	return c;
+}
+
 enum option_result
 options_parse(const struct option_usage *u, int argc, char **argv,
     char ***args, size_t *count, struct problem *p)
@@ -176,7 +195,7 @@ options_parse(const struct option_usage *u, int argc, char **argv,
 	tables_fill(&t, u);
 	optind = 0; /* begin anew: the main program has parsed already */
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
+	while ((c = next_option(argc, argv, &t)) != -1) {
 		if (c == 'h' || c == ROW_HELP)
 			return OPTION_HELP;
 		if (take(u, c, argv, p) != COFRE_OK)
