@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "path.h"
 
 enum cofre_status
 input_init(struct input *in, size_t max, struct problem *p)
@@ -73,19 +74,25 @@ input_fd(struct input *in, int fd, const char *what, struct problem *p)
 }
 
 /*
- * The descriptor that /dev/fd/N or /dev/stdin means, or -1.  They can't be
+ * The descriptor that /dev/fd/N, /proc/self/fd/N or /dev/stdin means, or -1.  They can't be
  * opened: this process is not dumpable, so /proc/self/fd is root's alone.
  */
 static int
 open_already(const char *path)
 {
+	static const char *const directories[] = { "/dev/fd/",
+		"/proc/self/fd/" };
 	uint32_t fd;
 
 	if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0)
 		return STDIN_FILENO;
-	if (strncmp(path, "/dev/fd/", 8) == 0 &&
-	    arg_u32(path + 8, INT32_MAX, &fd))
-		return (int)fd;
+	for (size_t i = 0; i < 2; i++) {
+		size_t len = strlen(directories[i]);
+
+		if (strncmp(path, directories[i], len) == 0 &&
+		    arg_u32(path + len, INT32_MAX, &fd))
+			return (int)fd;
+	}
 	return -1;
 }
 
@@ -99,7 +106,7 @@ input_file(struct input *in, const char *path, struct problem *p)
 		return input_fd(in, fd, "standard input", p);
 	if (fd != -1)
 		return input_fd(in, fd, path, p);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = path_open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd == -1)
 		return unreadable(path, p);
 	s = input_fd(in, fd, path, p);

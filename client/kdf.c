@@ -1,12 +1,14 @@
 #include "kdf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "keyfile.h"
+#include "path.h"
 #include "prompt.h"
 #include "proto.h"
 #include "reveal.h"
@@ -70,6 +72,26 @@ make_keyfile(struct kdf *k, const char *path, struct problem *p)
 	return COFRE_OK;
 }
 
+/* As keyfile_read(), but through nobody's symbolic links. */
+static enum cofre_status
+read_keyfile(struct kdf *k, const char *path, struct problem *p)
+{
+	int fd = path_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+		O_NOCTTY | O_NONBLOCK);
+	char why[160];
+	bool good;
+
+	if (fd == -1)
+		return problem_set(p, COFRE_ARGUMENT, "%s: %s", path,
+		    errno == ELOOP ? "is a symbolic link, or behind one of "
+				     "another user's" :
+				     strerror(errno));
+	good = keyfile_read_fd(fd, k->key, why, sizeof(why));
+	(void)close(fd);
+	return good ? COFRE_OK :
+		      problem_set(p, COFRE_ARGUMENT, "%s: %s", path, why);
+}
+
 enum cofre_status
 kdf_keyfile(struct kdf *k, const char *path, bool make, struct problem *p)
 {
@@ -79,9 +101,7 @@ kdf_keyfile(struct kdf *k, const char *path, bool make, struct problem *p)
 	if (make && errno != EEXIST)
 		return problem_set(p, COFRE_ARGUMENT, "can't make %s: %s",
 		    path, strerror(errno));
-	if (!keyfile_read(path, k->key, p->text, sizeof(p->text)))
-		return COFRE_ARGUMENT;
-	return COFRE_OK;
+	return read_keyfile(k, path, p);
 }
 
 bool

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "path.h"
+
 #define BUFFER 512u /* cells that are read at once */
 #define SIZE_UNIT 4096
 
@@ -108,7 +110,7 @@ static int
 open_directory(const char *path)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	int dir = open(path, flags), inner;
+	int dir = path_open(path, flags), inner;
 
 	if (dir == -1)
 		return -1;

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "path.h"
+
 /* As long as a path can be for the kernel. */
 #define PATH_SIZE 4096u
 
@@ -21,7 +23,7 @@ open_directory(const char *path, const char **base)
 
 	if (slash == NULL) {
 		*base = path;
-		return open(".", DIRECTORY);
+		return path_open(".", DIRECTORY);
 	}
 	len = (size_t)(slash - path) + 1;
 	if (len >= sizeof(dir)) {
@@ -31,7 +33,7 @@ open_directory(const char *path, const char **base)
 	memcpy(dir, path, len);
 	dir[len] = '\0';
 	*base = slash + 1;
-	return open(dir, DIRECTORY);
+	return path_open(dir, DIRECTORY);
 }
 
 bool

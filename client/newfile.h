@@ -1,7 +1,8 @@
 /*
  * newfile: a file that this program makes, that was not there before, and
  * that only its owner may read.  Its directory is held open, so that it is
- * removed where it was made, whatever happens to the path meanwhile.
+ * removed where it was made, whatever happens to the path meanwhile; path.h
+ * says how it is found.
  */
 #ifndef COFRE_NEWFILE_H
 #define COFRE_NEWFILE_H
