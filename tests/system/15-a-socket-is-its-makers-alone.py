@@ -14,6 +14,7 @@ import subprocess
 import cofre_wire as wire
 import harness
 from expect import Skip, check, same, show, status
+from people import become
 
 OWNER, STRANGER = 41101, 41102
 SECRET = b"canary-of-the-owner"
@@ -35,12 +36,6 @@ def child(function):
     same(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0,
          "exit code of the child")
     return pid
-
-
-def become(uid):
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
 
 
 def refused(c, what):

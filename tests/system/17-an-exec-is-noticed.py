@@ -14,18 +14,13 @@ import time
 import cofre_wire as wire
 import harness
 from expect import check, same, show, status
+from people import become
 
 OWNER, ROUNDS = 41301, 200
 SECRET = b"canary-of-the-program"
 NO_PIDFD, OTHER_SENDER, NO_WATCH = 8, 64, 128
 # What is executed speaks itself on the descriptor that it was left, 5.
 THIEF = "printf '%s' >&5; %s <&5"
-
-
-def become(uid):
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
 
 
 def child(function):

@@ -19,6 +19,7 @@ import cgroups
 import cofre_wire as wire
 import harness
 from expect import check, same, show, status
+from people import start_of
 
 OWNER, USER, OTHER, AGENT = 49001, 49002, 49003, 49004
 
@@ -28,11 +29,6 @@ def person(t, uid):
     a = t.agent(uid)
     a.do(os.getpid)
     return a
-
-
-def start_of(pid):
-    with open("/proc/%d/stat" % pid) as f:
-        return int(f.read().rsplit(")", 1)[1].split()[19])
 
 
 def process(agent, **more):

@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 import cofre_wire as wire
 import harness
 from expect import check, same, show, status
+from people import become, start_of
 
 USER, OTHER = 49101, 49102
 ROUNDS = 200
@@ -23,17 +24,6 @@ PID_REUSES = 20
 CLONE_NEWPID = 0x20000000
 PR_SET_PDEATHSIG = 1
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def become(uid):
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
-
-
-def start_of(pid):
-    with open("/proc/%d/stat" % pid) as f:
-        return int(f.read().rsplit(")", 1)[1].split()[19])
 
 
 def run_of(pid, **more):

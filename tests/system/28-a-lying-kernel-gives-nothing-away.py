@@ -8,7 +8,6 @@ out is an error with nothing behind it, or the whole answer with its record.
 """
 import errno
 import os
-import signal
 import sys
 import time
 sys.dont_write_bytecode = True
@@ -17,6 +16,7 @@ import cofre_wire as wire
 import faults
 import harness
 from expect import check, same, show, status
+from people import start_of
 
 USER, STRANGER, GROUP = 48101, 48102, 48103
 SECRET = b"canary-of-the-vault"
@@ -82,17 +82,8 @@ def clocks_that_are_set(f, root):
 
 def in_time(t, offset, state_dir=None, **more):
     """A daemon for which the machine has been up for longer, or less."""
-    return harness.Daemon(t, prefix=(
-        "unshare", "--time", "--boottime", str(offset), "--fork",
-        "--kill-child"), state=state_dir, **more)
-
-
-def end_in_time(d):
-    """Its child, which is no unshare, and then unshare itself."""
-    with open("/proc/%d/task/%d/children" % (d.pid, d.pid)) as f:
-        for pid in f.read().split():
-            os.kill(int(pid), signal.SIGTERM)
-    d.wait()
+    return harness.Daemon(t, prefix=("unshare", "--time", "--boottime",
+                                     str(offset)), state=state_dir, **more)
 
 
 def time_namespaces(t):
@@ -104,8 +95,7 @@ def time_namespaces(t):
     # Its own processes have another start there than here: a run of one is
     # not begun by mistake.
     a = t.agent(USER)
-    with open("/proc/%d/stat" % a.pid) as f:
-        start = int(f.read().rsplit(")", 1)[1].split()[19])
+    start = start_of(a.pid)
     values = dict(workspace="w", target=wire.PROCESS, pid=a.pid,
                   uid=wire.NO_ID, secrets=[dict(name="n")])
     status(root.call("run.start", start=start, **values), "NO_PROCESS",
@@ -114,7 +104,7 @@ def time_namespaces(t):
     status(root.call("run.start", start=start + ticks, **values), "OK",
            "as it is in there")
     status(a.connect(d.socket).get("w", "n"), "OK", "as the run")
-    end_in_time(d)
+    d.stop()
     for offset, lives in ((AHEAD, False), (0, True)):
         d = t.daemon()
         root = make(d)
@@ -133,12 +123,12 @@ def time_namespaces(t):
              "that of a process")
         is_over(root, short, 4, "a run of two seconds")
         check(time.monotonic() - begun < 5, "it took too long")
-        end_in_time(e) if offset else e.stop()
+        e.stop()
     # The machine has been up for less than it was: that is no longer run.
     d = in_time(t, AHEAD).start()
     root = make(d)
     run, token = begin(root, lifetime=2)
-    end_in_time(d)
+    d.stop()
     e = harness.Daemon(t, state=d.state_dir).start()
     root = e.connect()
     status(root.call("vault.unlock", key=harness.KEY), "OK")

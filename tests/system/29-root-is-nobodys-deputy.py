@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 import cofre_wire as wire
 import harness
 from expect import check, same, show, status
+from people import become
 
 USER, OTHER = 48201, 48202
 SECRET = b"canary-for-one-alone"
@@ -42,12 +43,6 @@ def child(function, *args):
         os._exit(code)
     same(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0,
          "exit code of the child")
-
-
-def become(uid):
-    os.setgroups([])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
 
 
 def keep_one_capability(uid):

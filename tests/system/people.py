@@ -41,6 +41,19 @@ def receive_message(channel):
                                         struct.unpack(">Q", head)[0]))
 
 
+def become(uid):
+    """That user, in every respect."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def start_of(pid):
+    """When the process began, as the kernel counts it."""
+    with open("/proc/%d/stat" % pid) as f:
+        return int(f.read().rsplit(")", 1)[1].split()[19])
+
+
 class Agent:
     channel = None      # in the agent's own process: to the test
 
