@@ -1,11 +1,11 @@
 #include "sdkauth.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "secmem.h"
 #include "utf8.h"
+#include "wiping.h"
 
 enum form { FORM_TEXT, FORM_UUID, FORM_URL };
 
@@ -33,36 +33,6 @@ static const struct row {
 };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-/* A piece of memory, with its size before it. */
-union head {
-	size_t size;
-	max_align_t align;
-};
-
-static void *
-wiping_malloc(size_t size)
-{
-	union head *h;
-
-	if (size > SIZE_MAX - sizeof(*h) ||
-	    (h = malloc(sizeof(*h) + size)) == NULL)
-		return NULL;
-	h->size = size;
-	return h + 1;
-}
-
-static void
-wiping_free(void *p)
-{
-	union head *h = p;
-
-	if (h == NULL)
-		return;
-	h--;
-	secmem_wipe(h, sizeof(*h) + h->size);
-	free(h);
-}
 
 static const struct row *
 find(const char *key)
