@@ -37,7 +37,10 @@ check_libraries() { # FILE LIBRARY...
 
 cofred=$BUILD/cofred cofre=$BUILD/cofre
 library=$BUILD/.libs/libcofre.so.0.0.0
-for f in "$cofred" "$cofre" "$library"; do
+sources=$BUILD/client/sources
+programs="$sources/azure $sources/docker $sources/file $sources/http"
+# shellcheck disable=SC2086
+for f in "$cofred" "$cofre" "$library" $programs; do
 	[ -z "${SANITIZED:-}" ] || continue
 	has "$f" "position independent code" 'Type:[[:space:]]+DYN' -h
 	has "$f" "RELRO" 'GNU_RELRO' -l
@@ -69,4 +72,4 @@ if [ -z "${SANITIZED:-}" ]; then
 	done < <(readelf -W --dyn-syms "$cofred" |
 		grep ' UND ' | grep -oE " $forbidden(@|\$)")
 fi
-finish "the hardening of three binaries"
+finish "the hardening of seven binaries"

@@ -23,12 +23,12 @@ cat >"$tmp/owners" <<'END'
 lmdb.h src/store.c
 seccomp.h src/filter.c
 linux/capability.h src/sandbox.c
-linux/openat2.h src/witness_look.c
+linux/openat2.h src/witness_look.c client/sources/plainfile.c
 sodium.h src/common/crypto.c client/kdf.c
-jansson.h client/output.h client/sdkauth.c
+jansson.h client/output.h client/sdkauth.c client/sources/pointer.h client/sources/program.h
 sys/epoll.h src/accept.c src/conn.c src/conn_new.c src/loop.c src/watch.c
 sys/signalfd.h src/loop.c src/start.c client/prompt.c
-sys/wait.h client/cmd_run_exec.c
+sys/wait.h client/cmd_run_exec.c client/sources/child.c
 termios.h client/prompt.c
 END
 
@@ -68,6 +68,11 @@ cofred libcommon_la libcrypt_a libdaemon_a
 libclient_la libcommon_la libclient_la
 libcommand_a libcommon_la libcrypt_a libclient_la libcommand_a
 cofre libcommon_la libcrypt_a libclient_la libcommand_a
+libsource_a libcommon_la libclient_la libcommand_a libsource_a
+client_sources_azure libcommon_la libclient_la libcommand_a libsource_a
+client_sources_docker libcommon_la libclient_la libcommand_a libsource_a
+client_sources_file libcommon_la libclient_la libcommand_a libsource_a
+client_sources_http libcommon_la libclient_la libcommand_a libsource_a
 END
 awk '
 /^[a-z_]+_SOURCES = *\\?/ {

@@ -6,7 +6,7 @@
 command -v shellcheck >/dev/null || skip "shellcheck is not installed"
 {
 	find tests -name '*.sh'
-	for script in bootstrap .ci/run; do
+	for script in bootstrap .ci/run client/sources/command; do
 		[ ! -e "$script" ] || printf '%s\n' "$script"
 	done
 } | sort >"$tmp/scripts"
