@@ -151,6 +151,26 @@ def requests_are_checked(s):
     show("a request that is none is refused by each source")
 
 
+def nobody_looks_into_them(s):
+    """While it works, its memory is root's alone.  What it was written is
+    more than a pipe holds, so that it has begun to read."""
+    for name in COMPILED:
+        p = subprocess.Popen([os.path.join(s.dir, name)], user=UID,
+                             group=UID, extra_groups=[], cwd="/",
+                             env=s.environment, stdin=subprocess.PIPE,
+                             stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        p.stdin.write(b" " * (128 * 1024))
+        p.stdin.flush()
+        owner = os.stat("/proc/%d/mem" % p.pid).st_uid
+        with open("/proc/%d/limits" % p.pid) as f:
+            core = [line for line in f if "core file" in line][0].split()
+        p.stdin.close()
+        p.wait(60)
+        same(owner, 0, "the owner of %s's memory" % name)
+        same(core[4:6], ["0", "0"], "the core limit of " + name)
+
+
 def a_line_with_its_path_runs_it(s):
     """A file of one line, "#!" and the path, is that source; it is run by
     descriptor, as the command does."""
@@ -814,6 +834,7 @@ def test(t):
     need_root()
     s = Sources(t)
     requests_are_checked(s)
+    nobody_looks_into_them(s)
     a_line_with_its_path_runs_it(s)
     file_gives_what_is_in_it(s)
     file_has_two_keys(s)
