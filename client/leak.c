@@ -106,6 +106,10 @@ scan_batch(cofre *c, const char *workspace, const struct batch *b,
 	do {
 		put_request(call_begin(c, OP_RUN_SCAN), workspace, after, b);
 		s = call_run(c, "run exec", workspace, &body);
+		if (s == COFRE_BUSY)
+			return call_fail(c, s, "run exec %s: too much was "
+			    "compared with secrets that you may use and not "
+			    "read: wait some seconds and try again", workspace);
 		if (s != COFRE_OK)
 			return s;
 		if (!take_reply(body, after, b, &m) || ++pages > PAGES_MAX)

@@ -3,19 +3,42 @@
 #include <string.h>
 
 #include "ops.h"
+#include "quota.h"
 #include "scan.h"
 
-#define SCAN_ROWS 1000u		   /* heads looked at for one reply */
-#define SCAN_WORK (16u << 20)	   /* bytes searched for one reply */
+/* What is done for one reply, give or take one secret: some milliseconds. */
+#define SCAN_ROWS 256u		/* heads looked at */
+#define SCAN_OPENED (1u << 20)	/* bytes of rows opened */
+#define SCAN_WORK (8u << 20)	/* bytes searched */
+/* What is above that is all that a uid gets of a turn. */
+#define SCAN_LITTLE (256u << 10)
 
 /* What was found, and how much is done. */
 struct scan {
 	struct list texts;
 	struct view laid; /* the texts in every form */
-	size_t work;
+	size_t work;	  /* bytes searched */
+	size_t opened;	  /* bytes of rows */
+	bool may_read;	  /* the secret at hand */
+	bool counted;	  /* as guesses, once for a reply */
 	uint32_t found; /* one more than the index of the text; or 0 */
 	char name[COFRE_SECRET_NAME_MAX + 1]; /* of the secret that is there */
 };
+
+/*
+ * Who may use a secret and not read it finds out by each text whether that
+ * is its value.  So what he may compare is limited, and values are left out
+ * that are short enough to be found by trying.
+ */
+static bool
+may_guess(struct request *q, struct scan *s)
+{
+	/* With what a match costs: otherwise a refusal would tell of one. */
+	s->counted = s->counted || guess_take(&q->sv->guesses,
+	    q->conn->peer.uid, q->workspace->id, q->sv->clock,
+	    s->texts.items.len + GUESS_HIT);
+	return s->counted;
+}
 
 /* Look for each secret value of the body. */
 static enum cofre_status
@@ -28,7 +51,8 @@ scan_fields(struct scan *s, struct list fields)
 		field_item_get(&r, &field);
 		if (r.bad)
 			return COFRE_CORRUPT;
-		if ((field.flags & FIELD_SECRET) == 0)
+		if ((field.flags & FIELD_SECRET) == 0 ||
+		    (!s->may_read && field.value.len < SCAN_ANYWHERE))
 			continue;
 		s->work += s->laid.len;
 		s->found = scan_find(s->texts, s->laid, field.value);
@@ -58,11 +82,14 @@ scan_secret(struct request *q, struct scan *s, uint64_t record,
 		return st;
 	if (!head_row_decode(plain, &head))
 		return COFRE_CORRUPT;
+	s->opened += sealed.len;
+	s->may_read = request_may(q, ACTION_SECRET_READ, head.name);
 	if (head.state != SECRET_LIVE ||
 	    !request_may(q, ACTION_RUN_WRITE, head.name) ||
-	    (!request_may(q, ACTION_SECRET_READ, head.name) &&
-		!request_may(q, ACTION_SECRET_USE, head.name)))
+	    (!s->may_read && !request_may(q, ACTION_SECRET_USE, head.name)))
 		return COFRE_OK;
+	if (!s->may_read && !may_guess(q, s))
+		return COFRE_BUSY;
 	memcpy(s->name, head.name.data, head.name.len);
 	s->name[head.name.len] = '\0';
 	id = (struct row_id){ .table = TABLE_BODY,
@@ -72,6 +99,7 @@ scan_secret(struct request *q, struct scan *s, uint64_t record,
 	st = vault_read(v, q->workspace, &id, &plain);
 	if (st != COFRE_OK)
 		return st == COFRE_NOT_FOUND ? COFRE_CORRUPT : st;
+	s->opened += plain.len;
 	return body_row_decode(plain, &body) ? scan_fields(s, body.fields) :
 					       COFRE_CORRUPT;
 }
@@ -87,7 +115,7 @@ scan_rows(struct request *q, struct scan *s, uint64_t *after)
 	enum cofre_status st;
 
 	for (unsigned i = 0; i < SCAN_ROWS && s->work < SCAN_WORK &&
-	     s->found == 0;
+	     s->opened < SCAN_OPENED && s->found == 0;
 	     i++) {
 		id.record++;
 		from = row_key(&id);
@@ -126,6 +154,11 @@ op_run_scan(struct request *q, const struct run_scan_request *in)
 	s.laid = (struct view){ room, used };
 	st = scan_rows(q, &s, &after);
 	secmem_wipe(room, used);
+	if (s.counted && (s.found == 0 || s.may_read))
+		guess_give(&q->sv->guesses, q->conn->peer.uid,
+		    q->workspace->id, GUESS_HIT);
+	if (s.work + s.opened + used > SCAN_LITTLE)
+		quota_spent(q->conn);
 	if (st != COFRE_OK)
 		return st;
 	/* Whoever tries out values is seen to. */

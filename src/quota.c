@@ -115,6 +115,19 @@ quota_served(struct conn *c)
 	use->turn = turn;
 }
 
+void
+quota_spent(struct conn *c)
+{
+	struct uid_use *use = find(c->sv, c->peer.uid);
+
+	c->turn = c->sv->turns;
+	c->served = CONN_TURN;
+	if (use != NULL) {
+		use->turn = c->sv->turns;
+		use->served = TURN_MAX;
+	}
+}
+
 static void
 take_out(struct conn *c)
 {

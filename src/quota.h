@@ -38,6 +38,9 @@ bool quota_within_share(const struct conn *c);
 bool quota_may_serve(const struct conn *c);
 void quota_served(struct conn *c);
 
+/* What it was served took long: no more for its uid in this turn. */
+void quota_spent(struct conn *c);
+
 /*
  * Start the connection's deadline, unless it runs already, or stop it.  It
  * is request_timeout from now.

@@ -11,6 +11,7 @@
 
 #include "audit.h"
 #include "config.h"
+#include "guess.h"
 #include "notify.h"
 #include "peer.h"
 #include "pool.h"
@@ -111,6 +112,8 @@ struct server {
 	uint64_t refused_noted; /* when that was */
 	uint32_t refused_uid;	/* the last one's, and why */
 	enum cofre_status refused_status;
+
+	struct guesses guesses; /* at secrets, by run.scan */
 
 	struct turn turn;
 	struct waiting waiting;

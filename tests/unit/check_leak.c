@@ -274,6 +274,24 @@ START_TEST(no_answer_is_no_permission)
 }
 END_TEST
 
+/* Not what the status says elsewhere: nobody has tried anything. */
+START_TEST(who_compares_too_much_is_told_so)
+{
+	char name[COFRE_SECRET_NAME_MAX + 1];
+	struct script p;
+	size_t found;
+
+	script_open(&p, 1000);
+	script_put_hello(&p);
+	script_put_status(&p, OP_RUN_SCAN, FIRST_ID, COFRE_BUSY);
+	script_flush(&p);
+	ck_assert_int_eq(leak_scan(p.c, "ml-prod", three, 3, &found, name),
+	    COFRE_BUSY);
+	ck_assert_ptr_nonnull(strstr(cofre_error(p.c), "too much was compared"));
+	script_close(&p);
+}
+END_TEST
+
 static Suite *
 leak_suite(void)
 {
@@ -293,6 +311,7 @@ leak_suite(void)
 	    (int)COUNT(bad_replies));
 	tcase_add_test(t, texts_that_do_not_fit_go_into_further_messages);
 	tcase_add_test(t, no_answer_is_no_permission);
+	tcase_add_test(t, who_compares_too_much_is_told_so);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -284,6 +284,23 @@ START_TEST(neither_a_connection_nor_a_uid_fills_a_turn)
 }
 END_TEST
 
+/* What took long was all that its uid gets. */
+START_TEST(one_that_is_spent_waits_for_the_next_turn)
+{
+	struct conn *c = conn_of(0, 2001), *second = conn_of(1, 2001);
+	struct conn *other = conn_of(2, 2002);
+
+	quota_served(c);
+	quota_spent(c);
+	ck_assert(!quota_may_serve(c));
+	ck_assert(!quota_may_serve(second));
+	ck_assert(quota_may_serve(other));
+	sv->turns++;
+	ck_assert(quota_may_serve(c));
+	ck_assert(quota_may_serve(second));
+}
+END_TEST
+
 START_TEST(greedy_uids_leave_room_for_one_more)
 {
 	struct conn *other = conn_of(CONNS - 1, 2009);
@@ -417,6 +434,7 @@ main(void)
 	tcase_add_test(t, a_greedy_uid_leaves_as_much_as_it_holds);
 	tcase_add_test(t, however_many_are_greedy_a_newcomer_finds_room);
 	tcase_add_test(t, neither_a_connection_nor_a_uid_fills_a_turn);
+	tcase_add_test(t, one_that_is_spent_waits_for_the_next_turn);
 	tcase_add_test(t, greedy_uids_leave_room_for_one_more);
 	tcase_add_test(t,
 	    deadlines_stand_in_the_order_in_which_they_are_due);
