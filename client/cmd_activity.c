@@ -8,6 +8,7 @@
 
 #include "arguments.h"
 #include "event.h"
+#include "runspec.h"
 #include "status.h"
 
 #define LAST_MAX 100000u
@@ -173,6 +174,7 @@ struct texts {
 	const char *op;
 	const char *status;
 	const char *since;
+	const char *run;
 	struct option_number uid;
 	struct option_number last;
 };
@@ -191,6 +193,9 @@ take_filter(const struct texts *t, struct event_filter *f, struct problem *p)
 		return problem_set(p, COFRE_ARGUMENT,
 		    "'%.40s' is no status; they have names like ok or denied",
 		    t->status);
+	f->run = t->run;
+	if (t->run != NULL && runspec_id(t->run, p) != COFRE_OK)
+		return COFRE_ARGUMENT;
 	if (t->since != NULL && !arg_time(t->since, cmd_now(), &f->since))
 		return problem_set(p, COFRE_ARGUMENT,
 		    "--since takes a time like 2026-12-31T23:59:59Z, or -12h "
@@ -253,6 +258,8 @@ show(struct cmd *cmd, int argc, char **argv)
 		    "only that operation: secret.get, ..." },
 		{ "status", 0, OPTION_TEXT, "NAME", &t.status,
 		    "only what ended so: ok, denied, ..." },
+		{ "run", 0, OPTION_TEXT, "ID", &t.run,
+		    "only what that run did, and what was done with it" },
 		{ "since", 0, OPTION_TEXT, "WHEN", &t.since,
 		    "2026-12-31T23:59:59Z, or -12h" },
 		{ "lines", 'n', OPTION_NUMBER, "N", &t.last,
@@ -268,7 +275,7 @@ show(struct cmd *cmd, int argc, char **argv)
 		"Print the activity log: of a workspace, or, for an operator, "
 		"all of it.\nverify checks a log's files without the "
 		"daemon.\n",
-		rows, 7, 0, 1
+		rows, 8, 0, 1
 	};
 	int code = cmd_parse(cmd, &u, argc, argv);
 

@@ -256,13 +256,15 @@ json_grant(const struct explain_item *m)
 	bool granted = m->principal != PRINCIPAL_OPERATOR;
 	char who[GRANTTEXT_MAX], scope[GRANTTEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o}", "outcome",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "outcome",
 	    outcome_text(m->outcome), "principal",
-	    granttext_principal(m->principal, m->id, m->who, who), "role",
+	    output_json_view(view_of(granttext_principal(m->principal, m->id,
+		m->who, who))), "role",
 	    output_json_view(m->role), "version", m->role_version == 0 ?
 		json_null() :
 		output_json_number(m->role_version),
-	    "scope", granttext_scope(m->scope, m->prefix, scope), "created",
+	    "scope", output_json_view(view_of(granttext_scope(m->scope,
+		m->prefix, scope))), "created",
 	    output_json_time(m->created), "created_by",
 	    granted ? output_json_number(m->uid) : json_null());
 }

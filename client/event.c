@@ -1,10 +1,49 @@
 #include "event.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "granttext.h"
 #include "logfmt.h"
 #include "output.h"
+
+#define RUN_SHORT 8u /* digits of a run's id, of those that are gone */
+
+/* The id of the run as which the initiator was allowed, or its beginning;
+   empty for everybody else. */
+static struct view
+run_of(const struct event_item *e, char text[RUN_SHORT + 1])
+{
+	if (e->principal != PRINCIPAL_RUN || e->who.len > 0)
+		return e->principal == PRINCIPAL_RUN ? e->who : view_of("");
+	(void)snprintf(text, RUN_SHORT + 1, "%08" PRIx32, e->principal_id);
+	return view_of(text);
+}
+
+/* Does one of the two begin as the other one? */
+static bool
+run_is(struct view run, const char *wanted)
+{
+	size_t n = strlen(wanted);
+
+	n = run.len < n ? run.len : n;
+	return n >= RUN_SHORT && memcmp(run.data, wanted, n) == 0;
+}
+
+/* What a run did, or what was done with it: details say "run ID". */
+static bool
+concerns_run(const struct event_item *e, const char *wanted)
+{
+	static const char begin[] = "run ";
+	const size_t n = sizeof(begin) - 1;
+	char text[RUN_SHORT + 1];
+
+	if (run_is(run_of(e, text), wanted))
+		return true;
+	return e->detail.len > n && memcmp(e->detail.data, begin, n) == 0 &&
+	    run_is((struct view){ e->detail.data + n, e->detail.len - n <
+		2 * RUN_ID_LEN ? e->detail.len - n : 2 * RUN_ID_LEN }, wanted);
+}
 
 bool
 event_is_wanted(const struct event_item *e, const struct event_filter *f)
@@ -16,6 +55,8 @@ event_is_wanted(const struct event_item *e, const struct event_filter *f)
 	if (f->op != 0 && (!asked || e->op != f->op))
 		return false;
 	if (f->by_status && (!asked || e->status != f->status))
+		return false;
+	if (f->run != NULL && !concerns_run(e, f->run))
 		return false;
 	return e->time >= f->since;
 }
@@ -52,13 +93,18 @@ what(const struct event_item *e)
 }
 
 /*
- * As whom the initiator was allowed, as it is written in grants.  The
- * identity of a workspace that is gone has a number only.
+ * As whom the initiator was allowed, as it is written in grants, but not
+ * escaped.  The identity of a workspace that is gone has a number only.
  */
 static const char *
 principal_text(const struct event_item *e, char text[GRANTTEXT_MAX])
 {
-	if (e->principal == PRINCIPAL_IDENTITY && e->who.len == 0)
+	char run[RUN_SHORT + 1];
+
+	if (e->principal == PRINCIPAL_RUN)
+		(void)granttext_principal(e->principal, 0, run_of(e, run),
+		    text);
+	else if (e->principal == PRINCIPAL_IDENTITY && e->who.len == 0)
 		(void)snprintf(text, GRANTTEXT_MAX, "%s:#%" PRIu32,
 		    principal_name(e->principal), e->principal_id);
 	else
@@ -82,8 +128,10 @@ print_who(const struct event_item *e, FILE *f)
 		(void)fputc(' ', f);
 		output_text(f, e->exe);
 	}
-	if (e->principal != PRINCIPAL_NONE)
-		(void)fprintf(f, " as %s", principal_text(e, text));
+	if (e->principal == PRINCIPAL_NONE)
+		return;
+	(void)fputs(" as ", f);
+	output_text(f, view_of(principal_text(e, text)));
 }
 
 /* What could not be told of the caller, and of what was sent. */
@@ -140,14 +188,15 @@ static json_t *
 json_who(const struct event_item *e)
 {
 	bool known = e->gid != NO_ID;
-	char text[GRANTTEXT_MAX];
+	char text[GRANTTEXT_MAX], run[RUN_SHORT + 1];
 
-	return json_pack("{s:I, s:o, s:o, s:o, s:s}", "uid",
+	return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}", "uid",
 	    (json_int_t)e->uid, "gid",
 	    known ? output_json_number(e->gid) : json_null(), "pid",
 	    known ? output_json_number(e->pid) : json_null(), "exe",
 	    text_or_null(e->exe), "principal",
-	    principal_text(e, text));
+	    output_json_view(view_of(principal_text(e, text))), "run",
+	    text_or_null(run_of(e, run)));
 }
 
 static json_t *

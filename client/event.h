@@ -24,6 +24,8 @@ struct event_filter {
 	uint16_t op; /* 0: any */
 	bool by_status;
 	uint32_t status;
+	const char *run; /* what it did, or was done with it: 8 to 32 digits
+			    of its id, or NULL */
 	uint64_t since; /* microseconds since 1970; 0: always */
 };
 

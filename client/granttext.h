@@ -1,5 +1,6 @@
 /*
- * granttext: for whom and where a grant is, as people write it.
+ * granttext: for whom and where a grant is, as people write it.  What came
+ * from the daemon is in it as it is: who prints it escapes it (output.h).
  */
 #ifndef COFRE_GRANTTEXT_H
 #define COFRE_GRANTTEXT_H

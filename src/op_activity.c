@@ -73,6 +73,23 @@ identity_of(const struct vault *v, const struct log_record *r)
 	return NULL;
 }
 
+/* The run that was allowed, if it is still known: its id has the four bytes
+   that the record has. */
+static const struct run *
+run_of(const struct vault *v, const struct log_record *r)
+{
+	if (r->principal != PRINCIPAL_RUN)
+		return NULL;
+	for (size_t i = 0; i < v->runs.count; i++) {
+		const struct run *run = v->runs.list[i];
+
+		if (run->rights.id == r->principal_id &&
+		    run->rights.workspace == r->workspace)
+			return run;
+	}
+	return NULL;
+}
+
 static void
 put_event(struct request *q, const struct event *e)
 {
@@ -80,7 +97,8 @@ put_event(struct request *q, const struct event *e)
 	const struct log_record *c =
 	    r->type == LOG_CONNECTION ? r : &e->connection;
 	const struct workspace *ws = identity_of(&q->sv->vault, r);
-	char object[OBJECT_MAX];
+	const struct run *run = run_of(&q->sv->vault, r);
+	char object[OBJECT_MAX], hex[RUN_HEX];
 	struct event_item item = {
 		.cell = r->cell,
 		.time = r->time,
@@ -91,7 +109,8 @@ put_event(struct request *q, const struct event *e)
 		.gid = NO_ID,
 		.principal = r->principal,
 		.principal_id = r->principal_id,
-		.who = view_of(ws == NULL ? "" : ws->name),
+		.who = view_of(ws != NULL ? ws->name :
+		    run != NULL ? run_hex(run, hex) : ""),
 		.object = object_of(&q->sv->vault, r, object),
 		.version = r->version,
 		.detail = r->detail,

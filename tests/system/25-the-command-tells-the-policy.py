@@ -144,9 +144,25 @@ def why_is_what_happens(t, d, cofre):
         rows = cofre.json("who", "ml/" + name)
         same("run:" + run in {w["principal"] for w in rows}, is_in,
              "the run among those who may read %s: %r" % (name, rows))
+    status(a.connect(d.socket).get("ml", "other"), "OK", "the run's read")
     cofre("run", "end", "ml", run)
+    told_of_the_run(cofre, run)
     check("run:" + run not in cofre("who", "ml/other"), "a run that is over")
     show("what why and who say is what happens: %d cells, and a run" % cells)
+
+
+def told_of_the_run(cofre, run):
+    """The log says as which run a secret was read."""
+    lines = cofre("activity", "ml", "--op", "secret.get").splitlines()
+    check("as run:%s " % run in lines[-1], "the last read: " + lines[-1])
+    for text in (run, run[:8]):
+        out = cofre("activity", "ml", "--run", text, "--json")
+        events = [json.loads(line) for line in out.splitlines()]
+        same([(e["op"], e["initiator"]["run"]) for e in events],
+             [("run.start", None), ("secret.get", run), ("run.end", None),
+              ("run.end", run)], "what concerns the run")
+    same(cofre("activity", "ml", "--run", "0" * 32), "", "another run's")
+    cofre.error("activity", "ml", "--run", run[:7], code=2)
 
 
 def identity(t, d, cofre):

@@ -76,8 +76,8 @@ START_TEST(an_event_is_a_line_of_json)
 	    "\"cell\": 12, \"type\": \"request\", \"op\": \"secret.get\", "
 	    "\"status\": \"denied\", \"initiator\": {\"uid\": 2003, "
 	    "\"gid\": 2003, \"pid\": 77, "
-	    "\"exe\": \"/tmp/x\\n/bin/agent\", \"principal\": \"none\"}, "
-	    "\"object\": \"ml-prod/store\", "
+	    "\"exe\": \"/tmp/x\\n/bin/agent\", \"principal\": \"none\", "
+	    "\"run\": null}, \"object\": \"ml-prod/store\", "
 	    "\"version\": 2, \"detail\": \"\\u001B[2J\", \"request\": 5, "
 	    "\"duration_us\": 41, \"connection\": 10, \"flags\": 0, "
 	    "\"epoch\": 3}\n");
@@ -157,6 +157,82 @@ START_TEST(a_principal_is_written_as_in_grants)
 }
 END_TEST
 
+#define RUN "0123456789abcdef0123456789abcdef"
+
+/* The run as which it was done: by its id, or what the record has of it. */
+START_TEST(a_run_is_told_by_its_id)
+{
+	struct event_item e = event();
+	struct paper p;
+
+	e.principal = PRINCIPAL_RUN;
+	e.principal_id = 0x01234567;
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	ck_assert_int_eq(fclose(p.f), 0);
+	ck_assert_ptr_nonnull(strstr(p.text, "agent as run:01234567  41 us"));
+	free(p.text);
+	e.who = VIEW(RUN);
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	ck_assert_int_eq(fclose(p.f), 0);
+	ck_assert_ptr_nonnull(strstr(p.text, "agent as run:" RUN "  41 us"));
+	free(p.text);
+	ck_assert(event_print(&e, true, paper_open(&p)));
+	ck_assert_int_eq(fclose(p.f), 0);
+	ck_assert_ptr_nonnull(strstr(p.text, "\"principal\": \"run:" RUN
+	    "\", \"run\": \"" RUN "\"}"));
+	free(p.text);
+}
+END_TEST
+
+START_TEST(a_filter_chooses_what_concerns_a_run)
+{
+	static const struct {
+		const char *wanted;
+		bool by_record, by_id, by_detail;
+	} rows[] = {
+		{ "01234567", true, true, true },
+		{ "0123456789a", true, true, true },
+		{ RUN, true, true, true },
+		{ "0123456789b", true, false, false },
+		{ "01234568", false, false, false },
+	};
+	const struct event_filter f = { .run = rows[_i].wanted };
+	struct event_item e = event();
+
+	ck_assert(!event_is_wanted(&e, &f));
+	e.detail = VIEW("run " RUN " process 7 1 secrets");
+	ck_assert(event_is_wanted(&e, &f) == rows[_i].by_detail);
+	e.detail = VIEW("run 0123");
+	ck_assert(!event_is_wanted(&e, &f));
+	e.principal = PRINCIPAL_RUN;
+	e.principal_id = 0x01234567;
+	ck_assert(event_is_wanted(&e, &f) == rows[_i].by_record);
+	e.who = VIEW(RUN);
+	ck_assert(event_is_wanted(&e, &f) == rows[_i].by_id);
+}
+END_TEST
+
+/* What a daemon says of a principal is escaped like all else. */
+START_TEST(a_principal_can_not_write_on_the_terminal)
+{
+	struct event_item e = event();
+	struct paper p;
+
+	e.principal = PRINCIPAL_IDENTITY;
+	e.who = VIEW("a\x1b[2J\xff");
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	ck_assert_int_eq(fclose(p.f), 0);
+	ck_assert_ptr_nonnull(strstr(p.text,
+	    " as identity:a\\u{1b}[2J\\xff  "));
+	free(p.text);
+	ck_assert(event_print(&e, true, paper_open(&p)));
+	ck_assert_int_eq(fclose(p.f), 0);
+	ck_assert_ptr_nonnull(strstr(p.text,
+	    "\"principal\": \"identity:a\\\\u{1b}[2J\\\\xff\""));
+	free(p.text);
+}
+END_TEST
+
 START_TEST(a_daemon_start_has_no_initiator)
 {
 	struct event_item e = { .time = 1, .type = EVENT_SYSTEM,
@@ -211,6 +287,9 @@ events(void)
 	    4);
 	tcase_add_test(tc, what_is_not_known_of_an_initiator_is_left_out);
 	tcase_add_loop_test(tc, a_principal_is_written_as_in_grants, 0, 4);
+	tcase_add_test(tc, a_run_is_told_by_its_id);
+	tcase_add_loop_test(tc, a_filter_chooses_what_concerns_a_run, 0, 5);
+	tcase_add_test(tc, a_principal_can_not_write_on_the_terminal);
 	tcase_add_test(tc, a_daemon_start_has_no_initiator);
 	tcase_add_loop_test(tc, a_filter_chooses_events, 0,
 	    (int)COUNT(filters));
