@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "rows.h"
+#include "run.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -55,6 +56,54 @@ walk_lists(struct view in)
 		binding_item_get(&r, &binding);
 }
 
+/* A run as unlock takes it in: what it is comes back from its row. */
+static void
+check_run(struct view in)
+{
+	enum cofre_status st;
+	struct run *r = run_get(1, 2, in, &st);
+	struct wire_writer w;
+	struct view once;
+
+	must(r != NULL || st == COFRE_CORRUPT);
+	if (r == NULL)
+		return;
+	wire_writer_init(&w, again, sizeof(again));
+	run_put(&w, r);
+	must(!w.bad && w.len <= in.len);
+	must(r->rights.count > 0 && r->rights.count <= RUN_SECRETS_MAX);
+	run_free(r);
+	once = (struct view){ again, w.len };
+	r = run_get(1, 2, once, &st);
+	must(r != NULL);
+	wire_writer_init(&w, opened, sizeof(opened));
+	run_put(&w, r);
+	must(!w.bad);
+	must(view_equal((struct view){ opened, w.len }, once));
+	run_free(r);
+}
+
+/* The lists of a role's row. */
+static void
+walk_role(struct view in)
+{
+	struct role_row row;
+	struct scope_row scope;
+	struct pattern_item pattern;
+	struct wire_reader r;
+
+	if (!role_row_decode(in, &row))
+		return;
+	must(row.scopes.count <= ROLE_SCOPES_MAX);
+	must(row.actions.count <= PATTERNS_MAX);
+	r = list_reader(row.scopes);
+	for (uint32_t i = 0; i < row.scopes.count; i++)
+		scope_row_get(&r, &scope);
+	r = list_reader(row.actions);
+	for (uint32_t i = 0; i < row.actions.count; i++)
+		pattern_item_get(&r, &pattern);
+}
+
 #define MESSAGE(name, fields)                                                \
 	static void check_##name(struct view in)                             \
 	{                                                                    \
@@ -78,6 +127,8 @@ check_rows(struct view in)
 #include "rows.def"
 #undef MESSAGE
 	walk_lists(in);
+	walk_role(in);
+	check_run(in);
 }
 
 /* The corpus has a row that was sealed with this key for this place. */
