@@ -7,6 +7,7 @@
 
 #include "api.h"
 #include "call.h"
+#include "handle.h"
 #include "hex.h"
 #include "names.h"
 #include "procstat.h"
@@ -224,6 +225,23 @@ take_start(const struct run_start_request *q, struct view body,
 	return true;
 }
 
+/* Somebody is a run already; which one, the daemon does not say. */
+static enum cofre_status
+fail_conflict(cofre *c, const struct cofre_run_options *o)
+{
+	static const char advice[] = "is a run already, perhaps of another "
+	    "workspace: end that one first, or start none";
+	char what[64] = "this process";
+
+	if (o->target == COFRE_RUN_PROCESS)
+		(void)snprintf(what, sizeof(what), "process %d", o->pid);
+	if (o->target == COFRE_RUN_CGROUP)
+		return call_fail(c, COFRE_CONFLICT, "%s: cgroup %.240s %s",
+		    c->what, o->cgroup, advice);
+	return call_fail(c, COFRE_CONFLICT, "%s: %s %s", c->what, what,
+	    advice);
+}
+
 enum cofre_status
 cofre_run_start(cofre *c, const struct cofre_run_options *options,
     struct cofre_run *ret, char *token, size_t token_size)
@@ -250,6 +268,8 @@ cofre_run_start(cofre *c, const struct cofre_run_options *options,
 		return s;
 	put_request(call_begin(c, OP_RUN_START), &q, options);
 	s = call_run(c, "run start", options->workspace, &body);
+	if (s == COFRE_CONFLICT)
+		(void)fail_conflict(c, options);
 	if (s == COFRE_OK && !take_start(&q, body, ret, token))
 		s = call_bad_reply(c);
 	call_done(c);

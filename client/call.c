@@ -38,6 +38,12 @@ call_set_retry(cofre *c, const char *text)
 	c->retry = text;
 }
 
+void
+call_set_verb(cofre *c, const char *verb)
+{
+	c->verb = verb;
+}
+
 /*
  * Building a request.
  */
@@ -388,7 +394,8 @@ call_run(cofre *c, const char *verb, const char *object, struct view *body)
 {
 	enum cofre_status s;
 
-	(void)snprintf(c->what, sizeof(c->what), "%s%s%s", verb,
+	(void)snprintf(c->what, sizeof(c->what), "%s%s%s",
+	    c->verb != NULL ? c->verb : verb,
 	    *object == '\0' ? "" : " ", object);
 	frame_end(&c->out, c->frame);
 	if (c->fd == -1)

@@ -50,4 +50,10 @@ void call_set_client(cofre *c, const char *name);
  */
 void call_set_retry(cofre *c, const char *text);
 
+/*
+ * What cofre_error() says was to be done, whichever call it was: the command
+ * names what was typed.  verb is kept, not copied; NULL: the call's own.
+ */
+void call_set_verb(cofre *c, const char *verb);
+
 #endif

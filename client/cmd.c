@@ -159,6 +159,7 @@ cmd_open(struct cmd *cmd)
 	}
 	call_set_client(cmd->c, "cofre " COFRE_VERSION);
 	call_set_retry(cmd->c, "run it again");
+	call_set_verb(cmd->c, cmd->verb);
 	return COFRE_OK;
 }
 

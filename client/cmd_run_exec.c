@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -295,6 +296,28 @@ reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/*
+ * Is there a file of that name in a directory of the search path?  One that
+ * can't be looked into makes execvp(3) say EACCES, whatever is in it.
+ */
+static bool
+is_in_path(const char *name)
+{
+	const char *dir = getenv("PATH"), *end;
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (; dir != NULL; dir = *end == '\0' ? NULL : end + 1) {
+		end = strchrnul(dir, ':');
+		if (snprintf(path, sizeof(path), "%.*s/%s",
+			end == dir ? 1 : (int)(end - dir),
+			end == dir ? "." : dir, name) < (int)sizeof(path) &&
+		    stat(path, &st) == 0 && S_ISREG(st.st_mode))
+			return true;
+	}
+	return false;
+}
+
 /* Returns only when it fails. */
 static int
 become(const struct cmd *cmd, const struct exec *e)
@@ -310,6 +333,9 @@ become(const struct cmd *cmd, const struct exec *e)
 	(void)setrlimit(RLIMIT_CORE, &cmd->core);
 	(void)execvp(e->command[0], e->command);
 	error = errno;
+	if (error == EACCES && strchr(e->command[0], '/') == NULL &&
+	    !is_in_path(e->command[0]))
+		error = ENOENT;
 	(void)cmd_error(cmd, COFRE_INTERNAL, "can't execute %s: %s",
 	    e->command[0], strerror(error));
 	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTED;

@@ -37,6 +37,7 @@ struct cofre {
 	struct secmem mem;
 	struct sockaddr_un addr;
 	char client[CLIENT_NAME_MAX + 1];
+	const char *verb;  /* what it is all for, or NULL */
 	const char *retry; /* what to do when the connection is lost */
 	char what[OBJECT_MAX + 64]; /* "get ml-prod/store" */
 	char error[768];

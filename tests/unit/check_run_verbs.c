@@ -315,7 +315,7 @@ START_TEST(a_run_that_gets_no_secret_is_ended)
 
 	run_verb(&d, line);
 	ck_assert_int_eq(d.code, 6);
-	says(&d, "get ml-prod/store: the secret's expiry date");
+	says(&d, "run exec ml-prod/store: the secret's expiry date");
 	ck_assert_str_eq(d.log, GOT " hello run.end");
 }
 END_TEST
