@@ -99,8 +99,10 @@ cmd_ungrant(struct cmd *cmd, int argc, char **argv)
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }
 
+/* Those of the scope alone, when it has a prefix. */
 static int
-print_grants(struct cmd *cmd, struct view scope, struct list items, bool json)
+print_grants(struct cmd *cmd, const struct arg_place *scope,
+    struct list items, bool json)
 {
 	static const struct listing_column columns[] = {
 		{ "PRINCIPAL", "principal" }, { "ROLE", "role" },
@@ -113,10 +115,14 @@ print_grants(struct cmd *cmd, struct view scope, struct list items, bool json)
 
 	for (uint32_t i = 0; i < items.count; i++) {
 		grant_item_get(&r, &m);
+		if (scope->prefix.len > 0 &&
+		    !view_equal(scope->prefix, m.prefix))
+			continue;
 		listing_text(l, granttext_principal(m.principal, m.id, m.who,
 		    text));
 		listing_view(l, m.role);
-		listing_text(l, granttext_scope(scope, m.prefix, text));
+		listing_text(l, granttext_scope(scope->workspace, m.prefix,
+		    text));
 		listing_time(l, m.created);
 		listing_number(l, m.uid);
 	}
@@ -132,9 +138,10 @@ cmd_grants(struct cmd *cmd, int argc, char **argv)
 	};
 	const struct option_usage u = { "grants SCOPE [--json]",
 		"List who has which role in a workspace, or, with /, in the "
-		"vault.\n", rows, 1, 1, 1 };
+		"vault.  With\nWORKSPACE/PREFIX*: in just that scope.\n", rows, 1, 1, 1 };
 	struct grant_list_request q;
 	struct grant_list_reply m;
+	struct arg_place scope;
 	struct problem p;
 	struct view body;
 	enum cofre_status s;
@@ -142,8 +149,9 @@ cmd_grants(struct cmd *cmd, int argc, char **argv)
 
 	if (code != CMD_GO)
 		return code;
-	if (arg_scope(cmd->args[0], &q.workspace, &p) != COFRE_OK)
+	if (arg_place(cmd->args[0], &scope, &p) != COFRE_OK)
 		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	q.workspace = scope.workspace;
 	cmd->object = cmd->args[0];
 	s = cmd_open(cmd);
 	if (s != COFRE_OK)
@@ -152,6 +160,6 @@ cmd_grants(struct cmd *cmd, int argc, char **argv)
 	s = cmd_call(cmd, &body);
 	if (s == COFRE_OK && !grant_list_reply_decode(body, &m))
 		s = call_bad_reply(cmd->c);
-	return s == COFRE_OK ? print_grants(cmd, q.workspace, m.items, json) :
+	return s == COFRE_OK ? print_grants(cmd, &scope, m.items, json) :
 			       cmd_fail(cmd, s);
 }

@@ -1,10 +1,15 @@
 /* identity bind, unbind, revoke; the rest is cmd_identity_show.c. */
 #include "cmd.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "arguments.h"
 #include "hex.h"
+#include "names.h"
 #include "status.h"
 
 /* What a process must be. */
@@ -33,10 +38,12 @@ static enum cofre_status
 check_path(const char *text, const char *option, size_t max,
     struct problem *p)
 {
-	if (text == NULL || (text[0] == '/' && strlen(text) <= max))
+	if (text == NULL ||
+	    (strlen(text) <= max && name_is_path(view_of(text))))
 		return COFRE_OK;
 	return problem_set(p, COFRE_ARGUMENT,
-	    "%s: '%.80s' is no path from the root of at most %zu bytes",
+	    "%s: '%.80s' is no path from the root of at most %zu bytes, as "
+	    "the kernel writes it: without '//', '.', '..' and '/' at its end",
 	    option, text, max);
 }
 
@@ -113,6 +120,31 @@ request_of(const struct binding *b)
 	};
 }
 
+/* What no process here is now, though one may be later. */
+static void
+warn_of(const struct binding *b)
+{
+	char real[PATH_MAX];
+	struct stat st;
+
+	if (b->exe != NULL && stat(b->exe, &st) == -1)
+		cmd_warn("--exe %s: %s; no process is the identity by it "
+		    "until it is there", b->exe, strerror(errno));
+	else if (b->exe != NULL && !S_ISREG(st.st_mode))
+		cmd_warn("--exe %s is no regular file: no process can be the "
+		    "identity by it", b->exe);
+	else if (b->exe != NULL && realpath(b->exe, real) != NULL &&
+	    strcmp(real, b->exe) != 0)
+		cmd_warn("--exe %s leads to %s: the kernel tells that path, "
+		    "so no process is the identity by the other one", b->exe,
+		    real);
+	if (b->unit != NULL && (strncmp(b->unit, "user@", 5) == 0 ||
+		strncmp(b->unit, "session-", 8) == 0))
+		cmd_warn("--unit %s: what is below user.slice is no unit of "
+		    "the system's, since its user can make such ones: no "
+		    "process can be the identity by it", b->unit);
+}
+
 static int
 bind(struct cmd *cmd, int argc, char **argv)
 {
@@ -130,7 +162,10 @@ bind(struct cmd *cmd, int argc, char **argv)
 	q = request_of(&b);
 	identity_bind_request_put(call_begin(cmd->c, OP_IDENTITY_BIND), &q);
 	s = cmd_call_empty(cmd);
-	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
+	if (s != COFRE_OK)
+		return cmd_fail(cmd, s);
+	warn_of(&b);
+	return 0;
 }
 
 static int

@@ -204,19 +204,26 @@ list_grant(struct listing *l, const struct explain_item *m)
 	listing_text(l, granted ? text : "");
 }
 
-/* Refused to the user as such, and allowed to some of his processes? */
+/* Refused as a whole, though one of the grants has that outcome? */
 static bool
-depends(const struct policy_explain_reply *m)
+has_outcome(const struct policy_explain_reply *m, uint8_t outcome)
 {
 	struct wire_reader r = list_reader(m->items);
 	struct explain_item item;
 
 	for (uint32_t i = 0; i < m->items.count && !r.bad; i++) {
 		explain_item_get(&r, &item);
-		if (!r.bad && item.outcome == EXPLAIN_IF_PROCESS)
+		if (!r.bad && item.outcome == outcome)
 			return m->verdict != VERDICT_ALLOW;
 	}
 	return false;
+}
+
+/* Refused for the workspace as a whole, allowed for names in it? */
+static bool
+is_partial(const struct why *w, const struct policy_explain_reply *m)
+{
+	return w->q.name.len == 0 && has_outcome(m, EXPLAIN_OTHER_NAMES);
 }
 
 static int
@@ -240,7 +247,9 @@ print_why(struct cmd *cmd, const struct why *w,
 		return cmd_fail(cmd, call_bad_reply(cmd->c));
 	}
 	(void)printf("%s: %s, %.*s, %s\n",
-	    depends(m) ? "depends on the process" : verdict_text(m->verdict),
+	    is_partial(w, m) ? "allowed for some names" :
+	    has_outcome(m, EXPLAIN_IF_PROCESS) ? "depends on the process" :
+	    verdict_text(m->verdict),
 	    w->principal, (int)w->q.action.len,
 	    (const char *)w->q.action.data, w->target);
 	if (m->items.count == 0) {
@@ -293,8 +302,9 @@ json_why(struct cmd *cmd, const struct why *w,
 		return cmd_printed(cmd, false);
 	}
 	return cmd_printed(cmd,
-	    output_json(json_pack("{s:b, s:s, s:s, s:s, s:s, s:o}",
+	    output_json(json_pack("{s:b, s:b, s:s, s:s, s:s, s:s, s:o}",
 			    "allowed", m->verdict == VERDICT_ALLOW,
+			    "partial", is_partial(w, m),
 			    "verdict", verdict_name(m->verdict), "principal",
 			    w->principal, "action",
 			    (const char *)w->q.action.data, "object",

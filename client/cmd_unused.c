@@ -223,11 +223,15 @@ take_since(const struct option_number *days, const char *since, uint64_t *ret,
 	if (days->given == (since != NULL))
 		return problem_set(p, COFRE_ARGUMENT,
 		    "say since when: --days N, or --since TIME");
+	if (since != NULL && !arg_time(since, now, ret))
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--since takes a time like 2026-12-31T23:59:59Z, or -12h "
+		    "before now");
 	if (since != NULL)
-		return arg_time(since, now, ret) ? COFRE_OK :
+		return *ret <= now ? COFRE_OK :
 		    problem_set(p, COFRE_ARGUMENT,
-			"--since takes a time like 2026-12-31T23:59:59Z, or "
-			"-12h before now");
+			"--since %.40s is still to come: nobody can have read "
+			"anything since then", since);
 	if (days->value == 0 || days->value > DAYS_MAX)
 		return problem_set(p, COFRE_ARGUMENT,
 		    "--days takes a number from 1 to %u", DAYS_MAX);
