@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "hex.h"
@@ -35,24 +36,76 @@ run_target_name(uint8_t target)
 	return "?";
 }
 
+/* Why it is over, in a word. */
+static const char *
+run_why_name(uint8_t why)
+{
+	switch ((enum run_end)why) {
+	case RUN_END_NONE:
+		return "";
+	case RUN_END_ASKED:
+		return "asked";
+	case RUN_END_LIFETIME:
+		return "lifetime";
+	case RUN_END_PROCESS:
+		return "process";
+	case RUN_END_CGROUP:
+		return "cgroup";
+	case RUN_END_WORKSPACE:
+		return "workspace";
+	case RUN_END_UNSEEN:
+		return "unseen";
+	case RUN_END_REBOOT:
+		return "reboot";
+	}
+	return "?";
+}
+
+/* The runs that are wanted, and where they are listed. */
+struct choice {
+	struct listing *l;
+	uint8_t state;	   /* 0: any */
+	const char *label; /* NULL: any */
+	bool mine;
+};
+
 static bool
 add_row(void *context, const struct run_item *m)
 {
-	struct listing *l = context;
+	struct choice *c = context;
+	struct listing *l = c->l;
 	char id[COFRE_RUN_ID_SIZE];
 
+	if ((c->state != 0 && m->state != c->state) ||
+	    (c->label != NULL && !view_is(m->label, c->label)) ||
+	    (c->mine && m->by != geteuid()))
+		return true;
 	listing_text(l, hex_encode(id, m->run));
 	listing_text(l, run_state_name(m->state));
 	listing_text(l, run_target_name(m->target));
-	listing_number(l, m->pid);
+	if (m->target == RUN_PROCESS)
+		listing_number(l, m->pid);
+	else
+		listing_text(l, "");
 	listing_id(l, m->uid);
 	listing_number(l, m->secrets);
 	listing_number(l, m->reads);
 	listing_time(l, m->created);
 	listing_time(l, m->expires);
+	listing_time(l, m->ended);
+	listing_text(l, run_why_name(m->why));
 	listing_id(l, m->by);
 	listing_view(l, m->label);
 	return true;
+}
+
+/* The state with that name, or 0. */
+static uint8_t
+state_of(const char *name)
+{
+	if (strcmp(name, run_state_name(RUN_ACTIVE)) == 0)
+		return RUN_ACTIVE;
+	return strcmp(name, run_state_name(RUN_OVER)) == 0 ? RUN_OVER : 0;
 }
 
 int
@@ -62,16 +115,26 @@ run_list(struct cmd *cmd, int argc, char **argv)
 		{ "STATE", "state" }, { "TARGET", "target" }, { "PID", "pid" },
 		{ "UID", "uid" }, { "SECRETS", "secrets" },
 		{ "READS", "reads" }, { "CREATED", "created" },
-		{ "EXPIRES", "expires" }, { "BY UID", "created_by" },
+		{ "EXPIRES", "expires" }, { "ENDED", "ended" },
+		{ "WHY", "why" }, { "BY UID", "created_by" },
 		{ "LABEL", "label" } };
+	struct choice c = { .state = 0 };
+	const char *state = NULL;
 	bool json = false;
 	const struct option_row rows[] = {
+		{ "state", 0, OPTION_TEXT, "S", &state,
+		    "only those that are active, or over" },
+		{ "label", 0, OPTION_TEXT, "TEXT", &c.label,
+		    "only those with that label" },
+		{ "mine", 0, OPTION_FLAG, NULL, &c.mine,
+		    "only those that you have started" },
 		{ "json", 0, OPTION_FLAG, NULL, &json, "print JSON" },
 	};
-	const struct option_usage u = { "run list WORKSPACE [--json]",
-		"List the runs of a workspace.\n", rows, 1, 1, 1 };
+	const struct option_usage u = {
+		"run list WORKSPACE [--state S] [--label TEXT] [--mine] "
+		"[--json]",
+		"List the runs of a workspace.\n", rows, 4, 1, 1 };
 	struct view workspace;
-	struct listing *l;
 	struct problem p;
 	enum cofre_status s;
 	int code = cmd_parse(cmd, &u, argc, argv);
@@ -80,15 +143,18 @@ run_list(struct cmd *cmd, int argc, char **argv)
 		return code;
 	if (arg_workspace(cmd->args[0], &workspace, &p) != COFRE_OK)
 		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	if (state != NULL && (c.state = state_of(state)) == 0)
+		return cmd_error(cmd, COFRE_ARGUMENT,
+		    "--state takes active or over, not '%.40s'", state);
 	cmd->object = cmd->args[0];
 	s = cmd_open(cmd);
 	if (s != COFRE_OK)
 		return status_exit_code(s);
-	l = listing_new(json, columns, 11);
-	s = run_each(cmd, workspace, add_row, l);
+	c.l = listing_new(json, columns, 13);
+	s = run_each(cmd, workspace, add_row, &c);
 	if (s == COFRE_OK)
-		return cmd_printed(cmd, listing_print(l, stdout));
-	listing_free(l);
+		return cmd_printed(cmd, listing_print(c.l, stdout));
+	listing_free(c.l);
 	return cmd_fail(cmd, s);
 }
 
@@ -101,6 +167,30 @@ static const char *
 digits(struct view v, char to[2 * SNAPSHOT_MAX + 1])
 {
 	return hex_encode(to, v);
+}
+
+static const char *
+run_why_text(uint8_t why)
+{
+	switch ((enum run_end)why) {
+	case RUN_END_NONE:
+		return "before the vault was opened";
+	case RUN_END_ASKED:
+		return "by run end";
+	case RUN_END_LIFETIME:
+		return "its lifetime was over";
+	case RUN_END_PROCESS:
+		return "with its process";
+	case RUN_END_CGROUP:
+		return "its cgroup was empty";
+	case RUN_END_WORKSPACE:
+		return "its workspace was deleted";
+	case RUN_END_UNSEEN:
+		return "its process or cgroup went while the vault was closed";
+	case RUN_END_REBOOT:
+		return "the machine was started anew";
+	}
+	return "?";
 }
 
 /* Uid, or "any". */
@@ -135,8 +225,11 @@ print_run(const struct run_show_reply *m)
 	    digits(m->snapshot, digest) : "-");
 	(void)printf("created   %s by uid %u\n", output_time(m->created, time),
 	    (unsigned)m->by);
-	(void)printf("expires   %s\nread      %u times\n",
-	    output_time(m->expires, time), (unsigned)m->reads);
+	(void)printf("expires   %s\n", output_time(m->expires, time));
+	if (m->state == RUN_OVER)
+		(void)printf("ended     %s, %s\n",
+		    output_time(m->ended, time), run_why_text(m->why));
+	(void)printf("read      %u times\n", (unsigned)m->reads);
 }
 
 /* List what the run may read, below the rest. */
@@ -210,9 +303,10 @@ json_run(const struct run_show_reply *m, json_t *secrets)
 	    json_id(m->uid), "token", (int)m->token, "label",
 	    json_or_null(m->label), "snapshot",
 	    json_or_null(view_of(digits(m->snapshot, digest))));
-	json_t *more = json_pack("{s:o, s:o, s:o, s:I, s:o}", "created",
-	    output_json_time(m->created), "expires",
-	    output_json_time(m->expires), "created_by", json_id(m->by),
+	json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
+	    "created", output_json_time(m->created), "expires",
+	    output_json_time(m->expires), "ended", output_json_time(m->ended),
+	    "why", json_or_null(view_of(run_why_name(m->why))), "created_by", json_id(m->by),
 	    "reads", (json_int_t)m->reads, "secrets", secrets);
 
 	if (all == NULL || more == NULL || json_object_update(all, more) != 0) {

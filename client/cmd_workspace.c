@@ -44,6 +44,16 @@ create(struct cmd *cmd, int argc, char **argv)
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }
 
+/* A number, or none when it is not the caller's to know. */
+static void
+list_number(struct listing *l, uint64_t v, uint64_t not_told)
+{
+	if (v == not_told)
+		listing_text(l, "");
+	else
+		listing_number(l, v);
+}
+
 /* List the items of a page, and copy the name of the last one. */
 static bool
 take_page(struct listing *l, struct list items,
@@ -57,12 +67,12 @@ take_page(struct listing *l, struct list items,
 		if (r.bad)
 			return false;
 		listing_view(l, m.name);
-		listing_number(l, m.secrets);
-		listing_number(l, m.deleted);
-		listing_number(l, m.grants);
-		listing_number(l, m.bindings);
+		list_number(l, m.secrets, NOT_TOLD);
+		list_number(l, m.deleted, NOT_TOLD);
+		list_number(l, m.grants, NO_ID);
+		list_number(l, m.bindings, NO_ID);
 		listing_time(l, m.created);
-		listing_number(l, m.uid);
+		list_number(l, m.uid, NO_ID);
 		memset(last, 0, COFRE_WORKSPACE_NAME_MAX + 1);
 		if (m.name.len > 0)
 			memcpy(last, m.name.data, m.name.len);

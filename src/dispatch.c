@@ -140,6 +140,15 @@ request_sees(const struct request *q, const struct workspace *ws,
 	return may(q, &ask);
 }
 
+bool
+request_knows(const struct request *q, const struct workspace *ws)
+{
+	struct subject subject = conn_subject(q->conn);
+	struct policy policy = vault_policy(&q->sv->vault);
+
+	return policy_knows(&subject, &policy, &ws->policy);
+}
+
 /* The way of a request that was decoded as a frame. */
 static enum cofre_status
 serve(struct request *q)

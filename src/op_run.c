@@ -104,6 +104,8 @@ item_of(const struct run *r)
 		.by = r->by,
 		.secrets = (uint32_t)r->rights.count,
 		.reads = run_reads(r),
+		.why = r->rights.over ? (uint8_t)r->ended : RUN_END_NONE,
+		.ended = r->rights.over ? r->ended_at : 0,
 	};
 }
 

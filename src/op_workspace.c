@@ -50,6 +50,16 @@ op_workspace_create(struct request *q,
 	return workspace_save(v, ws);
 }
 
+/* The same for one who may do something there, but not look at it as a whole:
+   what is in it is not his to know. */
+static struct workspace_item
+item_of_unknown(const struct workspace *ws)
+{
+	return (struct workspace_item){ .name = view_of(ws->name),
+		.uid = NO_ID, .secrets = NOT_TOLD, .deleted = NOT_TOLD,
+		.grants = NO_ID, .bindings = NO_ID };
+}
+
 /* The visible workspace with the least name behind after, or NULL. */
 static struct workspace *
 next_visible(const struct request *q, const char *after)
@@ -63,7 +73,7 @@ next_visible(const struct request *q, const char *after)
 		if (ws != NULL && ws->state == WORKSPACE_LIVE &&
 		    strcmp(ws->name, after) > 0 &&
 		    (best == NULL || strcmp(ws->name, best->name) < 0) &&
-		    request_sees(q, ws, ACTION_WORKSPACE_READ))
+		    request_knows(q, ws))
 			best = ws;
 	}
 	return best;
@@ -80,7 +90,9 @@ op_workspace_list(struct request *q, const struct workspace_list_request *in)
 	memcpy(after, in->after.data, in->after.len);
 	list_begin(&l, q->reply);
 	while ((ws = next_visible(q, after)) != NULL && left-- > 0) {
-		struct workspace_item item = item_of(&q->sv->vault, ws);
+		struct workspace_item item =
+		    request_sees(q, ws, ACTION_WORKSPACE_READ) ?
+		    item_of(&q->sv->vault, ws) : item_of_unknown(ws);
 
 		workspace_item_put(q->reply, &item);
 		list_item(&l);

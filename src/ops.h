@@ -50,6 +50,9 @@ bool request_may(const struct request *q, enum action action,
 bool request_sees(const struct request *q, const struct workspace *ws,
     enum action action);
 
+/* May the caller do anything in that workspace, if only with some names? */
+bool request_knows(const struct request *q, const struct workspace *ws);
+
 /* Make ready to change q->workspace, which is then saved. */
 enum cofre_status op_begin_change(struct request *q);
 

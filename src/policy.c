@@ -275,6 +275,41 @@ policy_check(const struct subject *s, const struct policy *p,
 	return best;
 }
 
+/* What concerns a workspace that is there. */
+#define IN_WORKSPACE                                                         \
+	~(action_bit(ACTION_NONE) | action_bit(ACTION_VAULT_MANAGE) |        \
+	    action_bit(ACTION_VAULT_READ) | action_bit(ACTION_ROLE_READ) |   \
+	    action_bit(ACTION_ROLE_WRITE) | action_bit(ACTION_WORKSPACE_CREATE))
+
+static bool
+has_any(const struct subject *s, const struct policy *p,
+    const struct policy_scope *scope)
+{
+	for (size_t i = 0; i < scope->grant_count; i++) {
+		const struct grant *g = &scope->grants[i];
+
+		if ((policy_role_actions(p, g->role) & IN_WORKSPACE) != 0 &&
+		    policy_grant_is_for(p, scope, g, s))
+			return true;
+	}
+	return false;
+}
+
+bool
+policy_knows(const struct subject *s, const struct policy *p,
+    const struct policy_scope *scope)
+{
+	if (!is_somebody(s))
+		return false;
+	if (s->run != NULL)
+		return !s->run->over && s->run->workspace == scope->id;
+	if (s->nobody)
+		return false;
+	return policy_is_operator(s) || has_any(s, p, scope) ||
+	    (p->scope_count > 0 && p->scopes[0] != NULL &&
+		has_any(s, p, p->scopes[0]));
+}
+
 /* What the grants of one scope give for names with the prefix. */
 static uint64_t
 actions_in(const struct subject *s, const struct policy *p,

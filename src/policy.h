@@ -180,6 +180,11 @@ bool policy_is_identity(const struct policy_scope *scope,
 uint64_t policy_actions(const struct subject *s, const struct policy *p,
     const struct policy_scope *scope, struct view prefix);
 
+/* True when the subject may do anything in the workspace, if only with some
+   names: so that it is there is no secret to it. */
+bool policy_knows(const struct subject *s, const struct policy *p,
+    const struct policy_scope *scope);
+
 /* True for a uid or gid that may stand for somebody: not the overflow id,
    not the id that means "none". */
 bool policy_id_valid(uint32_t id);

@@ -8,18 +8,6 @@
 #include "policy.h"
 #include "rows.h"
 
-/* Why a run is over. */
-enum run_end {
-	RUN_END_NONE = 0,  /* it is not, or it was over when it was loaded */
-	RUN_END_ASKED,	   /* somebody has ended it */
-	RUN_END_LIFETIME,
-	RUN_END_PROCESS,   /* it has exited */
-	RUN_END_CGROUP,	   /* it is empty, or was removed */
-	RUN_END_WORKSPACE, /* it was deleted */
-	RUN_END_UNSEEN,	   /* its process exited while nobody watched it */
-	RUN_END_REBOOT,
-};
-
 #define RUN_HEX (2 * RUN_ID_LEN + 1) /* an id as text, with its NUL */
 
 struct run {
@@ -47,7 +35,8 @@ struct run {
 				watched */
 	uint64_t watch_id;   /* by which epoll knows it */
 	bool gone;	     /* nobody is it any more: it can be forgotten */
-	enum run_end ended;  /* why it is over */
+	enum run_end ended;  /* why it is over, */
+	uint64_t ended_at;   /* and since when; 0: not known */
 	bool untold;	     /* that is still to be recorded: */
 	bool told;	     /* but for the end itself */
 	size_t noted;	     /* secrets whose reads are */

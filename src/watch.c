@@ -72,6 +72,8 @@ watch_end(struct server *sv, struct run *r, enum run_end why, bool gone)
 		if (conn_run(c) == r)
 			conn_close(c);
 	}
+	if (!r->rights.over)
+		r->ended_at = sv->now;
 	runs_end(&sv->vault.runs, r, why, gone);
 }
 

@@ -71,6 +71,22 @@ enum principal_kind {
 /* What a run is bound to besides its token. */
 enum run_target { RUN_TOKEN_ONLY = 0, RUN_PROCESS = 1, RUN_CGROUP = 2 };
 
+/* A number of a workspace_item that is not the caller's to know; the shorter
+   ones are NO_ID then. */
+#define NOT_TOLD UINT64_MAX
+
+/* Why a run is over. */
+enum run_end {
+	RUN_END_NONE = 0,  /* it is not, or it was over when it was loaded */
+	RUN_END_ASKED,	   /* somebody has ended it */
+	RUN_END_LIFETIME,
+	RUN_END_PROCESS,   /* it has exited */
+	RUN_END_CGROUP,	   /* it is empty, or was removed */
+	RUN_END_WORKSPACE, /* it was deleted */
+	RUN_END_UNSEEN,	   /* its process exited while nobody watched it */
+	RUN_END_REBOOT,
+};
+
 enum run_state { RUN_ACTIVE = 1, RUN_OVER = 2 };
 
 /* What policy.explain says of a grant. */

@@ -338,7 +338,14 @@ def check_listing(v):
             return v.model.allows(person(role), action, place, name)
         seen = {i["name"].decode() for i in v.people[role].call(
             "workspace.list").fields["items"]}
-        want = {p for p in (OWN, OTHER) if may("workspaces/read", p)}
+        told = {i["name"].decode() for i in v.people[role].call(
+            "workspace.list").fields["items"] if i["uid"] != wire.NO_ID}
+        same(told, {p for p in (OWN, OTHER) if may("workspaces/read", p)},
+             role + ": workspaces that are told about")
+        want = {p for p in (OWN, OTHER) if any(
+            v.model.allows(person(role), action, p, partial=True)
+            for action in model.CONTROL | model.DATA
+            if action != "workspaces/write")}
         same(seen, want, role + ": workspaces in the list")
         for place in (OWN, OTHER):
             r = v.people[role].call("secret.list", workspace=place)

@@ -122,7 +122,9 @@ def it_reads_its_secrets_and_nothing_else(t, d, root, c):
     status(own.call("run.end", workspace="w", run=run), "DENIED")
     status(own.call("run.start", **process(worker)), "DENIED")
     status(own.call("run.attach", token="x"), "DENIED")
-    same(own.call("workspace.list").fields["items"], [], "its workspaces")
+    same([(i["name"], i["uid"], i["secrets"]) for i in
+          own.call("workspace.list").fields["items"]],
+         [(b"w", wire.NO_ID, 2**64 - 1)], "its workspaces")
     status(c.get("w", "b"), "OK", "another process of its user")
     second = worker.connect(d.socket)
     status(second.get("w", "a"), "OK", "on a second connection")

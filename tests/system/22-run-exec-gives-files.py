@@ -173,6 +173,17 @@ def endings(v):
            says="can't execute /no/such/program")
     v.exec(["store"], "no-such-program", "{store}", code=127,
            env={"PATH": PATH})
+    # What can't be looked into is passed over.
+    shut = os.path.join(v.t.dir, "shut")
+    os.mkdir(shut, 0o700)
+    v.exec(["store"], "no-such-program", "{store}", code=127,
+           env={"PATH": shut + ":" + PATH}, says="No such file")
+    v.exec(["store"], "true", "{store}", env={"PATH": shut + ":" + PATH})
+    closed = os.path.join(v.t.dir, "open")
+    os.mkdir(closed, 0o755)
+    harness.write_file(os.path.join(closed, "closed"), "", 0o644)
+    v.exec(["store"], "closed", "{store}", code=126,
+           env={"PATH": closed + ":" + PATH}, says="Permission denied")
     v.exec(["store"], "/etc", "{store}", code=126, says="can't execute /etc")
     v.wait_over()
 
@@ -309,6 +320,14 @@ def mistakes(v):
                       "{store}")).returncode, 2, "without --")
     same(v.run(v.exec_line(["store"], ["cat", "{store}"]),
                uid=OTHER).returncode, 5, "a stranger's exit code")
+    # The error names what was typed.
+    for line, says in (
+            (v.exec_line(["nothing"], ["cat", "{nothing}"]),
+             "cofre: run exec %s: " % WS),
+            (v.line("start", "-w", WS, "--secret", "nothing", "--token-fd",
+                    "9"), "cofre: run start")):
+        done = v.run(line)
+        check(done.stderr.decode().startswith(says), done.stderr)
     same(len(v.runs()), before, "runs")
     # These end the run that was started for them.
     v.exec(["sql:nothing"], "cat", "{sql}", code=6, says="no field 'nothing'")
@@ -376,9 +395,47 @@ def for_a_process(v):
          (p.pid, "nightly", "ab" * 32, False), "the run")
     text = v.t.run_cofre(v.d, "run", "show", WS, run, uid=OWNER).decode()
     check("label     nightly\n" in text and "store, not read" in text, text)
+    check("ended" not in text and shown["ended"] is shown["why"] is None,
+          text)
+    done = v.run(v.line("start", "-w", WS, "--secret", "store", "--pid",
+                        str(p.pid)))
+    same(done.returncode, 8, "exit code of a second run of it")
+    check(b"process %d is a run already" % p.pid in done.stderr, done.stderr)
+    lists(v, run)
     p.kill()
     p.wait()
     v.wait_over()
+    text = v.t.run_cofre(v.d, "run", "show", WS, run, uid=OWNER).decode()
+    check(", with its process\n" in text, text)
+    listed = {r["run"]: r for r in v.runs()}[run]
+    check(listed["why"] == "process" and
+          shown["created"] <= listed["ended"] < shown["expires"],
+          "its end: %r" % listed)
+
+
+def lists(v, run):
+    """Which runs a list has, and what it says of those without a pid."""
+    def listed(*options, uid=OWNER):
+        out = v.t.run_cofre(v.d, "run", "list", WS, "--json", *options,
+                            uid=uid)
+        return json.loads(out)
+    every = [r["run"] for r in v.runs()]
+    same([r["run"] for r in listed("--state", "active")], [run], "active")
+    same([r["run"] for r in listed("--state", "over")],
+         [r for r in every if r != run], "over")
+    same([r["run"] for r in listed("--label", "nightly")], [run], "label")
+    same(listed("--label", "night"), [], "another label")
+    same([r["run"] for r in listed("--mine")], every, "mine")
+    same(listed("--mine", uid=0), [], "root's own")
+    same(v.run(v.line("list", WS, "--state", "x")).returncode, 2, "no state")
+    tokens = [r for r in listed() if r["target"] == "token"]
+    check(tokens and all(r["pid"] is None for r in tokens),
+          "runs of a token: %r" % tokens)
+    check({r["why"] for r in tokens} == {"asked"} and
+          all(r["ended"] for r in tokens), "their ends: %r" % tokens)
+    text = v.t.run_cofre(v.d, "run", "list", WS, uid=OWNER).decode()
+    same([line.split()[3] for line in text.splitlines() if "token" in line],
+         ["-"] * len(tokens), "their pids")
 
 
 def test(t):

@@ -151,6 +151,68 @@ def why_is_what_happens(t, d, cofre):
     show("what why and who say is what happens: %d cells, and a run" % cells)
 
 
+def partly(t, d, cofre):
+    """A role for some names: what it lets one see of the workspace."""
+    same([(w["name"], w["secrets"], w["created"], w["created_by"])
+          for w in json.loads(cofre("workspace", "list", "--json",
+                                    uid=TRAINER))],
+         [("ml", None, None, None)], "the trainer's workspaces")
+    same([(w["name"], w["secrets"]) for w in json.loads(cofre(
+        "workspace", "list", "--json", uid=READER))], [("ml", 2)],
+         "the reader's workspaces")
+    same(json.loads(cofre("workspace", "list", "--json", uid=NOBODY)), [],
+         "nobody's workspaces")
+    same(cofre("workspace", "list", uid=TRAINER).splitlines()[1].split(),
+         ["ml"] + ["-"] * 6, "as text")
+    told = cofre.json("why", "user:%d" % TRAINER, "secret.get", "ml", code=5)
+    same((told["allowed"], told["partial"]), (False, True), "for some names")
+    check(cofre("why", "user:%d" % TRAINER, "secret.get", "ml", code=5)
+          .startswith("allowed for some names: "), "the first line")
+    told = cofre.json("why", "user:%d" % TRAINER, "secret.get", "ml/other",
+                      code=5)
+    same(told["partial"], False, "for a name that it is not for")
+    told = cofre.json("why", "user:%d" % READER, "secret.list", "ml")
+    same((told["allowed"], told["partial"]), (True, False), "for all names")
+    same([(g["principal"], g["scope"]) for g in
+          cofre.json("grants", "ml/train-*")],
+         [("user:%d" % TRAINER, "ml/train-*")], "grants of the names")
+    same(cofre.json("grants", "ml/x*"), [], "grants of other names")
+    cofre.error("grants", "ml/train", code=2)
+    check("still to come" in cofre.error(
+        "unused", "ml", "--since", "+1h", code=2), "a time to come")
+    cofre("unused", "ml", "--since", "-1h")
+    check("unused gone: " in cofre.error("unused", "gone", "--days", "1",
+                                         code=5), "the verb of an error")
+    show("a role for some names is told as such")
+
+
+def bindings_that_never_fit(t, cofre):
+    """Refused, or, where that may change, done with a warning."""
+    here = t.cofre()
+    link = os.path.join(t.dir, "link")
+    os.symlink(here, link)
+    for options in (("--exe", "bin/agent"), ("--exe", "/bin//agent"),
+                    ("--exe", "/bin/../agent"), ("--exe", "/bin/agent/"),
+                    ("--cgroup", "/a.slice/"), ("--sha256", "ab"),
+                    ("--sha256", "AB" * 32), ("--unit", "agent")):
+        cofre.error("identity", "bind", "lab", "--uid", "1", *options,
+                    code=2)
+    same(cofre.json("identity", "show", "lab")["bindings"], [], "bindings")
+    for options, says in (
+            (("--exe", "/no/such/program"), "until it is there"),
+            (("--exe", "/etc"), "no regular file"),
+            (("--exe", link), "leads to " + here),
+            (("--unit", "user@1000.service"), "user.slice"),
+            (("--unit", "session-3.scope"), "user.slice"),
+            (("--exe", here), ""), (("--unit", "agent.service"), "")):
+        line = ("lab", "--uid", "1", *options)
+        error = cofre.error("identity", "bind", *line, code=0)
+        check(says in error if says else not error, "%r: %r" %
+              (options, error))
+        cofre("identity", "unbind", *line)
+    show("bindings that never fit are refused, or warned of")
+
+
 def told_of_the_run(cofre, run):
     """The log says as which run a secret was read."""
     lines = cofre("activity", "ml", "--op", "secret.get").splitlines()
@@ -205,6 +267,8 @@ def test(t):
     cofre("identity", "bind", "ml", "--uid", str(AGENT))
     roles(t, cofre)
     grants(cofre)
+    partly(t, d, cofre)
+    bindings_that_never_fit(t, cofre)
     why_is_what_happens(t, d, cofre)
     identity(t, d, cofre)
     d.stop()

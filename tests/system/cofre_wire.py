@@ -81,7 +81,7 @@ ITEMS = {
     "run_secret": "str name, u32 version, u32 reads",
     "run": "str run, u8 state, u8 target, u32 pid, u32 uid, str cgroup, "
            "bool token, str label, str snapshot, u64 created, u64 expires, "
-           "u32 by, u32 secrets, u32 reads",
+           "u32 by, u32 secrets, u32 reads, u8 why, u64 ended",
 }
 GRANT = "str workspace, u8 principal, u32 id, str who, str role, str prefix"
 LISTS = "pattern* %s, pattern* not_actions, pattern* data_actions, " \

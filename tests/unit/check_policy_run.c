@@ -116,6 +116,16 @@ START_TEST(it_holds_no_action_to_give)
 }
 END_TEST
 
+/* Where it reads it knows the workspace, and no other one. */
+START_TEST(it_knows_its_workspace_until_it_is_over)
+{
+	ck_assert(policy_knows(&subject, &policy, &own));
+	ck_assert(!policy_knows(&subject, &policy, &other));
+	rights.over = true;
+	ck_assert(!policy_knows(&subject, &policy, &own));
+}
+END_TEST
+
 /* By a token: its process can't be seen. */
 START_TEST(who_is_nobody_else_may_be_a_run)
 {
@@ -140,6 +150,7 @@ main(void)
 	tcase_add_test(t, elsewhere_it_may_nothing);
 	tcase_add_test(t, once_it_is_over_it_may_nothing);
 	tcase_add_test(t, it_holds_no_action_to_give);
+	tcase_add_test(t, it_knows_its_workspace_until_it_is_over);
 	tcase_add_test(t, who_is_nobody_else_may_be_a_run);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
