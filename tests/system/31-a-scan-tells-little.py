@@ -71,8 +71,12 @@ def guessing(t, d, root):
     while of(c, b"." * 65000).status_name == "OK":
         count += 1
         check(count < 1000, "nobody stops him")
-    # Also when it is there: a refusal tells nothing.
-    same(of(c, b"." * 60000 + value).status_name, "BUSY", "a guess")
+    # Also when it is there: a refusal tells nothing.  Some of the budget is
+    # back by now, on a machine that is busy.
+    count = 0
+    while of(c, b"." * 60000 + value).status_name == "OK":
+        count += 1
+        check(count < 100, "nobody stops one who guesses right")
     for _ in range(100):
         same(status(of(reader, b"." * 65000 + value),
                     "OK").fields["found"], 1, "for who may read it")
