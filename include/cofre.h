@@ -54,7 +54,7 @@ enum cofre_status {
 	COFRE_INVALID = 6,	/* a name, kind or field is not valid */
 	COFRE_TOO_LARGE = 7,	/* over a size limit */
 	COFRE_WRONG_KEY = 8,	/* the key opens no unlock slot */
-	COFRE_BUSY = 9,		/* too many attempts; try again later */
+	COFRE_BUSY = 9,		/* too many attempts, or too slow; try again */
 	COFRE_CONFLICT = 10,	/* not in the state that was expected */
 	COFRE_LIMIT = 11,	/* a limit of the vault is reached */
 	COFRE_EXPIRED = 12,	/* the secret's expiry date has passed */

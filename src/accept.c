@@ -17,18 +17,35 @@
 static void
 refuse(struct server *sv, int fd, uint32_t uid, enum cofre_status st)
 {
-	uint8_t buf[FRAME_HEADER + 4];
-	struct wire_writer w;
+	uint8_t buf[FRAME_REFUSAL];
 
-	wire_writer_init(&w, buf, sizeof(buf));
-	(void)frame_begin(&w, FRAME_REPLY, 0, 0);
-	wire_put_u32(&w, st);
-	frame_end(&w, 0);
-	(void)send(fd, buf, w.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)send(fd, buf, frame_refusal(buf, st),
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)close(fd);
 	sv->refused++;
 	sv->refused_uid = uid;
 	sv->refused_status = st;
+}
+
+static void
+note_late(struct server *sv)
+{
+	struct turn_entry *e;
+	char text[96];
+
+	if (sv->asked.late == 0 ||
+	    sv->clock < sv->late_noted + NOTE_EVERY || !turn_has_room(sv) ||
+	    !turn_reserve(sv))
+		return;
+	(void)snprintf(text, sizeof(text), "%llu looks into processes were "
+	    "given up (look_timeout)", (unsigned long long)sv->asked.late);
+	e = turn_add(sv, NULL, true);
+	e->record.type = LOG_NOTE;
+	e->record.uid = sv->asked.late_uid;
+	e->record.status = COFRE_BUSY;
+	e->record.detail = turn_text(sv, view_of(text));
+	sv->asked.late = 0;
+	sv->late_noted = sv->clock;
 }
 
 void
@@ -37,6 +54,7 @@ accept_note(struct server *sv)
 	struct turn_entry *e;
 	char text[64];
 
+	note_late(sv);
 	if (sv->refused == 0 || sv->clock < sv->refused_noted + NOTE_EVERY ||
 	    !turn_has_room(sv) || !turn_reserve(sv))
 		return;

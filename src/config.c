@@ -67,6 +67,8 @@ static const struct key keys[] = {
 	    65536, NULL, NULL },
 	{ "request_timeout", NUMBER, true, PLACE(request_timeout), 100, 600000,
 	    NULL, NULL },
+	{ "look_timeout", NUMBER, true, PLACE(look_timeout), 100, 600000, NULL,
+	    NULL },
 };
 
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -96,6 +98,7 @@ config_defaults(struct config *c)
 	c->max_connections = 1024;
 	c->max_per_uid = 128;
 	c->request_timeout = 10000;
+	c->look_timeout = 500;
 }
 
 /* Digits alone; false for none, and for what does not fit 64 bits. */

@@ -44,6 +44,8 @@ struct config {
 	uint32_t request_timeout;	 /* request_timeout, ms; 10000: for a
 					    request to come in whole, and for
 					    a reply to be taken */
+	uint32_t look_timeout;		 /* look_timeout, ms; 500: for a
+					    process to be looked at */
 };
 
 /* Every value's default. */

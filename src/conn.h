@@ -17,6 +17,7 @@
 enum look_state { LOOK_NONE, LOOK_OPEN, LOOK_DONE };
 struct look {
 	enum look_state state;
+	bool late; /* nothing is known, because it took too long */
 	int fd; /* pidfd of the process, or cgroup.events; -1 */
 	struct facts facts;
 	char cgroup[CGROUP_MAX + 1];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -126,6 +127,18 @@ is_sure(const struct conn *c)
 		f.op == OP_HELLO && size == n);
 }
 
+/* Nobody knows what it is: it could be a run, or another program by now, and
+   so it is not served, not even by its uid.  It may try again. */
+static void
+refuse(struct conn *c)
+{
+	uint8_t buf[FRAME_REFUSAL];
+
+	(void)send(c->fd, buf, frame_refusal(buf, COFRE_BUSY),
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+	conn_close(c);
+}
+
 /*
  * What the witness says of the connection's process.  When a descriptor came
  * with that, and there was none free for it, the connection is closed.
@@ -136,6 +149,10 @@ attested(struct ask *a, const struct witness_answer *answer, int fd)
 	struct conn *c = a->context;
 
 	c->watch_fd = fd;
+	if (answer->late) {
+		refuse(c);
+		return;
+	}
 	if (is_its_process(c, &answer->facts) &&
 	    (!answer->watched || fd != -1) && listen_to(c)) {
 		c->facts = answer->facts;
@@ -152,6 +169,7 @@ looked(struct ask *a, const struct witness_answer *answer, int fd)
 	struct conn *c = a->context;
 
 	c->look.state = LOOK_DONE;
+	c->look.late = answer->late;
 	c->look.facts = answer->facts;
 	c->look.facts.sure = true; /* it is about what it is now */
 	if (c->look.cgroup[0] != '\0')
@@ -202,7 +220,8 @@ conn_hash(struct conn *c)
 	c->hash_asked = c->sv->bindings;
 	if (!wants_hash(c))
 		return false;
-	c->ask = (struct ask){ .pid = c->peer.pid, .hash = true,
+	c->ask = (struct ask){ .uid = c->peer.uid, .pid = c->peer.pid,
+		.hash = true,
 		.cgroup = "", .answered = hashed, .context = c };
 	if (!attest_ask(c->sv, &c->ask))
 		return false;
@@ -219,7 +238,7 @@ conn_look(struct conn *c, uint32_t pid, int pidfd, bool hash,
 	memcpy(l->cgroup, cgroup.len > 0 ? (const char *)cgroup.data : "",
 	    cgroup.len);
 	l->cgroup[cgroup.len] = '\0';
-	c->ask = (struct ask){ .pid = pid, .hash = hash,
+	c->ask = (struct ask){ .uid = c->peer.uid, .pid = pid, .hash = hash,
 		.cgroup = l->cgroup,
 		.answered = looked, .context = c };
 	if (!attest_ask(c->sv, &c->ask))
@@ -249,7 +268,8 @@ conn_new(struct server *sv, int fd, struct peer *peer)
 	c->fd = fd;
 	c->peer = *peer;
 	c->watch_fd = c->look.fd = -1;
-	c->ask = (struct ask){ .pid = peer->pid, .cgroup = "",
+	c->ask = (struct ask){ .uid = peer->uid, .pid = peer->pid,
+		.cgroup = "",
 		.answered = attested, .context = c };
 	c->born = boot_ticks();
 	/* The low bit says that it is the process that this is about. */

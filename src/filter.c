@@ -2,13 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What the headers of Debian 12 do not have yet. */
@@ -52,6 +56,10 @@ static const struct call daemon_calls[] = {
 #include "sandbox.def"
 };
 
+static const struct call keeper_calls[] = {
+#include "keeper.def"
+};
+
 static const struct call witness_calls[] = {
 #include "witness.def"
 #undef CALL
@@ -63,6 +71,7 @@ static const struct table {
 	size_t count;
 } tables[] = {
 	[FILTER_DAEMON] = { daemon_calls, COUNT(daemon_calls) },
+	[FILTER_KEEPER] = { keeper_calls, COUNT(keeper_calls) },
 	[FILTER_WITNESS] = { witness_calls, COUNT(witness_calls) },
 };
 

@@ -1,14 +1,14 @@
 /*
- * filter: the system calls that the daemon and its witness may make, as
- * tables: sandbox.def and witness.def.  doc/SANDBOX.md shows both; a test
- * compares.
+ * filter: the system calls that the daemon, the keeper of its witness and the
+ * witness may make, as tables: sandbox.def, keeper.def and witness.def.
+ * doc/SANDBOX.md shows them; a test compares.
  */
 #ifndef COFRE_FILTER_H
 #define COFRE_FILTER_H
 
 #include <stddef.h>
 
-enum filter { FILTER_DAEMON, FILTER_WITNESS };
+enum filter { FILTER_DAEMON, FILTER_KEEPER, FILTER_WITNESS };
 
 /* 0 when the kernel can end a process for a call, else an errno. */
 int filter_problem(void);

@@ -35,6 +35,16 @@ watch(struct server *sv, int *fd)
 	return epoll_ctl(sv->epoll, EPOLL_CTL_ADD, *fd, &ev) == 0;
 }
 
+static bool
+watch_witness(struct server *sv)
+{
+	bool good = watch(sv, &sv->witness.keeper);
+
+	for (unsigned i = 0; good && i < WITNESS_WORKERS; i++)
+		good = watch(sv, &sv->witness.worker[i]);
+	return good;
+}
+
 bool
 loop_init(struct server *sv)
 {
@@ -43,7 +53,7 @@ loop_init(struct server *sv)
 	sv->clock = clock_of(CLOCK_MONOTONIC);
 	sv->boot_clock = clock_of(CLOCK_BOOTTIME);
 	return sv->epoll != -1 && watch(sv, &sv->listen_fd) &&
-	    watch(sv, &sv->signal_fd) && watch(sv, &sv->witness_fd);
+	    watch(sv, &sv->signal_fd) && watch_witness(sv);
 }
 
 /*
@@ -92,14 +102,28 @@ on_signal(struct server *sv)
 
 /* Without the witness nobody can be told from anybody. */
 static void
-on_witness(struct server *sv)
+stop_without_witness(struct server *sv)
 {
-	if (attest_event(sv))
+	if (sv->failed)
 		return;
 	(void)fprintf(stderr, "cofred: its witness has ended; stopping\n");
-	(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, sv->witness_fd, NULL);
+	(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, sv->witness.keeper, NULL);
+	for (unsigned i = 0; i < WITNESS_WORKERS; i++)
+		(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL,
+		    sv->witness.worker[i], NULL);
 	dispatch_system(sv, "the witness has ended");
 	sv->stopping = sv->failed = true;
+}
+
+static bool
+is_of_witness(const struct server *sv, const void *fd)
+{
+	const int *workers = sv->witness.worker;
+
+	for (unsigned i = 0; i < WITNESS_WORKERS; i++)
+		if (fd == &workers[i])
+			return true;
+	return fd == &sv->witness.keeper;
 }
 
 static void
@@ -109,9 +133,10 @@ on_event(struct server *sv, const struct epoll_event *ev)
 		accept_some(sv);
 	else if (ev->data.ptr == &sv->signal_fd)
 		on_signal(sv);
-	else if (ev->data.ptr == &sv->witness_fd)
-		on_witness(sv);
-	else if ((ev->data.u64 & WATCH_TAG) != 0)
+	else if (is_of_witness(sv, ev->data.ptr)) {
+		if (!sv->failed && !attest_event(sv, ev->data.ptr))
+			stop_without_witness(sv);
+	} else if ((ev->data.u64 & WATCH_TAG) != 0)
 		watch_event(sv, ev->data.u64);
 	else if ((ev->data.u64 & 1) != 0) /* its process has ended */
 		conn_close(
@@ -137,6 +162,8 @@ turn(struct server *sv, const struct epoll_event *events, int n)
 	conn_serve_ready(sv);
 	for (int i = 0; i < n; i++)
 		on_event(sv, &events[i]);
+	if (!sv->failed && !attest_tick(sv))
+		stop_without_witness(sv);
 	conn_expire(sv);
 	accept_note(sv);
 	watch_note(sv);
@@ -159,16 +186,18 @@ static int
 wait_time(struct server *sv)
 {
 	int ms = conn_timeout(sv), run = watch_timeout(sv);
+	int look = attest_timeout(sv);
 	int most = sv->notify.watchdog == 0 ?
 	    -1 :
 	    (int)(sv->notify.watchdog / 1000) + 1;
 
 	if (run != -1 && (most == -1 || run < most))
 		most = run;
-
+	if (look != -1 && (most == -1 || look < most))
+		most = look;
 	if (sv->waiting.active)
 		return 0;
-	if ((sv->accept_paused || sv->refused > 0) &&
+	if ((sv->accept_paused || sv->refused > 0 || sv->asked.late > 0) &&
 	    (most == -1 || most > 1000))
 		most = 1000;
 	return ms == -1 || (most != -1 && ms > most) ? most : ms;

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "loop.h"
 #include "start.h"
@@ -53,7 +54,7 @@ main(int argc, char **argv)
 		return 1;
 	sv->bindings = 1; /* a new connection has seen none */
 	sv->listen_fd = sv->signal_fd = sv->config_fd = sv->epoll = -1;
-	sv->witness_fd = -1;
+	memset(&sv->witness, 0xff, sizeof(sv->witness)); /* all are -1 */
 	if (!start_options(&st, argc, argv, &code)) {
 		free(sv);
 		return code;

@@ -235,6 +235,8 @@ prepare(struct request *q, const struct run_start_request *in, struct run *r)
 	if (in->target != RUN_TOKEN_ONLY) {
 		if (q->conn->look.state != LOOK_DONE)
 			return ask(q, in);
+		if (q->conn->look.late)
+			return COFRE_BUSY;
 		if (!is_callers(q, in))
 			return COFRE_NO_PROCESS;
 	}

@@ -198,9 +198,17 @@ drop_privileges(struct sandbox *s, uint32_t keep, char *error,
 	s->not_dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
 	if (!s->not_dumpable)
 		return fail(error, error_size, "not dumpable");
-	if (!set_limit(RLIMIT_CORE, 0) || !set_limit(RLIMIT_NPROC, 0))
+	if (!set_limit(RLIMIT_CORE, 0))
 		return fail(error, error_size, "setrlimit");
 	return true;
+}
+
+/* From here on this process makes no other one. */
+static bool
+make_no_processes(char *error, size_t error_size)
+{
+	return set_limit(RLIMIT_NPROC, 0) ||
+	    fail(error, error_size, "setrlimit");
 }
 
 /* Landlock: files of the state directory alone, no TCP, no signals. */
@@ -302,21 +310,34 @@ sandbox_enter(struct sandbox *s, int state_fd, bool required, char *error,
 {
 	memset(s, 0, sizeof(*s));
 	return drop_privileges(s, 0, error, error_size) &&
+	    make_no_processes(error, error_size) &&
 	    enter_landlock(s, state_fd, required, error, error_size) &&
 	    enter_seccomp(s, FILTER_DAEMON, required, error, error_size);
 }
 
 bool
-sandbox_enter_witness(struct sandbox *s, bool required, char *error,
+sandbox_enter_keeper(struct sandbox *s, bool required, char *error,
     size_t error_size)
 {
 	memset(s, 0, sizeof(*s));
 	/* It makes no files, and what it can open it can't fill. */
 	return set_limit(RLIMIT_FSIZE, 0) ?
 	    drop_privileges(s, LOOK_CAPS, error, error_size) &&
-		enter_seccomp(s, FILTER_WITNESS, required, error,
+		enter_seccomp(s, FILTER_KEEPER, required, error,
 		    error_size) :
 	    fail(error, error_size, "setrlimit");
+}
+
+bool
+sandbox_enter_witness(bool required, char *error, size_t error_size)
+{
+	struct sandbox s;
+
+	memset(&s, 0, sizeof(s));
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
+		return fail(error, error_size, "prctl");
+	return make_no_processes(error, error_size) &&
+	    enter_seccomp(&s, FILTER_WITNESS, required, error, error_size);
 }
 
 /* True when the map's ranges, one after the other, give every id itself. */

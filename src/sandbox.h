@@ -62,12 +62,18 @@ bool sandbox_enter(struct sandbox *s, int state_fd, bool required,
 const char *sandbox_identity_problem(void);
 
 /*
- * The same for the witness (witness.h), which has no files of its own: of
- * its capabilities CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH stay, where it has
- * them, and the filter is its own.  No Landlock: that would take the right
- * to look into other processes.
+ * The same for the keeper of the witness (witness.h), which has no files of
+ * its own: of its capabilities CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH stay,
+ * where it has them, and the filter is its own.  No Landlock: that would take
+ * the right to look into other processes.
  */
-bool sandbox_enter_witness(struct sandbox *s, bool required, char *error,
+bool sandbox_enter_keeper(struct sandbox *s, bool required, char *error,
     size_t error_size);
+
+/*
+ * What is more for a worker, a process that the keeper has made: it makes no
+ * other one, ends with the keeper, and has the narrower filter.
+ */
+bool sandbox_enter_witness(bool required, char *error, size_t error_size);
 
 #endif

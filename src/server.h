@@ -17,6 +17,7 @@
 #include "pool.h"
 #include "sandbox.h"
 #include "vault.h"
+#include "witness.h"
 
 #define TURN_MAX 512u		 /* requests of one turn */
 #define TURN_TEXT (64u * 1024)	 /* bytes of text in its records */
@@ -26,13 +27,26 @@
 
 struct conn;
 
-/* What the witness is asked, in that order (attest.h). */
+/* What a worker of the witness does (attest.h). */
 struct ask;
+struct looker {
+	uint64_t id;	 /* the question that it has; 0: none */
+	uint64_t due;	 /* when it is late, CLOCK_MONOTONIC; microseconds */
+	struct ask *ask; /* NULL: nobody waits for the answer any more */
+	uint32_t uid;	 /* whose question it is */
+	bool hash;	 /* with a digest */
+	bool renewed;	 /* it is made anew, and not ready yet */
+};
+
+/* What the witness is asked. */
 struct asked {
-	struct ask *first, *last;
-	struct ask *unsent; /* the first one that it was not asked yet */
-	unsigned flight; /* questions without an answer */
-	uint64_t ids;	 /* the last question's */
+	struct ask *first, *last; /* that wait, in the order of their turns */
+	uint64_t turn; /* of the last one that was asked */
+	uint64_t ids;  /* the last question's */
+	struct looker lookers[WITNESS_WORKERS];
+	uint64_t late;	   /* given up, since the last note of it */
+	uint64_t late_all; /* since the start */
+	uint32_t late_uid; /* the last one's */
 };
 
 /* One request, or one thing to be noted, of this turn. */
@@ -83,7 +97,7 @@ struct server {
 	int epoll;
 	int listen_fd;
 	int signal_fd;
-	int witness_fd; /* the socket to the witness, or -1 */
+	struct witness witness; /* its sockets, or -1 each */
 	uint64_t bindings; /* counted up when an identity was bound */
 	uint32_t most_connections; /* that there are descriptors for */
 	int config_fd; /* the file as it was opened at start, or -1 */
@@ -110,6 +124,7 @@ struct server {
 	bool starved; /* somebody waits for buffers, not for the turn */
 	uint64_t refused;      /* connections, since the last note of it */
 	uint64_t refused_noted; /* when that was */
+	uint64_t late_noted; /* likewise, of looks that were given up */
 	uint32_t refused_uid;	/* the last one's, and why */
 	enum cofre_status refused_status;
 

@@ -81,9 +81,9 @@ start_witness(struct start *st, struct server *sv)
 	if (!choose_user(st, sv))
 		return false;
 	read_boot_id(sv->boot_id);
-	sv->witness_fd = witness_start(st->uid, st->gid,
-	    sv->config.sandbox_required, &sv->can_look, error, sizeof(error));
-	if (sv->witness_fd == -1)
+	if (!witness_start(&sv->witness, st->uid, st->gid,
+		sv->config.sandbox_required, &sv->can_look, error,
+		sizeof(error)))
 		return tell("its witness can't be started: ", error, false);
 	sv->has_pidfd = peer_has_pidfd();
 	return (sv->has_pidfd || miss(sv, "the kernel can't tell a caller's "

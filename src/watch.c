@@ -274,6 +274,7 @@ struct resumed {
 	struct run *run;
 	int pidfd;
 	bool lives;
+	size_t *left; /* how many are still looked at */
 };
 
 /* Is it the process, or cgroup, of the run? */
@@ -285,10 +286,12 @@ recognise(struct ask *a, const struct witness_answer *answer, int fd)
 	bool cgroup = r->target == RUN_CGROUP;
 	int watched = cgroup ? fd : s->pidfd;
 
+	(*s->left)--;
+
 	if (cgroup)
 		s->lives = fd != -1 && watch_is_populated(fd);
 	else
-		s->lives = answer->facts.start == r->start &&
+		s->lives = !answer->late && answer->facts.start == r->start &&
 		    watch_lives(s->pidfd);
 	s->lives = s->lives && watch_add(s->sv, r, watched);
 	if (fd != -1 && !(cgroup && s->lives))
@@ -306,21 +309,23 @@ is_of_this_boot(const struct server *sv, const struct run *r)
 }
 
 static void
-look_at(struct server *sv, struct run *r, struct resumed *s)
+look_at(struct server *sv, struct run *r, struct resumed *s, size_t *left)
 {
-	*s = (struct resumed){ .sv = sv, .run = r, .pidfd = -1 };
+	*s = (struct resumed){ .sv = sv, .run = r, .pidfd = -1, .left = left };
 	if (!is_of_this_boot(sv, r))
 		return;
 	if (r->target == RUN_TOKEN_ONLY) {
 		s->lives = !r->rights.over;
 		return;
 	}
-	s->ask = (struct ask){ .pid = r->pid, .cgroup = r->cgroup,
+	s->ask = (struct ask){ .uid = r->uid, .pid = r->pid,
+		.cgroup = r->cgroup,
 		.answered = recognise, .context = s };
 	if (r->target == RUN_PROCESS &&
 	    (s->pidfd = watch_open_process(r->pid)) == -1)
 		return;
-	(void)attest_ask(sv, &s->ask);
+	if (attest_ask(sv, &s->ask))
+		(*left)++;
 }
 
 static void
@@ -342,19 +347,20 @@ watch_resume(struct server *sv)
 {
 	struct runs *rs = &sv->vault.runs;
 	struct resumed *all;
+	size_t left = 0;
 
 	if (rs->count == 0)
 		return;
 	all = calloc(rs->count, sizeof(*all));
 	for (size_t i = 0; i < rs->count; i++) {
 		if (all != NULL)
-			look_at(sv, rs->list[i], &all[i]);
+			look_at(sv, rs->list[i], &all[i], &left);
 		else /* nobody can be told from anybody */
 			runs_end(rs, rs->list[i], RUN_END_UNSEEN, true);
 	}
 	if (all == NULL)
 		return;
-	(void)attest_wait(sv);
+	attest_wait(sv, &left);
 	for (size_t i = 0; i < rs->count; i++)
 		judge(sv, &all[i]);
 	free(all);

@@ -1,7 +1,9 @@
+/* The two ends of a worker's socket, and the start. */
 #include "witness.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +15,9 @@
 #include "account.h"
 #include "sandbox.h"
 
-#define OWN_FD 3
+#define OWN_FD 3 /* the keeper's; behind it the workers' */
+#define READY_MS 10000
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define READY_MAX 256u /* the first message: can it look, or what is wrong */
 
 /* Room for one descriptor, sent or received. */
@@ -21,8 +25,6 @@ union control {
 	struct cmsghdr align;
 	char room[CMSG_SPACE(sizeof(int))];
 };
-
-/* The two ends of the socket. */
 
 /* Send it, and with it the descriptor unless that is -1. */
 static bool
@@ -113,14 +115,16 @@ answer(int to, uint64_t id, uint32_t pid, bool hash, struct view cgroup)
 	return sent;
 }
 
-/* Until the daemon is gone. */
-static void
-serve(int fd)
+void
+witness_serve(int fd)
 {
 	uint8_t buf[WITNESS_QUESTION + 1];
 	struct wire_reader r;
 	ssize_t n;
 
+	/* It is ready: an answer that nobody has asked for. */
+	if (!answer(fd, 0, 0, false, (struct view){ NULL, 0 }))
+		return;
 	for (;;) {
 		struct view cgroup;
 		uint64_t id;
@@ -209,21 +213,31 @@ become(uid_t uid, gid_t gid)
 		account_become(uid, gid));
 }
 
+/* Keep these and standard error alone. */
 static bool
-close_the_rest(int *fd)
+close_the_rest(struct witness *ends)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int *all[1 + WITNESS_WORKERS], high = OWN_FD + COUNT(all);
 
-	if (null == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1 ||
-	    (*fd != OWN_FD && dup2(*fd, OWN_FD) == -1))
+	all[0] = &ends->keeper;
+	for (unsigned i = 0; i < WITNESS_WORKERS; i++)
+		all[1 + i] = &ends->worker[i];
+	if (null == -1 || dup2(null, 0) == -1 || dup2(null, 1) == -1)
 		return false;
-	*fd = OWN_FD;
-	sandbox_close_from(OWN_FD + 1);
+	/* Up first, so that none is where another one goes. */
+	for (size_t i = 0; i < COUNT(all); i++)
+		if ((*all[i] = fcntl(*all[i], F_DUPFD_CLOEXEC, high)) == -1)
+			return false;
+	for (size_t i = 0; i < COUNT(all); i++)
+		if ((*all[i] = dup2(*all[i], OWN_FD + (int)i)) == -1)
+			return false;
+	sandbox_close_from((unsigned)high);
 	return true;
 }
 
 static void __attribute__((noreturn))
-run(int fd, uid_t uid, gid_t gid, bool required)
+run(struct witness *ends, uid_t uid, gid_t gid, bool required)
 {
 	char text[READY_MAX] = "";
 	uint8_t buf[READY_MAX + 8];
@@ -235,25 +249,26 @@ run(int fd, uid_t uid, gid_t gid, bool required)
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGQUIT, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL);
 	sandbox_clear_environment();
-	if (!close_the_rest(&fd) || !become(uid, gid))
+	if (!close_the_rest(ends) || !become(uid, gid))
 		(void)snprintf(text, sizeof(text), "%s", strerror(errno));
 	else if (!proc_is_ours())
 		(void)snprintf(text, sizeof(text), "/proc is not there, or "
 		    "not that of this PID namespace");
 	else
-		(void)sandbox_enter_witness(&s, required, text, sizeof(text));
+		(void)sandbox_enter_keeper(&s, required, text, sizeof(text));
 	wire_writer_init(&w, buf, sizeof(buf));
 	wire_put_bool(&w, s.can_look);
 	wire_put_string(&w, view_of(text), READY_MAX);
-	if (send_with(fd, (struct view){ buf, w.len }, -1) &&
+	if (send_with(ends->keeper, (struct view){ buf, w.len }, -1) &&
 	    text[0] == '\0')
-		serve(fd);
+		witness_keep(ends, required);
 	_exit(0);
 }
 
 static bool
-wait_ready(int fd, bool *can_look, char *error, size_t error_size)
+wait_keeper(int fd, bool *can_look, char *error, size_t error_size)
 {
 	uint8_t buf[READY_MAX + 8];
 	struct wire_reader r;
@@ -273,25 +288,69 @@ wait_ready(int fd, bool *can_look, char *error, size_t error_size)
 	return text.len == 0;
 }
 
-int
-witness_start(uid_t uid, gid_t gid, bool required, bool *can_look,
-    char *error, size_t error_size)
+static bool
+wait_worker(int fd, char *error, size_t error_size)
 {
-	int pair[2] = { -1, -1 };
-	pid_t pid = -1;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct witness_answer a;
+	int ignored;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) ==
-		-1 || (pid = fork()) == -1) {
-		(void)snprintf(error, error_size, "%s", strerror(errno));
-		(void)close(pair[0]);
-		(void)close(pair[1]);
-		return -1;
+	while (poll(&p, 1, READY_MS) == -1 && errno == EINTR)
+		;
+	if (witness_take(fd, &a, &ignored) == WITNESS_ANSWERED && a.id == 0)
+		return true;
+	(void)snprintf(error, error_size, "a worker ended at once");
+	return false;
+}
+
+/* The two ends of each socket, in the order of struct witness. */
+static bool
+make_sockets(struct witness *w, struct witness *ends)
+{
+	int pair[2];
+
+	for (unsigned i = 0; i <= WITNESS_WORKERS; i++) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+			pair) == -1)
+			return false;
+		*(i == 0 ? &w->keeper : &w->worker[i - 1]) = pair[0];
+		*(i == 0 ? &ends->keeper : &ends->worker[i - 1]) = pair[1];
 	}
-	if (pid == 0)
-		run(pair[1], uid, gid, required);
-	(void)close(pair[1]);
-	if (wait_ready(pair[0], can_look, error, error_size))
-		return pair[0];
-	(void)close(pair[0]);
-	return -1;
+	return true;
+}
+
+static void
+close_sockets(const struct witness *w)
+{
+	if (w->keeper != -1)
+		(void)close(w->keeper);
+	for (unsigned i = 0; i < WITNESS_WORKERS; i++)
+		if (w->worker[i] != -1)
+			(void)close(w->worker[i]);
+}
+
+bool
+witness_start(struct witness *w, uid_t uid, gid_t gid, bool required,
+    bool *can_look, char *error, size_t error_size)
+{
+	struct witness ends;
+	pid_t pid = -1;
+	bool good;
+
+	memset(w, 0xff, sizeof(*w)); /* no descriptors: all are -1 */
+	memset(&ends, 0xff, sizeof(ends));
+	good = make_sockets(w, &ends) && (pid = fork()) != -1;
+	if (!good)
+		(void)snprintf(error, error_size, "%s", strerror(errno));
+	else if (pid == 0)
+		run(&ends, uid, gid, required);
+	close_sockets(&ends);
+	good = good && wait_keeper(w->keeper, can_look, error, error_size);
+	for (unsigned i = 0; good && i < WITNESS_WORKERS; i++)
+		good = wait_worker(w->worker[i], error, error_size);
+	if (!good) {
+		close_sockets(w);
+		memset(w, 0xff, sizeof(*w));
+	}
+	return good;
 }

@@ -1,12 +1,14 @@
 /*
- * witness: the process that looks into /proc for the daemon.
+ * witness: the processes that look into /proc for the daemon.
  *
  * Landlock takes the daemon's right to look into other processes, and it
- * shall have none.  So a child of it, made before any key is in memory, has
- * that right and nothing else: no key, no store, no client.  It answers one
- * question after the other, over a socket that only the daemon has, and ends
- * with it.  It waits for nobody else: what a user's file system would have to
- * be asked for is taken as not known.
+ * shall have none.  So workers, made before any key is in memory, have that
+ * right and nothing else: no key, no store, no client.  Each answers one
+ * question after the other, over a socket that only the daemon has.  What a
+ * user's file system would have to be asked for is taken as not known; but a
+ * process can stand still in the kernel so that whoever looks at it waits.
+ * The daemon waits for no worker: it has one that is late ended, and made
+ * anew, by the keeper, which has made them, and answers no question.
  */
 #ifndef COFRE_WITNESS_H
 #define COFRE_WITNESS_H
@@ -22,31 +24,56 @@
 #define WITNESS_ANSWER (44u + SHA256_LEN + EXE_MAX + CGROUP_MAX)
 
 struct witness_answer {
-	uint64_t id; /* of the question */
+	uint64_t id; /* of the question; 0: the worker is ready */
 	bool watched; /* a descriptor came with it */
+	bool late; /* never from a worker: it was given up (attest.h) */
 	struct facts facts;
 };
 
-/*
- * Fork the witness, with these ids, and wait until it is ready.  The socket
- * to it, or -1 with the reason in error.  *can_look says whether it may look
- * into processes of other users.  The caller has no secret in memory yet.
- */
-int witness_start(uid_t uid, gid_t gid, bool required, bool *can_look,
-    char *error, size_t error_size);
+#define WITNESS_WORKERS 4u
+
+/* Sockets, to be read when they can be. */
+struct witness {
+	int keeper; /* says nothing: when it can be read, it has ended */
+	int worker[WITNESS_WORKERS];
+};
 
 /*
- * Ask about the process, and for the SHA-256 of its program with hash, or
- * about a cgroup unless that is empty, without waiting.  False when the socket
- * takes no more now.
+ * Fork the keeper, with these ids, and wait until its workers are ready.
+ * False with the reason in error.  *can_look says whether they may look into
+ * processes of other users.  The caller has no secret in memory yet.
+ */
+bool witness_start(struct witness *w, uid_t uid, gid_t gid, bool required,
+    bool *can_look, char *error, size_t error_size);
+
+/*
+ * Have a worker killed, and another one made in its place, at the same
+ * socket.  It tells when it is ready.  It may be never, when too many do not
+ * end.  False when the keeper takes no more.
+ */
+bool witness_renew(const struct witness *w, unsigned worker);
+
+/*
+ * Ask a worker about the process, and for the SHA-256 of its program with
+ * hash, or about a cgroup unless that is empty, without waiting.  The id is
+ * not 0.  False when the socket takes no more now.
  */
 bool witness_ask(int fd, uint64_t id, uint32_t pid, bool hash,
     const char *cgroup);
 
+/*
+ * The keeper: fork the workers at the sockets, renew them as the daemon says
+ * on the first one, and end them when that is closed.
+ */
+void witness_keep(const struct witness *ends, bool required);
+
+/* A worker: answer questions until the socket is closed. */
+void witness_serve(int fd);
+
 enum witness_result {
 	WITNESS_NONE,	/* no answer is there now */
 	WITNESS_ANSWERED,
-	WITNESS_GONE,	/* it has ended, or says nonsense */
+	WITNESS_GONE,	/* all have ended, or it says nonsense */
 };
 
 /*

@@ -55,3 +55,15 @@ frame_end(struct wire_writer *w, size_t at)
 	wire_writer_init(&head, w->data + at, 4);
 	wire_put_u32(&head, w->len - at - 4);
 }
+
+size_t
+frame_refusal(uint8_t buf[FRAME_REFUSAL], uint32_t status)
+{
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, FRAME_REFUSAL);
+	(void)frame_begin(&w, FRAME_REPLY, 0, 0);
+	wire_put_u32(&w, status);
+	frame_end(&w, 0);
+	return w.len;
+}

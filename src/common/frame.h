@@ -45,4 +45,11 @@ size_t frame_begin(struct wire_writer *w, enum frame_kind kind, uint16_t op,
     uint32_t id);
 void frame_end(struct wire_writer *w, size_t at);
 
+/*
+ * Write a whole reply to nothing that was asked, with that status: why a
+ * connection is closed.  Its size is the whole buffer's.
+ */
+#define FRAME_REFUSAL (FRAME_HEADER + 4u)
+size_t frame_refusal(uint8_t buf[FRAME_REFUSAL], uint32_t status);
+
 #endif

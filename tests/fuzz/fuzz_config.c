@@ -28,7 +28,7 @@ check_limits(const struct config *c)
 	must(c->buffer_memory % 4096 == 0 && c->buffer_memory > 0);
 	must(c->operator_group != 0 && c->operator_group != 65534);
 	must(c->max_connections > 0 && c->max_per_uid > 0);
-	must(c->request_timeout >= 100);
+	must(c->request_timeout >= 100 && c->look_timeout >= 100);
 }
 
 int

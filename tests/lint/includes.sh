@@ -28,7 +28,8 @@ sodium.h src/common/crypto.c client/kdf.c
 jansson.h client/output.h client/sdkauth.c client/sources/pointer.h client/sources/program.h
 sys/epoll.h src/accept.c src/conn.c src/conn_new.c src/loop.c src/watch.c
 sys/signalfd.h src/loop.c src/start.c client/prompt.c
-sys/wait.h client/cmd_run_exec.c client/sources/child.c
+sched.h src/filter.c
+sys/wait.h src/filter.c src/witness_keep.c client/cmd_run_exec.c client/sources/child.c
 termios.h client/prompt.c
 END
 
@@ -124,7 +125,7 @@ account facts filter guess listen localfs notify pool policy policy_role scan se
 token
 sandbox
 binding config config_file peer rows run keyring catalog store store_file
-sender witness witness_hash witness_look
+sender witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment
 vault vault_rows vault_unlock workspace roles runs identity
 server

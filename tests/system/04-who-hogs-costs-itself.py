@@ -367,7 +367,7 @@ def test(t):
     without_end(t, d, root)
     descriptors(t, d, root)
     gone_before_reply(t, d, root)
-    for limit in (24, 25):      # a connection takes two: odd and even
+    for limit in (28, 29):      # a connection takes two: odd and even
         out_of_descriptors(t, limit)
     check(d.rss() < 64 * 1024 or t.has_sanitizer(), "%d KiB" % d.rss())
     show("resident at the end: %d KiB" % d.rss())

@@ -32,8 +32,8 @@ DESCRIPTORS = [
     (r"anon_inode:\[eventpoll\]", 1),
     (r"anon_inode:\[pidfd\]", 1),       # of the one peer
     (r"/proc/[0-9]+/pagemap", 1),       # likewise: has it executed another
-    (r"socket:\[[0-9]+\]", 4),          # listening, sd_notify, the witness,
-                                        # the peer
+    (r"socket:\[[0-9]+\]", 8),          # listening, sd_notify, five of the
+                                        # witness, the peer
 ]
 
 # A call each of what a program that was taken over would want.  One that
@@ -126,9 +126,8 @@ def look_inside(pid):
 
 def same_uid(t, d):
     uid = int(d.proc_status()["Uid"].split()[0])
-    with open("/proc/%d/task/%d/children" % (d.pid, d.pid)) as f:
-        witness = int(f.read())
-    for pid in (witness, d.pid):
+    keeper, workers = harness.witness_of(d)
+    for pid in [d.pid, keeper] + workers:
         got = t.agent(uid).do(look_inside, pid)
         same(set(got.values()), {"denied"},
              "for a process of its uid: %s" % got)

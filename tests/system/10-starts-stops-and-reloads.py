@@ -220,7 +220,7 @@ def activation(t):
     check(x.activate(listening(path), pid=1), "no start: " + x.stderr())
     if harness.IS_ROOT:
         inodes = [v for v in x.fds().values() if v.startswith("socket:")]
-        same(len(inodes), 3, "sockets (its own, sd_notify, witness): %s" %
+        same(len(inodes), 7, "sockets (its own, sd_notify, witness): %s" %
              x.fds())
     same(x.connect().state(), wire.EMPTY, "over its own socket")
     x.stop()

@@ -17,6 +17,7 @@ from expect import check, same, show, status
 from people import become
 
 OWNER, ROUNDS = 41301, 200
+LONG = 60000            # ms: of a look_timeout that does not pass
 SECRET = b"canary-of-the-program"
 NO_PIDFD, OTHER_SENDER, NO_WATCH = 8, 64, 128
 # What is executed speaks itself on the descriptor that it was left, 5.
@@ -147,7 +148,7 @@ def early(d, rounds):
 
 def before_the_look(d, root):
     """Who executes a program before anybody has looked is that program."""
-    os.kill(harness.witness_of(d), signal.SIGSTOP)
+    go_on = harness.stop_witness(d)
     r, w = os.pipe()
     begun, begin = os.pipe()
     pid = os.fork()
@@ -169,7 +170,7 @@ def before_the_look(d, root):
     os.close(begin)
     same(os.read(begun, 1), b"", "the end of a pipe that exec closes")
     os.close(begun)
-    os.kill(harness.witness_of(d), signal.SIGCONT)
+    go_on()
     with os.fdopen(r, "rb") as f:
         same(len(f.read()), 4, "bytes that it was answered")
     os.waitpid(pid, 0)
@@ -184,16 +185,17 @@ def gone(t):
     """Without its witness the daemon ends, and says why."""
     d = t.daemon()
     d.init().close()
-    os.kill(harness.witness_of(d), signal.SIGKILL)
+    os.kill(harness.witness_of(d)[0], signal.SIGKILL)
     same(d.wait(), 1, "exit code without the witness")
     check("its witness has ended" in d.stderr(), d.stderr())
     show("without its witness the daemon stops, with exit code 1")
 
 
 def descriptors(d):
-    """How many the daemon and its witness have."""
-    return [len(os.listdir("/proc/%d/fd" % p)) for p in (d.pid,
-                                                         harness.witness_of(d))]
+    """How many the daemon, its witness and the workers have."""
+    keeper, workers = harness.witness_of(d)
+    return [len(os.listdir("/proc/%d/fd" % p))
+            for p in [d.pid, keeper] + workers]
 
 
 def settled(d, root, before):
@@ -206,11 +208,10 @@ def settled(d, root, before):
 
 def stuck(t):
     """A witness that says nothing: new connections wait, old ones do not."""
-    d = t.daemon(config=dict(request_timeout=300))
+    d = t.daemon(config=dict(request_timeout=300, look_timeout=LONG))
     root = d.init()
-    pid = harness.witness_of(d)
     before = descriptors(d)
-    os.kill(pid, signal.SIGSTOP)
+    go_on = harness.stop_witness(d)
     begin = time.monotonic()
     late = d.connect(greet=False)
     late.send_raw(wire.request("status", 1))
@@ -220,7 +221,7 @@ def stuck(t):
     # More than are asked about at once, gone before there is an answer.
     for _ in range(100):
         d.connect(greet=False).close()
-    os.kill(pid, signal.SIGCONT)
+    go_on()
     c = d.connect()
     status(c.call("status"), "OK", "when it goes on")
     c.close()
@@ -297,7 +298,14 @@ def weak(t):
 
 def left(d):
     """What the witness may still do: look, and nothing else."""
-    with open("/proc/%d/status" % harness.witness_of(d)) as f:
+    keeper, workers = harness.witness_of(d)
+    for pid, own in [(keeper, 5)] + [(n, 1) for n in workers]:
+        left_to(d, pid, own)
+    show("the witness has two capabilities, its sockets, and no file")
+
+
+def left_to(d, pid, own):
+    with open("/proc/%d/status" % pid) as f:
         has = dict(line.rstrip("\n").split(":\t", 1) for line in f
                    if ":\t" in line)
     for key in ("CapPrm", "CapEff"):
@@ -306,16 +314,15 @@ def left(d):
         same(int(has[key], 16), 0, key)
     same((has["NoNewPrivs"], has["Seccomp"]), ("1", "2"), "its sandbox")
     check("0" not in has["Uid"].split(), "its uids: " + has["Uid"])
-    links = {os.readlink("/proc/%d/fd/%s" % (harness.witness_of(d), n))
-             for n in os.listdir("/proc/%d/fd" % harness.witness_of(d))}
+    links = {os.readlink("/proc/%d/fd/%s" % (pid, n))
+             for n in os.listdir("/proc/%d/fd" % pid)}
     check(not any(d.state_dir in n for n in links), "files: %r" % links)
-    same(len([n for n in links if n.startswith("socket:")]), 1, "sockets")
-    show("the witness has two capabilities, one socket, and no file")
+    same(len([n for n in links if n.startswith("socket:")]), own, "sockets")
 
 
 def test(t):
     harness.need_root()
-    d = t.daemon()
+    d = t.daemon(config=dict(look_timeout=LONG))
     root = d.init()
     status(root.call("workspace.create", workspace="w"), "OK", "workspace")
     status(root.call("grant.add", workspace="w", principal=wire.USER,

@@ -101,9 +101,8 @@ def sent_before_an_exec(t, d, root, bound, urgent):
     """What another program has sent does not count as the bound one's; nor
     when a byte out of band hides it from who looks."""
     shell = os.path.realpath("/bin/sh")
-    witness = harness.witness_of(d)
     bound.to(AGENT, exe=shell)
-    os.kill(witness, signal.SIGSTOP)
+    go_on = harness.stop_witness(d)
     r, w = os.pipe()
     begun, begin = os.pipe()
     pid = os.fork()
@@ -128,7 +127,7 @@ def sent_before_an_exec(t, d, root, bound, urgent):
     os.close(begin)
     same(os.read(begun, 1), b"", "the end of a pipe that the exec closes")
     os.close(begun)
-    os.kill(witness, signal.SIGCONT)
+    go_on()
     end = time.monotonic() + 20
     asked = []
     while not asked:
@@ -216,7 +215,7 @@ def nonsense(root):
 
 
 def test(t):
-    d = t.daemon()
+    d = t.daemon(config=dict(look_timeout=60000))
     root = d.init()
     status(root.call("workspace.create", workspace="w"), "OK")
     status(root.put("w", "n", VALUE), "OK")

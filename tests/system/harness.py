@@ -332,9 +332,28 @@ class Test:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+def children_of(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid)) as f:
+        return [int(n) for n in f.read().split()]
+
+
 def witness_of(d):
-    with open("/proc/%d/task/%d/children" % (d.pid, d.pid)) as f:
-        return int(f.read())
+    """The keeper of its witness, and the workers."""
+    keeper, = children_of(d.pid)
+    return keeper, children_of(keeper)
+
+
+def stop_witness(d):
+    """Its workers stand still, until look_timeout, or the call's result is
+    called."""
+    workers = witness_of(d)[1]
+    for pid in workers:
+        os.kill(pid, signal.SIGSTOP)
+
+    def go_on():
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+    return go_on
 
 
 def need_root(why="only root can be other users"):

@@ -46,6 +46,8 @@ static const struct good {
 	{ "max_connections_per_uid = 2", FIELD(max_per_uid), 2 },
 	{ "request_timeout = 100", FIELD(request_timeout), 100 },
 	{ "request_timeout = 600000", FIELD(request_timeout), 600000 },
+	{ "look_timeout = 100", FIELD(look_timeout), 100 },
+	{ "look_timeout = 600000", FIELD(look_timeout), 600000 },
 };
 
 START_TEST(a_valid_line_sets_its_value)
@@ -126,6 +128,8 @@ static const struct bad {
 	{ "max_connections_per_uid = 0", "per_uid must be within" },
 	{ "request_timeout = 99", "f:1: request_timeout must be within" },
 	{ "request_timeout = 600001", "request_timeout must be within" },
+	{ "look_timeout = 99", "f:1: look_timeout must be within" },
+	{ "look_timeout = 600001", "look_timeout must be within" },
 	{ "operator_group = 0", "f:1: operator_group must be a group of" },
 	{ "operator_group = 00", "f:1: operator_group must be a group of" },
 	{ "operator_group = 65534", "operator_group must be a group of" },
@@ -229,7 +233,8 @@ START_TEST(reload_takes_what_may_change_and_tells_the_rest)
 	ck_assert_str_eq(text, "");
 	ck_assert(parse(&fresh, "state = /n\nsandbox = optional\nlog = strict\n"
 	    "max_connections = 9\nmax_connections_per_uid = 8\n"
-	    "request_timeout = 700\noperator_group = 55\n", text));
+	    "request_timeout = 700\nlook_timeout = 800\n"
+	    "operator_group = 55\n", text));
 	config_reload(&c, &fresh, text);
 	ck_assert_str_eq(text, "state, sandbox");
 	ck_assert_str_eq(c.state, "/var/lib/cofre");
@@ -237,6 +242,7 @@ START_TEST(reload_takes_what_may_change_and_tells_the_rest)
 	ck_assert_uint_eq(c.max_connections, 9);
 	ck_assert_uint_eq(c.max_per_uid, 8);
 	ck_assert_uint_eq(c.request_timeout, 700);
+	ck_assert_uint_eq(c.look_timeout, 800);
 	ck_assert_uint_eq(c.operator_group, 55);
 }
 END_TEST

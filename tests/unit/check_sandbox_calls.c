@@ -26,6 +26,7 @@
 
 #include "filter.h"
 #include "in_sandbox.h"
+#include "witness.h"
 #include "sender.h"
 
 #ifndef SO_PEERPIDFD
@@ -117,6 +118,15 @@ read_signal(const struct inside *in)
 }
 
 static bool
+poll_five(void)
+{
+	struct pollfd p[1 + WITNESS_WORKERS] = { { -1, 0, 0 }, { -1, 0, 0 },
+		{ -1, 0, 0 }, { -1, 0, 0 }, { -1, 0, 0 } };
+
+	return poll(p, 1 + WITNESS_WORKERS, 0) == 0;
+}
+
+static bool
 poll_one(const struct inside *in)
 {
 	struct pollfd p = { .fd = in->listener, .events = POLLIN };
@@ -162,6 +172,7 @@ receive(const struct inside *in)
 ALLOW(do_epoll_wait, wait_one(in))
 ALLOW(do_epoll_ctl, watch(in))
 ALLOW(do_poll, poll_one(in))
+ALLOW(do_poll_witness, (in != NULL && poll_five()))
 ALLOW(do_read, read_signal(in))
 ALLOW(do_accept, accept4(in->listener, NULL, NULL,
     SOCK_NONBLOCK | SOCK_CLOEXEC) != -1)
@@ -213,6 +224,7 @@ static const struct allowed {
 	{ "epoll_wait", "", do_epoll_wait },
 	{ "epoll_ctl", "", do_epoll_ctl },
 	{ "poll", "nfds is 1", do_poll },
+	{ "poll", "nfds is 5", do_poll_witness },
 	{ "read", "", do_read },
 	{ "accept4", "flags are SOCK_NONBLOCK and SOCK_CLOEXEC", do_accept },
 	{ "ioctl", "FIONREAD", do_fionread },
@@ -381,13 +393,18 @@ check_rows(const char *text, enum filter which)
 
 START_TEST(the_document_has_the_same_rows)
 {
-	char *witness;
+	char *witness, *keeper;
 
 	read_document();
+	keeper = strstr(document, "\n## The keeper of the witness\n");
 	witness = strstr(document, "\n## The witness\n");
+	ck_assert_ptr_nonnull(keeper);
 	ck_assert_ptr_nonnull(witness);
+	ck_assert(witness > keeper);
 	check_rows(witness, FILTER_WITNESS);
-	*witness = '\0';
+	/* It has those rows besides its own. */
+	check_rows(keeper, FILTER_KEEPER);
+	*keeper = '\0';
 	check_rows(document, FILTER_DAEMON);
 }
 END_TEST
