@@ -42,7 +42,7 @@ static enum cofre_status
 check_version(struct request *q, const struct catalog_entry *e,
     uint32_t version)
 {
-	struct version_item item;
+	struct version_row item;
 	struct head_row head;
 	struct wire_reader r;
 	enum cofre_status st;
@@ -51,7 +51,7 @@ check_version(struct request *q, const struct catalog_entry *e,
 		return st;
 	r = list_reader(head.versions);
 	for (uint32_t i = 0; i < head.versions.count; i++) {
-		version_item_get(&r, &item);
+		version_row_get(&r, &item);
 		if (!r.bad && item.version == version)
 			return COFRE_OK;
 	}
@@ -137,6 +137,27 @@ op_secret_show(struct request *q, const struct secret_show_request *in)
 	return COFRE_OK;
 }
 
+static enum cofre_status
+put_versions(struct wire_writer *w, struct list versions)
+{
+	struct wire_reader r = list_reader(versions);
+	struct version_row row;
+	struct wire_list l;
+
+	list_begin(&l, w);
+	for (uint32_t i = 0; i < versions.count; i++) {
+		struct version_item item;
+
+		version_row_get(&r, &row);
+		item = (struct version_item){ row.version, row.created,
+			row.expires, row.uid };
+		version_item_put(w, &item);
+		list_item(&l);
+	}
+	list_end(&l);
+	return wire_reader_done(&r) ? COFRE_OK : COFRE_CORRUPT;
+}
+
 enum cofre_status
 op_secret_versions(struct request *q, const struct secret_versions_request *in)
 {
@@ -148,8 +169,7 @@ op_secret_versions(struct request *q, const struct secret_versions_request *in)
 	if ((st = secret_find(q, &e)) != COFRE_OK ||
 	    (st = secret_head(q, &e, &head)) != COFRE_OK)
 		return st;
-	list_put(q->reply, head.versions, VERSIONS_MAX);
-	return COFRE_OK;
+	return put_versions(q->reply, head.versions);
 }
 
 /* Put the head at key into the list, when it is one to be seen. */

@@ -103,26 +103,26 @@ decoded(const struct wire_writer *w, size_t at, uint32_t max)
  */
 static enum cofre_status
 put_versions(struct request *q, struct wire_writer *w, struct list old,
-    uint64_t record, const struct version_item *fresh)
+    uint64_t record, const struct version_row *fresh)
 {
 	struct wire_reader r = list_reader(old);
-	struct version_item item;
+	struct version_row item;
 	struct wire_list l;
 	enum cofre_status st;
 
 	list_begin(&l, w);
 	for (uint32_t i = 0; i < old.count; i++) {
-		version_item_get(&r, &item);
+		version_row_get(&r, &item);
 		if (i == 0 && old.count == VERSIONS_MAX) {
 			st = secret_drop_body(q, record, item.version);
 			if (st != COFRE_OK)
 				return st;
 			continue;
 		}
-		version_item_put(w, &item);
+		version_row_put(w, &item);
 		list_item(&l);
 	}
-	version_item_put(w, fresh);
+	version_row_put(w, fresh);
 	list_item(&l);
 	list_end(&l);
 	return wire_reader_done(&r) ? COFRE_OK : COFRE_CORRUPT;
@@ -133,21 +133,26 @@ static enum cofre_status
 write_head(struct request *q, const struct secret_put_request *in,
     uint64_t record, const struct head_row *old)
 {
-	const struct version_item fresh = { q->version, q->sv->now,
-		in->expires, q->conn->peer.uid };
-	struct head_row head = {
-		.name = q->name,
-		.state = SECRET_LIVE,
-		.kind = in->kind,
-		.type = in->type,
-		.version = q->version,
-		.created = old->created != 0 ? old->created : q->sv->now,
-		.updated = q->sv->now,
-		.expires = in->expires,
-	};
+	const struct version_row fresh = { .version = q->version,
+		.created = q->sv->now, .expires = in->expires,
+		.uid = q->conn->peer.uid };
+	struct head_row head = *old;
 	struct wire_writer w;
 	enum cofre_status st;
 	size_t at;
+
+	head.name = q->name;
+	head.state = SECRET_LIVE;
+	head.kind = in->kind;
+	head.type = in->type;
+	head.version = q->version;
+	head.created = old->created != 0 ? old->created : q->sv->now;
+	head.updated = q->sv->now;
+	head.expires = in->expires;
+	/* Whoever puts a value by hand says which key it is: nobody knows. */
+	head.slot = 0;
+	head.stale = 0;
+	head.problem = (struct view){ NULL, 0 };
 
 	/* The lists are made behind the reply, which is short. */
 	wire_writer_init(&w, q->sv->reply + 64, FRAME_MAX - 64);
@@ -171,8 +176,9 @@ op_secret_put(struct request *q, const struct secret_put_request *in)
 	struct vault *v = &q->sv->vault;
 	struct catalog_entry e = { .state = 0 };
 	bool there = secret_entry(q, &e);
-	struct body_row body = { in->type, q->sv->now, in->expires,
-		q->conn->peer.uid, in->fields };
+	const struct body_row body = { .type = in->type,
+		.created = q->sv->now, .expires = in->expires,
+		.uid = q->conn->peer.uid, .fields = in->fields };
 	struct head_row old = { .created = 0 };
 	enum cofre_status st;
 
@@ -237,11 +243,11 @@ static enum cofre_status
 drop_bodies(struct request *q, uint64_t record, struct list versions)
 {
 	struct wire_reader r = list_reader(versions);
-	struct version_item item;
+	struct version_row item;
 	enum cofre_status st;
 
 	for (uint32_t i = 0; i < versions.count; i++) {
-		version_item_get(&r, &item);
+		version_row_get(&r, &item);
 		st = secret_drop_body(q, record, item.version);
 		if (st != COFRE_OK)
 			return st;
@@ -270,10 +276,8 @@ op_secret_purge(struct request *q, const struct secret_purge_request *in)
 	    (st = drop_bodies(q, e.record, head.versions)) != COFRE_OK)
 		return st;
 	q->version = head.version;
-	head.state = SECRET_PURGED;
-	head.type = 0;
-	head.created = head.expires = 0;
-	head.updated = q->sv->now;
-	head.versions = head.fields = (struct list){ .count = 0 };
+	head = (struct head_row){ .name = head.name, .state = SECRET_PURGED,
+		.kind = head.kind, .version = head.version,
+		.updated = q->sv->now };
 	return secret_save_head(q, e.record, &head);
 }

@@ -12,7 +12,7 @@
 #include "proto.h"
 #include "seal.h"
 
-#define ROWS_FORMAT 3u
+#define ROWS_FORMAT 4u
 #define ROWS_MAGIC "cofre vault"
 #define ROW_KEY_MAX 21u
 

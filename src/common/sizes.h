@@ -41,6 +41,10 @@
 #define SNAPSHOT_MAX 64u	/* bytes of a snapshot's digest */
 #define SCAN_TEXTS_MAX 1024u	/* texts of one run.scan */
 #define PEER_GROUPS_MAX 1024u	/* supplementary groups that are looked at */
+#define SOURCE_NAME_MAX 63u
+#define SOURCE_ARGUMENTS_MAX 16u /* of a credential's source */
+#define SOURCE_VALUE_MAX 1024u	 /* bytes of one of them */
+#define PROBLEM_MAX 200u	 /* why a source came to nothing */
 #define SLOTS_MAX 16u	  /* unlock slots of a vault */
 #define GRANTS_MAX 256u	  /* grants of a workspace */
 #define BINDINGS_MAX 64u  /* selectors of a managed identity */

@@ -243,7 +243,7 @@ START_TEST(the_header_is_the_documented_one)
 	wire_writer_init(&w, buf, sizeof(buf));
 	header_row_put(&w, &row);
 	sample_assert_hex((struct view){ buf, w.len },
-	    "0000000b" "636f667265207661756c74" "00000003"
+	    "0000000b" "636f667265207661756c74" "00000004"
 	    "00000010" "01020300000000000000000000000000");
 }
 END_TEST
