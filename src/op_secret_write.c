@@ -2,40 +2,8 @@
 #include <string.h>
 
 #include "names.h"
+#include "secret_fields.h"
 #include "secret_rows.h"
-
-/* Is each field one that a secret of the kind may have? */
-static enum cofre_status
-check_fields(const struct secret_put_request *in)
-{
-	struct wire_reader r = list_reader(in->fields);
-	struct field_item field, other;
-	size_t total = 0, public = 0;
-
-	for (uint32_t i = 0; i < in->fields.count; i++) {
-		struct wire_reader before = list_reader(in->fields);
-
-		field_item_get(&r, &field);
-		if (r.bad || !name_is_field(field.name) ||
-		    (field.flags & ~(unsigned)FIELD_SECRET) != 0 ||
-		    (field_is_secret(in->kind, field.name) &&
-			field.flags != FIELD_SECRET))
-			return COFRE_INVALID;
-		for (uint32_t j = 0; j < i; j++) {
-			field_item_get(&before, &other);
-			if (view_equal(field.name, other.name))
-				return COFRE_INVALID;
-		}
-		total += field.name.len + field.value.len;
-		if (field.flags != FIELD_SECRET)
-			public += field.value.len;
-	}
-	if (!wire_reader_done(&r))
-		return COFRE_INVALID;
-	return total > COFRE_SECRET_MAX || public > COFRE_METADATA_MAX ?
-	    COFRE_TOO_LARGE :
-	    COFRE_OK;
-}
 
 static enum cofre_status
 check_put(const struct request *q, const struct secret_put_request *in)
@@ -47,7 +15,7 @@ check_put(const struct request *q, const struct secret_put_request *in)
 		     in->type != 0) ||
 	    (in->expires != 0 && in->expires <= q->sv->now))
 		return COFRE_INVALID;
-	return check_fields(in);
+	return fields_check(in->kind, in->fields);
 }
 
 /* Does the secret have the state that the request expects of it? */
@@ -67,26 +35,6 @@ check_entry(const struct catalog_entry *e, const struct secret_put_request *in)
 		return COFRE_LIMIT;
 	return COFRE_OK;
 }
-
-/* The fields for the head: metadata, and of secret ones the name alone. */
-static void
-put_public(struct wire_writer *w, struct list fields)
-{
-	struct wire_reader r = list_reader(fields);
-	struct field_item field;
-	struct wire_list l;
-
-	list_begin(&l, w);
-	for (uint32_t i = 0; i < fields.count; i++) {
-		field_item_get(&r, &field);
-		if (field.flags == FIELD_SECRET)
-			field.value = (struct view){ NULL, 0 };
-		field_item_put(w, &field);
-		list_item(&l);
-	}
-	list_end(&l);
-}
-
 
 static struct list
 decoded(const struct wire_writer *w, size_t at, uint32_t max)
@@ -161,7 +109,7 @@ write_head(struct request *q, const struct secret_put_request *in,
 		return st;
 	head.versions = decoded(&w, 0, VERSIONS_MAX);
 	at = w.len;
-	put_public(&w, in->fields);
+	fields_put_public(&w, in->fields);
 	if (w.len + 64 > q->sv->reply_used)
 		q->sv->reply_used = w.len + 64;
 	if (w.bad)

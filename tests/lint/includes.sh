@@ -124,7 +124,7 @@ cat >"$tmp/storeys" <<'END'
 account facts filter guess listen localfs notify pool policy policy_role scan seal tally
 token
 sandbox
-binding config config_file peer rows run keyring catalog store store_file
+binding config config_file peer rows run keyring catalog secret_fields store store_file
 sender witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment
 vault vault_rows vault_unlock workspace roles runs identity

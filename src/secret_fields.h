@@ -1,0 +1,27 @@
+/*
+ * secret_fields: the lists of fields that a secret's rows hold.
+ */
+#ifndef COFRE_SECRET_FIELDS_H
+#define COFRE_SECRET_FIELDS_H
+
+#include "proto.h"
+
+/*
+ * Is each field one that a secret of the kind may have, and are all of them
+ * together not too long?  INVALID, TOO_LARGE.
+ */
+enum cofre_status fields_check(uint8_t kind, struct list fields);
+
+/* Put the fields as a head has them: metadata whole, and of secret ones the
+   name alone. */
+void fields_put_public(struct wire_writer *w, struct list fields);
+
+/*
+ * Put the fields with new values in place of those that have the same name;
+ * whether a field is secret does not change by that.  Those that are new
+ * come last.  False when either list can't be decoded.
+ */
+bool fields_merge(struct wire_writer *w, struct list fields,
+    struct list fresh);
+
+#endif
