@@ -73,6 +73,7 @@ enum cofre_status {
 	COFRE_OTHER_PROCESS = 24, /* the connection is another process's */
 	COFRE_RUN_ENDED = 25,	/* this process's run has ended */
 	COFRE_NO_PROCESS = 26,	/* no such process or cgroup, or not yours */
+	COFRE_UNDER_WAY = 27,	/* another one does this already: wait */
 
 	COFRE_UNREACHABLE = 64,	/* can't connect to the socket */
 	COFRE_TIMEOUT = 65,	/* no answer in time */

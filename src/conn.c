@@ -346,6 +346,8 @@ conn_close(struct conn *c)
 		(void)close(c->watch_fd);
 	attest_forget(sv, &c->ask);
 	conn_look_end(c);
+	resync_free(c->resync);
+	c->resync = NULL;
 	chain_consume(&sv->pool, &c->in, c->in.size);
 	chain_consume(&sv->pool, &c->out, c->out.size);
 	quota_leave(c);

@@ -10,6 +10,7 @@
 #define COFRE_CONN_H
 
 #include "attest.h"
+#include "resync.h"
 #include "sender.h"
 #include "server.h"
 
@@ -56,6 +57,7 @@ struct conn {
 	uint64_t run_change; /* runs.changes when that was so; 0: look */
 	bool attached;	     /* it has shown the token of this run: */
 	uint8_t attached_run[RUN_ID_LEN];
+	struct resync *resync; /* that it does, or NULL */
 	bool dead;
 	struct conn *next, *prev;
 	struct conn *timed_next, *timed_prev;

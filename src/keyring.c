@@ -10,6 +10,7 @@ struct keys {
 	uint8_t log_tag[KEY_LEN];
 	uint8_t log_name[KEY_LEN];
 	uint8_t token[KEY_LEN];
+	uint8_t digest[KEY_LEN];
 	uint8_t catalog[16];
 	uint8_t opened[WRAPPED_LEN]; /* where a wrapped key is opened */
 	uint8_t data[WORKSPACES_MAX][KEY_LEN];
@@ -46,6 +47,7 @@ derive(struct keyring *k)
 	crypto_subkey(keys->log_tag, keys->root, 4, context);
 	crypto_subkey(keys->log_name, keys->root, 5, context);
 	crypto_subkey(keys->token, keys->root, 6, context);
+	crypto_subkey(keys->digest, keys->root, 7, context);
 	crypto_random(keys->catalog, sizeof(keys->catalog));
 	k->open = true;
 }
@@ -166,4 +168,10 @@ const uint8_t *
 keyring_token(const struct keyring *k)
 {
 	return k->keys->token;
+}
+
+const uint8_t *
+keyring_digest(const struct keyring *k)
+{
+	return k->keys->digest;
 }

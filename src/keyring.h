@@ -9,9 +9,10 @@
  *	  tally key         of the multiset hash over all rows
  *	  log tag, log name of the activity log
  *	  token key         of the hashes of runs' tokens
+ *	  digest key        of the digests of values in the log
  *	data keys           random, one for each workspace
  *
- * The six are crypto_kdf subkeys 1 to 6 of the root key in the context
+ * The seven are crypto_kdf subkeys 1 to 7 of the root key in the context
  * "cofrevlt".  keyring_wipe() leaves none of them anywhere.
  */
 #ifndef COFRE_KEYRING_H
@@ -71,6 +72,7 @@ const uint8_t *keyring_meta(const struct keyring *k);
 const uint8_t *keyring_tally(const struct keyring *k);
 const uint8_t *keyring_data(const struct keyring *k, unsigned i);
 const uint8_t *keyring_token(const struct keyring *k);
+const uint8_t *keyring_digest(const struct keyring *k);
 struct log_keys keyring_log(const struct keyring *k);
 
 /* The random key of the catalogue's hash; 16 bytes, new at each unlock. */

@@ -13,6 +13,7 @@
 #include "attest.h"
 #include "conn.h"
 #include "dispatch.h"
+#include "previous.h"
 #include "turn.h"
 #include "watch.h"
 
@@ -167,6 +168,7 @@ turn(struct server *sv, const struct epoll_event *events, int n)
 	conn_expire(sv);
 	accept_note(sv);
 	watch_note(sv);
+	previous_tick(sv);
 	turn_end(sv);
 	conn_bury(sv);
 	secmem_wipe_stack();
@@ -182,25 +184,27 @@ ping_watchdog(struct server *sv, uint64_t *next)
 	*next = sv->clock + sv->notify.watchdog;
 }
 
+/* The shorter of two times to wait, of which -1 has no end. */
+static int
+sooner(int a, int b)
+{
+	return a == -1 || (b != -1 && b < a) ? b : a;
+}
+
 static int
 wait_time(struct server *sv)
 {
-	int ms = conn_timeout(sv), run = watch_timeout(sv);
-	int look = attest_timeout(sv);
-	int most = sv->notify.watchdog == 0 ?
-	    -1 :
-	    (int)(sv->notify.watchdog / 1000) + 1;
+	int ms = sooner(conn_timeout(sv), watch_timeout(sv));
 
-	if (run != -1 && (most == -1 || run < most))
-		most = run;
-	if (look != -1 && (most == -1 || look < most))
-		most = look;
+	ms = sooner(ms, attest_timeout(sv));
+	ms = sooner(ms, previous_timeout(sv));
+	if (sv->notify.watchdog != 0)
+		ms = sooner(ms, (int)(sv->notify.watchdog / 1000) + 1);
 	if (sv->waiting.active)
 		return 0;
-	if ((sv->accept_paused || sv->refused > 0 || sv->asked.late > 0) &&
-	    (most == -1 || most > 1000))
-		most = 1000;
-	return ms == -1 || (most != -1 && ms > most) ? most : ms;
+	if (sv->accept_paused || sv->refused > 0 || sv->asked.late > 0)
+		ms = sooner(ms, 1000);
+	return ms;
 }
 
 /* Take no more, and let those who have replies to come have them. */

@@ -4,6 +4,7 @@
 
 #include "binding.h"
 #include "identity.h"
+#include "op_resync.h"
 #include "ops.h"
 
 static struct binding *
@@ -239,28 +240,40 @@ restore(struct request *q, size_t i, bool dry_run, struct wire_list *l)
 }
 
 enum cofre_status
-op_identity_repair(struct request *q,
-    const struct identity_repair_request *in)
+identity_restore(struct request *q, bool dry_run, uint32_t *count)
 {
 	struct policy_scope *p = &q->workspace->policy;
 	struct wire_list l;
 	enum cofre_status st = COFRE_OK;
 
-	/* What it may be is not for itself to say. */
-	if (q->principal.kind == PRINCIPAL_IDENTITY)
-		return COFRE_DENIED;
 	list_begin(&l, q->reply);
 	for (size_t i = 0; i < CANONICAL && st == COFRE_OK; i++)
 		if (!has_canonical(p, i))
-			st = restore(q, i, in->dry_run, &l);
+			st = restore(q, i, dry_run, &l);
 	if (st != COFRE_OK)
 		return st;
 	list_end(&l);
 	put_actual(q, true);
-	(void)snprintf(q->detail, sizeof(q->detail), "%u grants %s", l.count,
+	*count = l.count;
+	return l.count == 0 || dry_run ? COFRE_OK : save(q);
+}
+
+enum cofre_status
+op_identity_repair(struct request *q,
+    const struct identity_repair_request *in)
+{
+	enum cofre_status st;
+	uint32_t count = 0;
+
+	/* What it may be is not for itself to say. */
+	if (q->principal.kind == PRINCIPAL_IDENTITY)
+		return COFRE_DENIED;
+	if ((st = identity_restore(q, in->dry_run, &count)) != COFRE_OK)
+		return st;
+	(void)snprintf(q->detail, sizeof(q->detail), "%u grants %s", count,
 	    in->dry_run ? "are missing" : "put back");
-	q->version = p->version;
-	return l.count == 0 || in->dry_run ? COFRE_OK : save(q);
+	q->version = q->workspace->policy.version;
+	return COFRE_OK;
 }
 
 const char *

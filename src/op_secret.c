@@ -42,20 +42,16 @@ static enum cofre_status
 check_version(struct request *q, const struct catalog_entry *e,
     uint32_t version)
 {
-	struct version_row item;
+	struct version_row row;
 	struct head_row head;
-	struct wire_reader r;
 	enum cofre_status st;
 
 	if ((st = secret_head(q, e, &head)) != COFRE_OK)
 		return st;
-	r = list_reader(head.versions);
-	for (uint32_t i = 0; i < head.versions.count; i++) {
-		version_row_get(&r, &item);
-		if (!r.bad && item.version == version)
-			return COFRE_OK;
-	}
-	return COFRE_NOT_FOUND;
+	return secret_find_version(head.versions, version, &row) &&
+		!secret_version_ended(q->sv, e->record, &row) ?
+	    COFRE_OK :
+	    COFRE_NOT_FOUND;
 }
 
 /* What a run has read is told when it is over. */
@@ -138,20 +134,24 @@ op_secret_show(struct request *q, const struct secret_show_request *in)
 }
 
 static enum cofre_status
-put_versions(struct wire_writer *w, struct list versions)
+put_versions(const struct request *q, uint64_t record, struct list versions)
 {
 	struct wire_reader r = list_reader(versions);
 	struct version_row row;
 	struct wire_list l;
 
-	list_begin(&l, w);
+	list_begin(&l, q->reply);
 	for (uint32_t i = 0; i < versions.count; i++) {
 		struct version_item item;
 
 		version_row_get(&r, &row);
+		if (r.bad || secret_version_ended(q->sv, record, &row))
+			continue;
 		item = (struct version_item){ row.version, row.created,
-			row.expires, row.uid };
-		version_item_put(w, &item);
+			row.expires, row.uid, row.until, row.slot,
+			runs_holders(&q->sv->vault.runs, record,
+			    row.version) };
+		version_item_put(q->reply, &item);
 		list_item(&l);
 	}
 	list_end(&l);
@@ -169,13 +169,13 @@ op_secret_versions(struct request *q, const struct secret_versions_request *in)
 	if ((st = secret_find(q, &e)) != COFRE_OK ||
 	    (st = secret_head(q, &e, &head)) != COFRE_OK)
 		return st;
-	return put_versions(q->reply, head.versions);
+	return put_versions(q, e.record, head.versions);
 }
 
-/* Put the head at key into the list, when it is one to be seen. */
+/* Put the head into the list, when it is one to be seen. */
 static enum cofre_status
 list_one(struct request *q, const struct row_id *id, struct view sealed,
-    bool deleted, struct wire_list *l)
+    struct wire_list *l, uint8_t state)
 {
 	struct secret_item item;
 	struct head_row head;
@@ -187,7 +187,7 @@ list_one(struct request *q, const struct row_id *id, struct view sealed,
 		return st;
 	if (!head_row_decode(plain, &head))
 		return COFRE_CORRUPT;
-	if (head.state != (deleted ? SECRET_DELETED : SECRET_LIVE) ||
+	if (head.state != state ||
 	    !request_may(q, ACTION_SECRET_LIST, head.name))
 		return COFRE_OK;
 	item = item_of(&head);
@@ -196,37 +196,23 @@ list_one(struct request *q, const struct row_id *id, struct view sealed,
 	return COFRE_OK;
 }
 
-#define LIST_ROWS 1000u		     /* looked at for one reply */
-#define LIST_BYTES (96u * 1024)	     /* written for one reply */
+static enum cofre_status
+list_live(struct request *q, const struct row_id *id, struct view sealed,
+    struct wire_list *l)
+{
+	return list_one(q, id, sealed, l, SECRET_LIVE);
+}
+
+static enum cofre_status
+list_deleted(struct request *q, const struct row_id *id, struct view sealed,
+    struct wire_list *l)
+{
+	return list_one(q, id, sealed, l, SECRET_DELETED);
+}
 
 enum cofre_status
 op_secret_list(struct request *q, const struct secret_list_request *in)
 {
-	struct row_key prefix = row_prefix(TABLE_HEAD, q->workspace->id), from;
-	struct row_id id = { .table = TABLE_HEAD,
-		.workspace = q->workspace->id, .record = in->after };
-	enum cofre_status st = COFRE_OK;
-	struct view key, sealed;
-	struct wire_list l;
-
-	list_begin(&l, q->reply);
-	for (unsigned i = 0; i < LIST_ROWS && q->reply->len < LIST_BYTES; i++) {
-		id.record++;
-		from = row_key(&id);
-		st = store_next(q->sv->vault.store,
-		    (struct view){ prefix.bytes, prefix.len },
-		    (struct view){ from.bytes, from.len }, &key, &sealed);
-		if (st != COFRE_OK)
-			break;
-		if (!row_key_parse(key, &id))
-			return COFRE_CORRUPT;
-		st = list_one(q, &id, sealed, in->deleted, &l);
-		if (st != COFRE_OK)
-			return st;
-	}
-	if (st != COFRE_OK && st != COFRE_NOT_FOUND)
-		return st;
-	list_end(&l);
-	wire_put_u64(q->reply, st == COFRE_NOT_FOUND ? 0 : id.record);
-	return COFRE_OK;
+	return secret_put_heads(q, in->after,
+	    in->deleted ? list_deleted : list_live);
 }

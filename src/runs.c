@@ -68,6 +68,23 @@ runs_find_token(const struct runs *rs, const uint8_t hash[CRYPTO_HASH_LEN])
 	return found;
 }
 
+uint32_t
+runs_holders(const struct runs *rs, uint64_t record, uint32_t version)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < rs->count; i++) {
+		const struct run *r = rs->list[i];
+
+		if (r->rights.over)
+			continue;
+		for (size_t j = 0; j < r->rights.count; j++)
+			n += r->secrets[j].record == record &&
+			    r->secrets[j].version == version;
+	}
+	return n;
+}
+
 struct run *
 runs_find_watch(const struct runs *rs, uint64_t watch_id)
 {

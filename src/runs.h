@@ -50,6 +50,10 @@ struct run *runs_find(const struct runs *rs, struct view id);
 struct run *runs_find_token(const struct runs *rs,
     const uint8_t hash[CRYPTO_HASH_LEN]);
 
+/* How many runs that go on have read that version of a record last. */
+uint32_t runs_holders(const struct runs *rs, uint64_t record,
+    uint32_t version);
+
 /* The one that epoll knows by the number, or NULL. */
 struct run *runs_find_watch(const struct runs *rs, uint64_t watch_id);
 

@@ -102,3 +102,82 @@ secret_drop_body(struct request *q, uint64_t record, uint32_t version)
 
 	return st == COFRE_NOT_FOUND ? COFRE_OK : st;
 }
+
+bool
+secret_find_version(struct list versions, uint32_t version,
+    struct version_row *ret)
+{
+	struct wire_reader r = list_reader(versions);
+	struct version_row row;
+
+	for (uint32_t i = 0; i < versions.count; i++) {
+		version_row_get(&r, &row);
+		if (!r.bad && row.version == version) {
+			*ret = row;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+secret_version_ended(const struct server *sv, uint64_t record,
+    const struct version_row *row)
+{
+	if (row->until == 0)
+		return false;
+	return row->until <= sv->now || (row->held &&
+		runs_holders(&sv->vault.runs, record, row->version) == 0);
+}
+
+void
+secret_digest(const struct request *q, uint64_t record, struct list fields,
+    uint8_t digest[DIGEST_LEN])
+{
+	uint8_t ids[16];
+	struct wire_writer w;
+	struct view parts[2];
+
+	wire_writer_init(&w, ids, sizeof(ids));
+	wire_put_u64(&w, q->workspace->id);
+	wire_put_u64(&w, record);
+	parts[0] = (struct view){ ids, w.len };
+	parts[1] = fields.items;
+	crypto_blake2b(digest, DIGEST_LEN,
+	    keyring_digest(&q->sv->vault.keyring), parts, 2);
+}
+
+#define HEADS_MAX 1000u		/* looked at for one reply */
+#define HEADS_BYTES (96u * 1024) /* written for one reply */
+
+enum cofre_status
+secret_put_heads(struct request *q, uint64_t after, secret_visit *visit)
+{
+	struct row_key prefix = row_prefix(TABLE_HEAD, q->workspace->id), from;
+	struct row_id id = head_id(q, after);
+	enum cofre_status st = COFRE_OK;
+	struct view key, sealed;
+	struct wire_list l;
+
+	list_begin(&l, q->reply);
+	for (unsigned i = 0; i < HEADS_MAX && q->reply->len < HEADS_BYTES;
+	     i++) {
+		id.record++;
+		from = row_key(&id);
+		st = store_next(q->sv->vault.store,
+		    (struct view){ prefix.bytes, prefix.len },
+		    (struct view){ from.bytes, from.len }, &key, &sealed);
+		if (st != COFRE_OK)
+			break;
+		if (!row_key_parse(key, &id))
+			return COFRE_CORRUPT;
+		st = visit(q, &id, sealed, &l);
+		if (st != COFRE_OK)
+			return st;
+	}
+	if (st != COFRE_OK && st != COFRE_NOT_FOUND)
+		return st;
+	list_end(&l);
+	wire_put_u64(q->reply, st == COFRE_NOT_FOUND ? 0 : id.record);
+	return COFRE_OK;
+}

@@ -31,4 +31,29 @@ enum cofre_status secret_save_body(struct request *q, uint64_t record,
 enum cofre_status secret_drop_body(struct request *q, uint64_t record,
     uint32_t version);
 
+/*
+ * Put a list into the reply of what visit puts there of each head of the
+ * workspace behind the record after, as many as one reply takes; and then
+ * the record to go on behind, 0 at the end.
+ */
+typedef enum cofre_status secret_visit(struct request *q,
+    const struct row_id *id, struct view sealed, struct wire_list *l);
+enum cofre_status secret_put_heads(struct request *q, uint64_t after,
+    secret_visit *visit);
+
+/* The row of a version, among those that the head has; false: it is not
+   one of them. */
+bool secret_find_version(struct list versions, uint32_t version,
+    struct version_row *ret);
+
+/* True when the version is given out no more: its time is over, or the last
+   run that held it. */
+bool secret_version_ended(const struct server *sv, uint64_t record,
+    const struct version_row *row);
+
+/* A keyed digest of a secret's fields, for the log: equal for equal fields of
+   the same secret, and else nothing can be learnt of it without the key. */
+void secret_digest(const struct request *q, uint64_t record,
+    struct list fields, uint8_t digest[DIGEST_LEN]);
+
 #endif

@@ -193,6 +193,10 @@ record_all(struct server *sv)
 static void
 lock_now(struct server *sv)
 {
+	for (struct conn *c = sv->conns; c != NULL; c = c->next) {
+		resync_free(c->resync);
+		c->resync = NULL;
+	}
 	vault_lock(&sv->vault);
 	(void)audit_set_keys(sv->audit, NULL);
 	sv->lock_pending = false;

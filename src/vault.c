@@ -83,6 +83,7 @@ vault_lock(struct vault *v)
 	workspace_forget(v);
 	roles_forget(v);
 	runs_forget(v);
+	endings_forget(&v->endings);
 	catalog_free(v->catalog);
 	v->catalog = NULL;
 	if (v->plain != NULL)

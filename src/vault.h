@@ -16,6 +16,7 @@
 
 #include "catalog.h"
 #include "keyring.h"
+#include "endings.h"
 #include "policy.h"
 #include "rows.h"
 #include "runs.h"
@@ -73,6 +74,7 @@ struct vault {
 	size_t scope_count; /* no workspace has a slot from here on */
 	struct roles roles;
 	struct runs runs;
+	struct endings endings;
 	struct catalog *catalog;
 
 	/* The evidence, as it will be, and as it was last committed. */
@@ -175,6 +177,14 @@ void vault_plain_used(struct vault *v, size_t n);
  * store_begin().  The catalogue gets room for the entries of one request.
  */
 enum cofre_status vault_begin(struct vault *v, size_t need, bool reserve);
+
+/*
+ * Seal a row as vault_write() does, to be written later with
+ * vault_write_clear().  plain has at most ROW_MAX bytes; the view is valid
+ * until the next row is sealed.
+ */
+struct view vault_seal(struct vault *v, const struct workspace *ws,
+    const struct row_id *id, struct view plain);
 
 /* Seal and write, or delete, a row; after vault_begin(). */
 enum cofre_status vault_write(struct vault *v, const struct workspace *ws,

@@ -112,18 +112,24 @@ vault_write_clear(struct vault *v, const struct row_id *id, struct view value)
 	return COFRE_OK;
 }
 
+struct view
+vault_seal(struct vault *v, const struct workspace *ws,
+    const struct row_id *id, struct view plain)
+{
+	struct seal_place place = row_place(v->id, id);
+
+	seal_close(v->sealed, sealing_key(v, ws),
+	    ws == NULL ? 1 : ws->key_version, &place, plain, NULL);
+	return (struct view){ v->sealed, seal_size(plain.len) };
+}
+
 enum cofre_status
 vault_write(struct vault *v, const struct workspace *ws,
     const struct row_id *id, struct view plain)
 {
-	struct seal_place place = row_place(v->id, id);
-	size_t size = seal_size(plain.len);
-
-	if (size > ROW_SEALED_MAX)
+	if (seal_size(plain.len) > ROW_SEALED_MAX)
 		return COFRE_TOO_LARGE;
-	seal_close(v->sealed, sealing_key(v, ws),
-	    ws == NULL ? 1 : ws->key_version, &place, plain, NULL);
-	return vault_write_clear(v, id, (struct view){ v->sealed, size });
+	return vault_write_clear(v, id, vault_seal(v, ws, id, plain));
 }
 
 enum cofre_status

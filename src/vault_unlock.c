@@ -213,7 +213,7 @@ load_head(struct vault *v, const struct row_id *id, struct view sealed)
 	e.state = head.state;
 	catalog_set(v->catalog, ws->id, head.name, &e);
 	catalog_keep(v->catalog);
-	return COFRE_OK;
+	return endings_load(&v->endings, ws->id, id->record, head.versions);
 }
 
 static enum cofre_status

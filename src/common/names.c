@@ -52,6 +52,12 @@ name_is_workspace(struct view v)
 }
 
 bool
+name_is_source(struct view v)
+{
+	return v.len <= SOURCE_NAME_MAX && name_is_secret(v);
+}
+
+bool
 name_is_secret(struct view v)
 {
 	return v.len >= 1 && v.len <= COFRE_SECRET_NAME_MAX &&

@@ -4,6 +4,7 @@
  * A workspace:  [a-z0-9] [a-z0-9_-]*        at most 63 bytes
  * A secret:     [A-Za-z0-9] [A-Za-z0-9._-]* at most 127 bytes
  * A field:      [A-Za-z] [A-Za-z0-9._-]*    at most 64 bytes
+ * A source:     [A-Za-z0-9] [A-Za-z0-9._-]* at most 63 bytes
  * A role:       [A-Za-z0-9] [A-Za-z0-9._ -]* at most 63 bytes, no space last
  *
  * ASCII alone, compared byte for byte: nothing is folded or normalised.
@@ -19,8 +20,10 @@ bool name_is_workspace(struct view v);
 bool name_is_secret(struct view v);
 /* for a field, */
 bool name_is_field(struct view v);
-/* and a role. */
+/* a role, */
 bool name_is_role(struct view v);
+/* and a source. */
+bool name_is_source(struct view v);
 
 /* The path of a cgroup below the root: it has parts, none of them empty, "."
    or "..". */

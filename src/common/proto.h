@@ -89,6 +89,18 @@ enum run_end {
 
 enum run_state { RUN_ACTIVE = 1, RUN_OVER = 2 };
 
+/* What resync.stage brings, and what comes of it. */
+enum resync_outcome {
+	RESYNC_VALUE = 1,   /* fields, as the source has them now */
+	RESYNC_FAILED = 2,  /* nothing: why not */
+	RESYNC_RETIRED = 3, /* the old key was made anew upstream */
+};
+enum resync_result {
+	RESYNC_UNCHANGED = 1, /* they are those of the current version */
+	RESYNC_UPDATED = 2,   /* they will be the next version */
+	RESYNC_NOTED = 3,     /* it is kept with the secret */
+};
+
 /* What policy.explain says of a grant. */
 enum explain_outcome {
 	EXPLAIN_ALLOWS = 1,	  /* it is what allows it */

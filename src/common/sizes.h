@@ -44,6 +44,11 @@
 #define SOURCE_NAME_MAX 63u
 #define SOURCE_ARGUMENTS_MAX 16u /* of a credential's source */
 #define SOURCE_VALUE_MAX 1024u	 /* bytes of one of them */
+#define RESYNC_ITEMS_MAX 4096u	 /* secrets of one resync */
+#define RESYNC_BYTES_MAX (4u * 1024 * 1024) /* of new values in it, sealed */
+#define RESYNCS_MAX 8u		 /* that are under way at once in a vault */
+#define RESYNC_GRACE_MAX 2592000u /* seconds that an old version stays */
+#define DIGEST_LEN 16u		 /* of a secret's fields, keyed */
 #define PROBLEM_MAX 200u	 /* why a source came to nothing */
 #define SLOTS_MAX 16u	  /* unlock slots of a vault */
 #define GRANTS_MAX 256u	  /* grants of a workspace */

@@ -127,10 +127,10 @@ sandbox
 binding config config_file peer rows run keyring catalog secret_fields store store_file
 sender witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment
-vault vault_rows vault_unlock workspace roles runs identity
+vault vault_rows vault_unlock workspace roles resync endings runs identity
 server
 attest conn conn_new quota turn watch
-ops secret_rows op_*
+ops previous secret_rows op_*
 dispatch
 accept
 loop

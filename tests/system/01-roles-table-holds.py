@@ -26,6 +26,7 @@ from harness import HERE, KEY
 # Nobody has a token.
 ALLOWED = {"vault.init": "EXISTS", "vault.unlock": "CONFLICT",
            "run.attach": "DENIED"}
+VERSIONS = {}       # of a secret with a source: the current one
 RUNS = {}           # by workspace: a run of the secret n that is there
 
 FIXTURE = 41900     # an owner of the vault, who puts things back
@@ -76,6 +77,13 @@ def values(op, workspace, name):
     elif op == "run.start":
         v.update(target=wire.TOKEN_ONLY, token=1, uid=SOMEBODY,
                  secrets=[dict(name="n")])
+    elif op == "secret.source":
+        v["source"] = "file"
+    elif op == "resync.begin":
+        v["dry_run"] = 1        # takes nobody's place
+    elif op == "resync.stage":
+        v.update(version=VERSIONS.get((workspace, name), 1),
+                 outcome=wire.FAILED, problem="no answer")
     elif op.startswith("run."):
         v["run"] = RUNS.get(workspace, b"r" * 16)
     return v
@@ -146,9 +154,17 @@ class Vault:
                               **values("run.start", workspace, ""))
         RUNS[workspace] = status(r, "OK", "a run").fields["run"]
 
-    def prepare(self, op, place, name):
+    def prepare(self, role, op, place, name):
         """Make what an allowed request needs."""
         v = values(op, place, name)
+        if op in ("resync.stage", "resync.commit"):
+            status(self.people[role].call("resync.begin", workspace=place),
+                   "OK", "a resync")
+        if op == "resync.stage":
+            self.fix("secret.source", workspace=place, name=name,
+                     source="file")
+            VERSIONS[place, name] = self.fixture.call(
+                "secret.show", workspace=place, name=name).fields["version"]
         if op == "slot.remove":
             self.root_call("slot.add", type=wire.KEYFILE, key=b"s" * 32)
         elif op == "identity.unbind":
@@ -162,9 +178,12 @@ class Vault:
         elif op == "role.delete":
             self.fix("role.put", **values("role.put", "", ""))
 
-    def restore(self, op, place, name):
+    def restore(self, role, op, place, name):
         """Undo what it did."""
-        if op == "vault.lock":
+        if op == "resync.stage":
+            self.people[role].call("resync.begin", workspace=place,
+                                   dry_run=1)
+        elif op == "vault.lock":
             self.root_call("vault.unlock", key=KEY)
         elif op == "slot.add":
             self.root_call("slot.remove", slot=2)
@@ -278,11 +297,11 @@ def run_open(v):
                 if want != "OK" or op.endswith(READS):
                     together.append((op, place, name, want, as_what))
                     continue
-                v.prepare(op, place, name)
+                v.prepare(role, op, place, name)
                 number, reply = v.ask(role, op, place, name or "n")
                 v.judge(role, op, number, reply, want, as_what,
                         describe(role, op, place, name))
-                v.restore(op, place, name)
+                v.restore(role, op, place, name)
         run_many(v, role, together)
     show("%d cells with the vault open" % len(v.cells))
 

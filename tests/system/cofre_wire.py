@@ -30,7 +30,7 @@ STATUS = dict(
     EXPIRED=12, DELETED=13, STORE_FULL=14, STORE_FAILED=15, LOG_FAILED=16,
     CORRUPT=17, ROLLBACK=18, BAD_FRAME=19, UNKNOWN_OPERATION=20,
     BAD_VERSION=21, INTERNAL=22, LAST_SLOT=23, OTHER_PROCESS=24,
-    RUN_ENDED=25, NO_PROCESS=26)
+    RUN_ENDED=25, NO_PROCESS=26, UNDER_WAY=27)
 STATUS_NAME = {v: k for k, v in STATUS.items()}
 
 EMPTY, LOCKED, OPEN = 0, 1, 2                       # states of the vault
@@ -47,6 +47,8 @@ SYSTEM, CONNECTION, REQUESTED, NOTE = 1, 2, 3, 4    # types of an event
 RUN = 6                                             # as whom it was allowed
 TOKEN_ONLY, PROCESS, CGROUP = 0, 1, 2               # targets of a run
 ACTIVE, OVER = 1, 2                                 # states of a run
+VALUE, FAILED, RETIRED = 1, 2, 3                    # outcomes of a source
+UNCHANGED, UPDATED, NOTED = 1, 2, 3                 # what comes of them
 
 # Items of lists, and the operations: code, request, reply.
 ITEMS = {
@@ -70,7 +72,13 @@ ITEMS = {
                  "u32 grants, u32 bindings",
     "secret": "str name, u8 kind, u8 type, u8 state, u32 version, "
               "u64 created, u64 updated, u64 expires",
-    "version": "u32 version, u64 created, u64 expires, u32 uid",
+    "version": "u32 version, u64 created, u64 expires, u32 uid, u64 until, "
+               "u8 slot, u32 holders",
+    "argument": "str name, str value",
+    "resync": "str name, u8 kind, u8 type, u32 version, str source, "
+              "argument* arguments, u8 slot, u64 serial, u32 stale, "
+              "u64 checked, str problem, u8 retire, u32 retire_version, "
+              "bool due, u64 until, u32 holders",
     "report": "str key, str value, u8 level",
     "event": "u64 cell, u64 time, u8 type, u32 op, u32 status, u32 uid, "
              "u32 gid, u32 pid, str exe, u8 principal, u32 principal_id, "
@@ -139,6 +147,8 @@ OPERATIONS = {
     "secret.delete": (53, "str workspace, str name", ""),
     "secret.undelete": (54, "str workspace, str name", ""),
     "secret.purge": (55, "str workspace, str name", ""),
+    "secret.source": (56, "str workspace, str name, str source, "
+                      "argument* arguments", ""),
     "activity.read": (64, "str workspace, u64 from, u32 max",
                       "event* items, u64 next, u64 end, u64 bad"),
     "run.start": (72, "str workspace, u8 target, u32 pid, u64 start, "
@@ -153,6 +163,16 @@ OPERATIONS = {
     "run.attach": (77, "str token", "str run, str workspace, u64 expires"),
     "run.scan": (78, "str workspace, u64 after, text* texts",
                  "u64 next, u32 found, str name"),
+    "resync.begin": (80, "str workspace, bool dry_run", ""),
+    "resync.list": (81, "str workspace, u64 after",
+                    "resync* items, u64 next"),
+    "resync.stage": (82, "str workspace, str name, u32 version, u8 outcome, "
+                     "u8 slot, u8 retire, u64 serial, u64 expires, "
+                     "str problem, field* fields",
+                     "u8 result, u32 version, str before, str after"),
+    "resync.commit": (83, "str workspace, u32 grace, bool repair",
+                      "who* restored, who* extra, name* skipped, "
+                      "u32 updated, u32 noted, u64 epoch"),
 }
 CODE_NAME = {row[0]: name for name, row in OPERATIONS.items()}
 

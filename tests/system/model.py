@@ -90,6 +90,7 @@ ASKS = {
     "secret.delete": ("secret", "workspaces/secrets/delete"),
     "secret.undelete": ("secret", "workspaces/secrets/delete"),
     "secret.purge": ("secret", "workspaces/secrets/purge/delete"),
+    "secret.source": ("secret", "workspaces/secrets/write"),
     "activity.read": ("any", "workspaces/activity/read"),
     "run.start": ("workspace", "workspaces/runs/write"),
     "run.end": ("workspace", "workspaces/runs/write"),
@@ -98,6 +99,10 @@ ASKS = {
     "run.show": ("workspace", "workspaces/runs/read"),
     "run.attach": ("none", ""),
     "run.scan": ("workspace", "workspaces/runs/write"),
+    "resync.begin": ("workspace", "workspaces/resync/action"),
+    "resync.list": ("workspace", "workspaces/resync/action"),
+    "resync.stage": ("secret", "workspaces/resync/action"),
+    "resync.commit": ("workspace", "workspaces/resync/action"),
 }
 # A right to some names is enough to begin with; what else each of a run's
 # secrets must be allowed for.
@@ -235,8 +240,13 @@ class Model:
         if op == "grant.add" and as_what != OPERATOR and \
                 not self.may_give(person, role, where):
             return "DENIED", as_what
-        if op == "identity.repair" and as_what == IDENTITY:
+        if as_what == IDENTITY and (op == "identity.repair" or
+                                    op.startswith("resync.")):
             return "DENIED", as_what
+        # Who may not begin a resync has none to add to.
+        if op == "resync.stage" and \
+                self.allows(person, action, where, "") == NOBODY:
+            return "CONFLICT", as_what
         if op == "workspace.create" and where in self.workspaces:
             return "EXISTS", as_what
         return "OK", as_what

@@ -87,6 +87,8 @@ static const struct {
 	    "workspaces/secrets/delete", OPF_WRITE },
 	{ 55, "secret.purge", SCOPE_SECRET,
 	    "workspaces/secrets/purge/delete", CHANGES },
+	{ 56, "secret.source", SCOPE_SECRET,
+	    "workspaces/secrets/write", OPF_WRITE },
 	{ 64, "activity.read", SCOPE_ANY,
 	    "workspaces/activity/read", 0 },
 	{ 72, "run.start", SCOPE_WORKSPACE,
@@ -103,6 +105,14 @@ static const struct {
 	    "none", 0 },
 	{ 78, "run.scan", SCOPE_WORKSPACE,
 	    "workspaces/runs/write", OPF_PARTIAL },
+	{ 80, "resync.begin", SCOPE_WORKSPACE,
+	    "workspaces/resync/action", 0 },
+	{ 81, "resync.list", SCOPE_WORKSPACE,
+	    "workspaces/resync/action", 0 },
+	{ 82, "resync.stage", SCOPE_SECRET,
+	    "workspaces/resync/action", 0 },
+	{ 83, "resync.commit", SCOPE_WORKSPACE,
+	    "workspaces/resync/action", CHANGES },
 };
 
 START_TEST(each_operation_demands_what_it_is_known_for)

@@ -42,6 +42,7 @@ static const struct {
 	{ 24, COFRE_OTHER_PROCESS, "other-process", 5 },
 	{ 25, COFRE_RUN_ENDED, "run-ended", 5 },
 	{ 26, COFRE_NO_PROCESS, "no-process", 6 },
+	{ 27, COFRE_UNDER_WAY, "under-way", 12 },
 	{ 64, COFRE_UNREACHABLE, "unreachable", 10 },
 	{ 65, COFRE_TIMEOUT, "timeout", 10 },
 	{ 66, COFRE_CLOSED, "closed", 10 },
@@ -129,7 +130,7 @@ END_TEST
 
 START_TEST(a_status_of_a_newer_daemon_has_a_text_too)
 {
-	static const int unknown[] = { 27, 63, 72, 255, 65535, -1 };
+	static const int unknown[] = { 28, 63, 72, 255, 65535, -1 };
 
 	for (size_t i = 0; i < COUNT(unknown); i++) {
 		enum cofre_status s = (enum cofre_status)unknown[i];

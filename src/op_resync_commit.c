@@ -1,0 +1,238 @@
+/* The end of a resync: all of it becomes true at once. */
+#include "op_resync.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "identity.h"
+#include "secret_fields.h"
+#include "secret_rows.h"
+
+/* Where lists are made: behind what the reply begins with. */
+#define SCRATCH 64u
+
+struct commit {
+	struct request *q;
+	uint64_t until; /* when the old versions end */
+	uint32_t updated, noted;
+};
+
+static struct list
+decoded(const struct wire_writer *w, size_t at, uint32_t max)
+{
+	struct wire_reader r;
+
+	wire_reader_init(&r, (struct view){ w->data + at, w->len - at });
+	return list_get(&r, max);
+}
+
+/* The versions that stay: the old ones, of which the current one gets an
+   end, and the new one. */
+static enum cofre_status
+put_versions(struct commit *c, struct wire_writer *w, struct list old,
+    const struct staged *s)
+{
+	const struct server *sv = c->q->sv;
+	struct wire_reader r = list_reader(old);
+	struct version_row row;
+	struct wire_list l;
+	enum cofre_status st;
+
+	list_begin(&l, w);
+	for (uint32_t i = 0; i < old.count; i++) {
+		version_row_get(&r, &row);
+		if (i == 0 && old.count == VERSIONS_MAX) {
+			st = secret_drop_body(c->q, s->record, row.version);
+			if (st != COFRE_OK)
+				return st;
+			continue;
+		}
+		if (row.version == s->version) {
+			row.until = c->until;
+			row.held = s->held;
+		}
+		version_row_put(w, &row);
+		list_item(&l);
+	}
+	row = (struct version_row){ .version = s->version + 1,
+		.created = sv->now, .expires = s->expires,
+		.uid = c->q->conn->peer.uid, .slot = s->slot };
+	version_row_put(w, &row);
+	list_item(&l);
+	list_end(&l);
+	return wire_reader_done(&r) ? COFRE_OK : COFRE_CORRUPT;
+}
+
+/* Write the body that was sealed before, and put what the head shows of its
+   fields. */
+static enum cofre_status
+write_body(struct commit *c, const struct staged *s, struct wire_writer *w)
+{
+	struct request *q = c->q;
+	struct vault *v = &q->sv->vault;
+	const struct row_id id = { .table = TABLE_BODY,
+		.workspace = q->workspace->id, .record = s->record,
+		.version = s->version + 1, .kind = s->kind,
+		.name = view_of(s->name) };
+	struct body_row body;
+	struct view plain;
+	enum cofre_status st;
+
+	st = vault_unseal(v, q->workspace, &id, s->sealed, &plain);
+	if (st != COFRE_OK)
+		return st;
+	if (!body_row_decode(plain, &body))
+		return COFRE_CORRUPT;
+	fields_put_public(w, body.fields);
+	return vault_write_clear(v, &id, s->sealed);
+}
+
+/* What the item says of the head besides a new version. */
+static void
+note(const struct server *sv, const struct staged *s, struct head_row *head)
+{
+	head->checked = sv->now;
+	head->problem = view_of(s->problem);
+	if (s->outcome == RESYNC_RETIRED) {
+		head->retire = 0;
+		head->retire_version = 0;
+	}
+	if (s->outcome != RESYNC_VALUE)
+		return;
+	head->serial = s->serial;
+	if (s->slot != 0 || s->changed)
+		head->slot = s->slot;
+	if (s->retire != 0) {
+		head->retire = s->retire;
+		head->retire_version = s->version;
+	}
+}
+
+static enum cofre_status
+apply(struct commit *c, const struct catalog_entry *e, const struct staged *s)
+{
+	struct request *q = c->q;
+	uint8_t *scratch = q->sv->reply + SCRATCH;
+	struct wire_writer w;
+	struct head_row head;
+	enum cofre_status st;
+	size_t at;
+
+	wire_writer_init(&w, scratch, FRAME_MAX - SCRATCH);
+	if (s->changed && (st = write_body(c, s, &w)) != COFRE_OK)
+		return st;
+	at = w.len;
+	if ((st = secret_head(q, e, &head)) != COFRE_OK)
+		return st;
+	note(q->sv, s, &head);
+	if (s->changed) {
+		if ((st = put_versions(c, &w, head.versions, s)) != COFRE_OK)
+			return st;
+		head.fields = decoded(&w, 0, COFRE_FIELDS_MAX);
+		head.versions = decoded(&w, at, VERSIONS_MAX);
+		head.version = s->version + 1;
+		head.updated = q->sv->now;
+		head.expires = s->expires;
+		head.stale = 0;
+	}
+	if (w.len + SCRATCH > q->sv->reply_used)
+		q->sv->reply_used = w.len + SCRATCH;
+	return w.bad ? COFRE_TOO_LARGE : secret_save_head(q, e->record, &head);
+}
+
+/* One item, unless somebody has changed the secret since it was staged. */
+static enum cofre_status
+commit_one(struct commit *c, struct staged *s)
+{
+	struct request *q = c->q;
+	struct catalog_entry e;
+	enum cofre_status st;
+
+	q->name = view_of(s->name);
+	if (!secret_entry(q, &e) || e.state != SECRET_LIVE ||
+	    e.record != s->record || e.version != s->version) {
+		s->skipped = true;
+		return COFRE_OK;
+	}
+	s->held = runs_holders(&q->sv->vault.runs, s->record, s->version) > 0;
+	if ((st = apply(c, &e, s)) != COFRE_OK)
+		return st;
+	if (!s->changed) {
+		c->noted++;
+		return COFRE_OK;
+	}
+	c->updated++;
+	return endings_add(&q->sv->vault.endings, q->workspace->id, s->record,
+	    &(struct version_row){ .version = s->version, .until = c->until,
+		.held = s->held });
+}
+
+static enum cofre_status
+commit_all(struct commit *c, struct resync *r)
+{
+	struct vault *v = &c->q->sv->vault;
+	const struct view none = { NULL, 0 };
+	enum cofre_status st;
+
+	if (r->count == 0)
+		return COFRE_OK;
+	if ((st = vault_begin(v, resync_need(r), false)) != COFRE_OK)
+		return st;
+	if (!catalog_reserve(v->catalog, r->count + 2))
+		return COFRE_LIMIT;
+	for (size_t i = 0; i < r->count && st == COFRE_OK; i++)
+		st = commit_one(c, &r->items[i]);
+	/* The record is about the workspace. */
+	c->q->name = none;
+	c->q->record = 0;
+	return st;
+}
+
+static void
+put_skipped(struct wire_writer *w, const struct resync *r)
+{
+	struct wire_list l;
+
+	list_begin(&l, w);
+	for (size_t i = 0; i < r->count; i++) {
+		const struct name_item m = { view_of(r->items[i].name) };
+
+		if (!r->items[i].skipped)
+			continue;
+		name_item_put(w, &m);
+		list_item(&l);
+	}
+	list_end(&l);
+}
+
+enum cofre_status
+op_resync_commit(struct request *q, const struct resync_commit_request *in)
+{
+	struct resync *r;
+	struct commit c = { .q = q,
+		.until = q->sv->now + (uint64_t)in->grace * 1000000 };
+	struct vault *v = &q->sv->vault;
+	enum cofre_status st;
+	uint32_t restored = 0;
+
+	if ((st = resync_session(q, &r)) != COFRE_OK)
+		return st;
+	if (r->dry_run)
+		return COFRE_CONFLICT;
+	if (in->grace > RESYNC_GRACE_MAX)
+		return COFRE_INVALID;
+	if ((st = commit_all(&c, r)) != COFRE_OK ||
+	    (st = identity_restore(q, !in->repair, &restored)) != COFRE_OK)
+		return st;
+	put_skipped(q->reply, r);
+	wire_put_u32(q->reply, c.updated);
+	wire_put_u32(q->reply, c.noted);
+	wire_put_u64(q->reply, v->epoch + (store_writing(v->store) ? 1 : 0));
+	q->version = q->workspace->policy.version;
+	(void)snprintf(q->detail, sizeof(q->detail),
+	    "%u secrets updated, %u noted, %u grants %s", c.updated, c.noted,
+	    restored, in->repair ? "put back" : "are missing");
+	resync_free(r);
+	q->conn->resync = NULL;
+	return COFRE_OK;
+}

@@ -1,0 +1,416 @@
+#!/usr/bin/env python3
+"""A resync of a workspace: what the daemon makes of a source's answers.
+
+They are compared, kept in memory, and become true in one commit with one
+epoch, together with the grants of the managed identity.  What they replace
+is given out for its grace, or as long as a run goes on that has read it.
+"""
+import os
+import sys
+import time
+sys.dont_write_bytecode = True
+
+import cofre_wire as wire
+import harness
+from expect import check, same, show, status
+
+CONTRIB, OTHER, READER, AGENT, JOB = 50001, 50002, 50003, 50004, 50005
+GRACE = 3600
+
+
+def make(t, d):
+    root = d.init()
+    status(root.call("workspace.create", workspace="w"), "OK")
+    for uid, role in ((CONTRIB, wire.CONTRIBUTOR), (OTHER, wire.CONTRIBUTOR),
+                      (READER, wire.READER)):
+        status(root.call("grant.add", workspace="w", principal=wire.USER,
+                         id=uid, role=role), "OK")
+    status(root.call("identity.bind", workspace="w", uid=AGENT), "OK")
+    c = t.agent(CONTRIB).connect(d.socket)
+    for name in ("a", "b", "c"):
+        fields = [dict(name="AccountName", flags=0, value=b"acc-" +
+                       name.encode()),
+                  dict(name="AccountKey", flags=1, value=b"old-" +
+                       name.encode())]
+        status(c.call("secret.put", workspace="w", name=name,
+                      kind=wire.STORAGE, fields=fields), "OK")
+        bind(c, name)
+    status(c.put("w", "unbound", dict(value=b"x")), "OK")
+    return root, c
+
+
+def bind(c, name, source="file", **arguments):
+    status(c.call("secret.source", workspace="w", name=name, source=source,
+                  arguments=[dict(name=k, value=v)
+                             for k, v in arguments.items()]), "OK")
+
+
+def begin(c, **more):
+    return c.call("resync.begin", workspace="w", **more)
+
+
+def stage(c, name, version, **more):
+    values = dict(workspace="w", name=name, version=version,
+                  outcome=wire.VALUE)
+    if "key" in more:
+        values["fields"] = wire.fields(AccountKey=more.pop("key"))
+    values.update(more)
+    return c.call("resync.stage", **values)
+
+
+def commit(c, grace=GRACE, repair=0):
+    return c.call("resync.commit", workspace="w", grace=grace, repair=repair)
+
+
+def listed(c):
+    f = status(c.call("resync.list", workspace="w"), "OK").fields
+    return {i["name"].decode(): i for i in f["items"]}
+
+
+def key(c, name, **more):
+    return status(c.get("w", name, **more), "OK").values()["AccountKey"]
+
+
+def epoch(root):
+    return int(root.report()["epoch"])
+
+
+def versions(c, name):
+    f = status(c.call("secret.versions", workspace="w", name=name), "OK")
+    return {i["version"]: i for i in f.fields["items"]}
+
+
+def resync(c, name, version, new, grace=GRACE, **more):
+    """One secret, from begin to commit."""
+    status(begin(c), "OK", "to begin")
+    f = status(stage(c, name, version, key=new, **more), "OK").fields
+    return f, status(commit(c, grace), "OK", "to commit").fields
+
+
+def sources_are_kept(c, reader):
+    bind(c, "a", "http", url="https://vault.example/a", field="/keys/0")
+    item = listed(c)["a"]
+    same((item["source"], item["arguments"]),
+         (b"http", [dict(name=b"url", value=b"https://vault.example/a"),
+                    dict(name=b"field", value=b"/keys/0")]), "the source")
+    same(sorted(listed(c)), ["a", "b", "c"], "those that have one")
+    for bad in (dict(source="../x"), dict(source="-rf"), dict(source="a" * 64),
+                dict(source="", arguments=[dict(name="a", value="b")]),
+                dict(source="s", arguments=[dict(name="a", value="b\n")]),
+                dict(source="s", arguments=[dict(name="a b", value="")]),
+                dict(source="s", arguments=[dict(name="a", value=""),
+                                            dict(name="a", value="")])):
+        status(c.call("secret.source", workspace="w", name="a", **bad),
+               "INVALID" if len(bad["source"]) < 64 else "BAD_FRAME", bad)
+    status(reader.call("secret.source", workspace="w", name="a",
+                       source="file"), "DENIED")
+    bind(c, "a", "")
+    same(sorted(listed(c)), ["b", "c"], "after it was taken away")
+    bind(c, "a")
+    show("which source a secret has")
+
+
+def all_at_once(root, c):
+    """Nothing before the commit; then all, with one epoch."""
+    before = epoch(root)
+    status(begin(c), "OK", "to begin")
+    f = status(stage(c, "a", 1, key=b"new-a"), "OK").fields
+    same((f["result"], f["version"]), (wire.UPDATED, 2), "a")
+    check(f["before"] != f["after"] and len(f["after"]) == 16, "digests")
+    f = status(stage(c, "b", 1, key=b"old-b"), "OK").fields
+    same((f["result"], f["version"]), (wire.UNCHANGED, 1), "b")
+    same(f["before"], f["after"], "digests of what is the same")
+    f = status(stage(c, "c", 1, outcome=wire.FAILED,
+                     problem="no answer"), "OK").fields
+    same((f["result"], f["version"]), (wire.NOTED, 1), "c")
+    same((key(c, "a"), epoch(root)), (b"old-a", before), "before the commit")
+    f = status(commit(c), "OK").fields
+    same((f["updated"], f["noted"], f["skipped"]), (1, 1, []), "the commit")
+    same((f["epoch"], epoch(root)), (before + 1, before + 1), "one epoch")
+    same(key(c, "a"), b"new-a", "after the commit")
+    r = status(c.get("w", "a"), "OK")
+    same((r.fields["version"], r.values()["AccountName"]), (2, b"acc-a"),
+         "the new version, and the field that the source did not name")
+    same(listed(c)["c"]["problem"], b"no answer", "the problem of c")
+    same((key(c, "b"), listed(c)["b"]["version"]), (b"old-b", 1), "b")
+    status(commit(c), "CONFLICT", "a second commit")
+    show("what was staged becomes true at once, with one epoch")
+
+
+def nothing_new_writes_nothing(root, c):
+    before = epoch(root)
+    status(begin(c), "OK")
+    for name, version in (("a", 2), ("b", 1)):
+        value = key(c, name)
+        f = status(stage(c, name, version, key=value), "OK").fields
+        same(f["result"], wire.UNCHANGED, name)
+    f = status(commit(c), "OK").fields
+    same((f["epoch"], epoch(root)), (before, before), "the epoch")
+    _, f = resync(c, "c", 1, b"old-c")
+    same(f["noted"], 1, "a problem that is over")
+    same(listed(c)["c"]["problem"], b"", "the problem of c")
+    show("values that are the same write nothing")
+
+
+def one_at_a_time(t, d, root, c, other):
+    status(begin(c), "OK")
+    status(begin(other), "UNDER_WAY", "a second one")
+    status(begin(other, dry_run=1), "OK", "a dry run beside it")
+    f = status(stage(other, "a", 2, key=b"never"), "OK").fields
+    same((f["result"], f["version"]), (wire.UPDATED, 3), "a dry run's answer")
+    status(commit(other), "CONFLICT", "a dry run's commit")
+    status(stage(c, "a", 2, key=b"never"), "OK")
+    status(stage(c, "a", 2, key=b"never"), "CONFLICT", "the same one again")
+    status(begin(c), "OK", "to begin anew")
+    f = status(commit(c), "OK").fields
+    same((f["updated"], key(c, "a")), (0, b"new-a"), "after a new beginning")
+    third = t.agent(OTHER).connect(d.socket)
+    status(begin(third), "OK")
+    status(stage(third, "a", 2, key=b"never"), "OK")
+    third.close()
+    root.barrier()
+    status(begin(other), "OK", "after the other's connection is gone")
+    status(stage(other, "a", 2, key=b"never"), "OK")
+    status(root.call("vault.lock"), "OK")
+    status(root.call("vault.unlock", key=harness.KEY), "OK")
+    status(commit(other), "CONFLICT", "after a lock")
+    same(key(c, "a"), b"new-a", "what is left of all of it")
+    show("one at a time, and nothing is left of what was given up")
+
+
+def who_may(t, d, root, c, reader, agent):
+    status(stage(c, "a", 2, key=b"x"), "CONFLICT", "without begin")
+    for who, want in ((reader, "DENIED"), (agent, "DENIED")):
+        status(begin(who), want)
+        status(stage(who, "a", 2, key=b"x"), want)
+        status(commit(who), want)
+    # Also as a contributor the identity changes nothing that it is told.
+    status(root.call("grant.add", workspace="w", principal=wire.IDENTITY,
+                     id=0, who="w", role=wire.CONTRIBUTOR), "OK")
+    for r in (begin(agent), agent.call("resync.list", workspace="w"),
+              stage(agent, "a", 2, key=b"x"), commit(agent)):
+        status(r, "DENIED", "the identity as a contributor")
+    status(root.call("grant.remove", workspace="w", principal=wire.IDENTITY,
+                     id=0, who="w", role=wire.CONTRIBUTOR), "OK")
+    status(begin(root), "OK", "an operator")
+    status(commit(root), "OK")
+    # A role that can do nothing but this is enough for a scheduled service.
+    status(root.call("role.put", name="resync", **wire.role(
+        ["workspaces/resync/action"])), "OK")
+    status(root.call("grant.add", workspace="w", principal=wire.USER, id=JOB,
+                     role="resync"), "OK")
+    job = t.agent(JOB).connect(d.socket)
+    resync(job, "b", 1, b"by-job")
+    status(job.get("w", "b"), "DENIED", "to read what it has brought")
+    same(key(c, "b"), b"by-job", "what it has brought")
+    show("who may, and the identity itself never")
+
+
+def bad_answers(c):
+    status(begin(c), "OK")
+    for want, values in (
+            ("INVALID", dict(key=b"x", outcome=4)),
+            ("INVALID", dict(key=b"x", slot=3)),
+            ("INVALID", dict(key=b"x", slot=1, retire=1)),
+            ("INVALID", dict(key=b"x", problem="why")),
+            ("INVALID", dict(key=b"x", expires=1)),
+            ("INVALID", dict(outcome=wire.VALUE)),
+            ("INVALID", dict(outcome=wire.FAILED)),
+            ("INVALID", dict(outcome=wire.RETIRED, slot=1)),
+            ("CONFLICT", dict(outcome=wire.RETIRED)),
+            ("INVALID", dict(fields=[dict(name="AccountKey", flags=0,
+                                          value=b"x")] * 2)),
+            ("INVALID", dict(fields=[dict(name="no name", flags=0,
+                                          value=b"x")])),
+            ("TOO_LARGE", dict(fields=[dict(name="note", flags=0,
+                                            value=b"x" * 33000)]))):
+        status(stage(c, "a", 2, **values), want, values.keys())
+    status(stage(c, "a", 1, key=b"x"), "CONFLICT", "not the current version")
+    status(stage(c, "unbound", 1, key=b"x"), "CONFLICT", "without a source")
+    status(stage(c, "none", 1, key=b"x"), "NOT_FOUND")
+    status(c.call("resync.commit", workspace="w", grace=2592001), "INVALID")
+    f = status(commit(c), "OK").fields
+    same((f["updated"], f["noted"]), (0, 0), "what came of it")
+    show("an answer that is wrong changes nothing")
+
+
+def who_was_quicker(c, other):
+    status(begin(c), "OK")
+    status(stage(c, "a", 2, key=b"late"), "OK")
+    status(stage(c, "b", 2, key=b"in-time"), "OK")
+    status(other.call("secret.put", workspace="w", name="a",
+                      kind=wire.STORAGE,
+                      fields=wire.fields(AccountKey=b"by-hand")), "OK")
+    f = status(commit(c), "OK").fields
+    same((f["updated"], [i["name"] for i in f["skipped"]]), (1, [b"a"]),
+         "the commit")
+    same((key(c, "a"), key(c, "b")), (b"by-hand", b"in-time"), "the values")
+    show("what somebody has changed meanwhile stays as it is")
+
+
+def serials(c):
+    resync(c, "c", 1, b"serial-7", serial=7)
+    status(begin(c), "OK")
+    status(stage(c, "c", 2, key=b"serial-6", serial=6), "CONFLICT",
+           "an older answer")
+    status(stage(c, "c", 2, key=b"serial-8", serial=8), "OK")
+    status(commit(c), "OK")
+    same((key(c, "c"), listed(c)["c"]["serial"]), (b"serial-8", 8), "c")
+    show("an answer that is older than the last is refused")
+
+
+def wait_until(what, limit=10.0):
+    end = time.monotonic() + limit
+    while not what():
+        check(time.monotonic() < end, "it has not come to that")
+
+
+def gone(c, name, version):
+    return c.get("w", name, version=version).status_name == "NOT_FOUND"
+
+
+def run_of(t, d, c, names):
+    """A process of the contributor's that is a run, and its connection."""
+    a = t.agent(CONTRIB)
+    a.do(os.getpid)
+    own = a.connect(d.socket)
+    with open("/proc/%d/stat" % a.pid) as f:
+        start = int(f.read().rsplit(")", 1)[1].split()[19])
+    f = status(c.call("run.start", workspace="w", target=wire.PROCESS,
+                      pid=a.pid, start=start, uid=wire.NO_ID,
+                      secrets=[dict(name=n) for n in names]), "OK").fields
+    return a, own, f["run"]
+
+
+def the_grace(t, d, root, c):
+    """An old version is there by its number until its grace is over, or its
+    last holder's run."""
+    v = versions(c, "a")
+    current = max(v)
+    resync(c, "a", current, b"next", grace=0)
+    check(gone(c, "a", current), "without a grace it is gone at once")
+    current += 1
+    _, f = resync(c, "a", current, b"third", grace=GRACE)
+    same(key(c, "a", version=current), b"next", "the old one, in its grace")
+    until = versions(c, "a")[current]["until"]
+    check(abs(until - time.time() * 1e6 - GRACE * 1e6) < 60e6, "its end")
+    resync(c, "a", current + 1, b"fourth", grace=1)
+    wait_until(lambda: gone(c, "a", current + 1))
+    same(key(c, "a", version=current), b"next", "one with another end")
+    same(key(c, "a"), b"fourth", "the current one")
+    wait_until(lambda: any(
+        e["version"] == current + 1 and b"its grace is over" in e["detail"]
+        for e in root.events()))
+    show("an old version is there for its grace, and then gone")
+
+
+def the_holders(t, d, root, c):
+    current = max(versions(c, "b"))
+    value = key(c, "b")
+    job, own, run = run_of(t, d, c, ["b"])
+    same(key(own, "b"), value, "what the run has read")
+    f, _ = resync(c, "b", current, b"b-two", slot=2, retire=1)
+    item = listed(c)["b"]
+    same((item["slot"], item["retire"], item["retire_version"], item["due"],
+          item["holders"]), (2, 1, current, 0, 1), "what is to come")
+    same(versions(c, "b")[current]["holders"], 1, "holders")
+    same(key(own, "b", version=current), value, "the old one, for the run")
+    second, own2, run2 = run_of(t, d, c, ["b"])
+    same(key(own2, "b"), b"b-two", "what a new run gets")
+    status(begin(c), "OK")
+    status(stage(c, "b", current + 1, key=b"b-three", slot=1, retire=2),
+           "CONFLICT", "a rotation while one is not over")
+    status(c.call("run.end", workspace="w", run=run), "OK")
+    check(gone(c, "b", current), "after the run")
+    item = listed(c)["b"]
+    same((item["retire"], item["due"], item["holders"]), (1, 1, 0), "due")
+    status(begin(c), "OK")
+    status(stage(c, "b", current + 1, outcome=wire.RETIRED), "OK")
+    status(commit(c), "OK")
+    item = listed(c)["b"]
+    same((item["retire"], item["retire_version"]), (0, 0), "after that")
+    wait_until(lambda: any(
+        e["version"] == current and b"no run that has read" in e["detail"]
+        for e in root.events()))
+    status(c.call("run.end", workspace="w", run=run2), "OK")
+    job.end()
+    second.end()
+    show("an old version goes with the last run that has read it")
+
+
+def a_restart_keeps_the_ends(d, c):
+    current = max(versions(c, "c"))
+    old = key(c, "c")
+    resync(c, "c", current, b"c-new", grace=GRACE)
+    resync(c, "c", current + 1, b"c-newer", grace=1)
+    d.kill()
+    d.start()
+    root = d.connect()
+    if root.state() == wire.LOCKED:
+        status(root.call("vault.unlock", key=harness.KEY), "OK")
+    return root, current, old
+
+
+def access_and_values(root, c, agent):
+    """The identity's grants and a new value, in one commit."""
+    status(agent.get("w", "a"), "OK", "the agent at first")
+    status(root.call("identity.revoke", workspace="w"), "OK")
+    status(agent.get("w", "a"), "DENIED", "without its access")
+    before = epoch(root)
+    status(begin(c), "OK")
+    status(stage(c, "a", max(versions(c, "a")), key=b"repaired"), "OK")
+    f = status(commit(c, repair=1), "OK").fields
+    same(sorted(i["role"] for i in f["restored"]),
+         [b"agent", b"secrets-officer"], "what was put back")
+    same(epoch(root), before + 1, "the epoch")
+    same(key(agent, "a"), b"repaired", "the agent, on the same connection")
+    f = status(begin(c), "OK")
+    f = status(commit(c), "OK").fields
+    same(f["restored"], [], "what is missing then")
+    show("access and values are repaired in one commit")
+
+
+def the_log(root):
+    """Each item, who brought it, its versions and digests; never a value."""
+    staged = [e for e in root.events()
+              if wire.CODE_NAME.get(e["op"]) == "resync.stage" and
+              e["status"] == 0]
+    details = [e["detail"].decode() for e in staged]
+    check(any(d.startswith("staged 1 -> 2, ") for d in details), "staged")
+    check(any(d.startswith("unchanged, ") for d in details), "unchanged")
+    check("no answer" in details, "failed")
+    same({e["object"].split(b"/")[0] for e in staged}, {b"w"}, "the objects")
+    for e in root.events():
+        for value in (b"new-a", b"by-job", b"fourth", b"serial-8"):
+            check(value not in e["detail"] + e["object"], "a value is there")
+    show("%d answers are in the log, each with its digests" % len(staged))
+
+
+def test(t):
+    d = t.daemon()
+    root, c = make(t, d)
+    other = t.agent(OTHER).connect(d.socket)
+    reader = t.agent(READER).connect(d.socket)
+    agent = t.agent(AGENT).connect(d.socket)
+    sources_are_kept(c, reader)
+    all_at_once(root, c)
+    nothing_new_writes_nothing(root, c)
+    one_at_a_time(t, d, root, c, other)
+    who_may(t, d, root, c, reader, agent)
+    bad_answers(c)
+    who_was_quicker(c, other)
+    serials(c)
+    the_grace(t, d, root, c)
+    the_holders(t, d, root, c)
+    access_and_values(root, c, agent)
+    the_log(root)
+    root, version, old = a_restart_keeps_the_ends(d, c)
+    c = t.agent(CONTRIB).connect(d.socket)
+    same(key(c, "c", version=version), old, "the old one after a restart")
+    wait_until(lambda: gone(c, "c", version + 1))
+    same(key(c, "c"), b"c-newer", "the current one after a restart")
+    show("a restart keeps the ends of old versions")
+    d.stop()
+
+
+harness.main(test)
