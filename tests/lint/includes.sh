@@ -121,7 +121,7 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-account facts filter guess listen localfs notify pool policy policy_role scan seal tally
+facts filter guess listen localfs notify pool policy policy_role scan seal tally
 token
 sandbox
 binding config config_file peer rows run keyring catalog secret_fields store store_file

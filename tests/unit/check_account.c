@@ -368,6 +368,45 @@ clean(void)
 	(void)rmdir(dir);
 }
 
+/* Somebody of his own: no account, and no process. */
+START_TEST(what_root_has_others_run_has_an_account_apart)
+{
+	char error[200] = "", home[ACCOUNT_HOME_MAX];
+	const char *file = path_of("passwd");
+	uid_t uid = 0, again = 0;
+	gid_t gid = 0;
+
+	ck_assert(account_choose_apart(file, "agent", "/x", &uid, &gid,
+	    error, sizeof(error)));
+	ck_assert_uint_eq(uid, 1000);
+	ck_assert_uint_eq(gid, 1001);
+	ck_assert_str_eq(account_home(file, 1000, home), "/home/agent");
+	ck_assert_str_eq(account_home(file, 31, home), "/");
+	ck_assert_str_eq(account_home(file, 777, home), "/");
+	ck_assert(!account_choose_apart(file, "root", "/x", &uid, &gid,
+	    error, sizeof(error)));
+	ck_assert(!account_choose_apart(file, "rooted", "/x", &uid, &gid,
+	    error, sizeof(error)));
+	ck_assert(!account_choose_apart(file, "nobody", "/x", &uid, &gid,
+	    error, sizeof(error)));
+	ck_assert(account_choose_apart(file, "none", "/x", &uid, &gid,
+	    error, sizeof(error)));
+	ck_assert(uid >= 61184 && uid <= 65519 && gid == uid);
+	ck_assert(account_choose_apart(file, "none", "/x", &again, &gid,
+	    error, sizeof(error)));
+	ck_assert_uint_eq(uid, again);
+	if (geteuid() != 0)
+		return;
+	/* A process that has it makes it somebody else's. */
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	ck_assert_int_eq(setresuid(uid, uid, 0), 0);
+	ck_assert(account_choose_apart(file, "none", "/x", &again, &gid,
+	    error, sizeof(error)));
+	ck_assert_int_eq(setresuid(0, 0, 0), 0);
+	ck_assert_uint_ne(uid, again);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -390,6 +429,7 @@ main(void)
 	tcase_add_test(t, a_taken_number_is_passed_over);
 	tcase_add_loop_test(t, another_user_for_good, 0,
 	    (int)COUNT(becomings));
+	tcase_add_test(t, what_root_has_others_run_has_an_account_apart);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

@@ -1,5 +1,6 @@
 #include "account.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -25,6 +26,7 @@ struct entry {
 	size_t name_len;
 	uint32_t uid; /* of passwd */
 	uint32_t gid;
+	char home[ACCOUNT_HOME_MAX]; /* of passwd; empty: none that is usable */
 };
 
 /* Digits and nothing else, no leading zero, below NO_ID. */
@@ -113,6 +115,11 @@ parse_entry(const char *line, size_t len, size_t fields, struct entry *e)
 	e->uid = NO_ID;
 	if (fields == 4)
 		return parse_id(field[2], flen[2], &e->gid);
+	e->home[0] = '\0';
+	if (flen[5] > 0 && flen[5] < sizeof(e->home) && field[5][0] == '/') {
+		memcpy(e->home, field[5], flen[5]);
+		e->home[flen[5]] = '\0';
+	}
 	return parse_id(field[2], flen[2], &e->uid) &&
 	    parse_id(field[3], flen[3], &e->gid);
 }
@@ -198,10 +205,10 @@ is_usable(uid_t uid, gid_t gid)
 }
 
 static bool
-choose_configured(const char *user, uid_t *uid, gid_t *gid, char *error,
-    size_t error_size)
+choose_configured(const char *passwd_path, const char *user, uid_t *uid,
+    gid_t *gid, char *error, size_t error_size)
 {
-	if (!account_find(PASSWD, user, uid, gid)) {
+	if (!account_find(passwd_path, user, uid, gid)) {
 		(void)snprintf(error, error_size,
 		    "user %s: %s", user, errno == ESRCH ?
 			"not in " PASSWD "; a number alone must be there too, "
@@ -243,9 +250,27 @@ is_taken(uint32_t uid)
 	return find(PASSWD, 7, NULL, uid, &e) || access(path, F_OK) == 0;
 }
 
-/* The same path gives the same uid: FNV-1a. */
+/* Does a process run as that user?  What can't be looked at is none. */
 static bool
-choose_dynamic(const char *state_path, uid_t *uid, gid_t *gid)
+has_process(uint32_t uid)
+{
+	DIR *d = opendir("/proc");
+	const struct dirent *e;
+	struct stat st;
+	bool found = false;
+
+	while (d != NULL && !found && (e = readdir(d)) != NULL)
+		found = e->d_name[0] >= '1' && e->d_name[0] <= '9' &&
+		    fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
+		    st.st_uid == uid;
+	if (d != NULL)
+		(void)closedir(d);
+	return found;
+}
+
+/* The same path gives the same uid: FNV-1a.  apart: from every process. */
+static bool
+choose_dynamic(const char *state_path, bool apart, uid_t *uid, gid_t *gid)
 {
 	const uint32_t count = DYNAMIC_LAST - DYNAMIC_FIRST + 1;
 	uint64_t h = 0xcbf29ce484222325u;
@@ -255,7 +280,7 @@ choose_dynamic(const char *state_path, uid_t *uid, gid_t *gid)
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t id = DYNAMIC_FIRST + (uint32_t)((h + i) % count);
 
-		if (is_taken(id))
+		if (is_taken(id) || (apart && has_process(id)))
 			continue;
 		*uid = id;
 		*gid = id;
@@ -270,21 +295,52 @@ account_choose(const char *configured, const char *state_path, int state_fd,
 {
 	*how = "the configured user";
 	if (configured != NULL && configured[0] != '\0')
-		return choose_configured(configured, uid, gid, error,
+		return choose_configured(PASSWD, configured, uid, gid, error,
 		    error_size);
 	*how = "the account " OWN_ACCOUNT;
 	if (account_find(PASSWD, OWN_ACCOUNT, uid, gid))
-		return choose_configured(OWN_ACCOUNT, uid, gid, error,
+		return choose_configured(PASSWD, OWN_ACCOUNT, uid, gid, error,
 		    error_size);
 	*how = "the owner of the state directory";
 	if (choose_owner(state_fd, uid, gid))
 		return true;
 	*how = "a number that no account has, from the state directory's path";
-	if (choose_dynamic(state_path, uid, gid))
+	if (choose_dynamic(state_path, false, uid, gid))
 		return true;
 	(void)snprintf(error, error_size, "no free user id from %u to %u",
 	    DYNAMIC_FIRST, DYNAMIC_LAST);
 	return false;
+}
+
+bool
+account_choose_apart(const char *passwd_path, const char *name,
+    const char *path, uid_t *uid, gid_t *gid, char *error, size_t error_size)
+{
+	if (account_find(passwd_path, name, uid, gid))
+		return choose_configured(passwd_path, name, uid, gid, error,
+		    error_size);
+	if (errno != ESRCH && errno != ENOENT) {
+		(void)snprintf(error, error_size, "%s: %s", passwd_path,
+		    strerror(errno));
+		return false;
+	}
+	if (choose_dynamic(path, true, uid, gid))
+		return true;
+	(void)snprintf(error, error_size, "no free user id from %u to %u",
+	    DYNAMIC_FIRST, DYNAMIC_LAST);
+	return false;
+}
+
+char *
+account_home(const char *passwd_path, uid_t uid, char to[ACCOUNT_HOME_MAX])
+{
+	struct entry e;
+
+	if (find(passwd_path, 7, NULL, uid, &e) && e.home[0] != '\0')
+		memcpy(to, e.home, ACCOUNT_HOME_MAX);
+	else
+		memcpy(to, "/", 2);
+	return to;
 }
 
 /* Nothing of what the process was is left, and it can't be got again. */

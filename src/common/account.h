@@ -1,7 +1,7 @@
 /*
- * account: which user and group the daemon runs as.  /etc/passwd and
- * /etc/group are read directly, before the sandbox: no name service is ever
- * asked.
+ * account: which user and group the daemon runs as, and the sources that the
+ * command runs.  /etc/passwd and /etc/group are read directly, by the daemon
+ * before the sandbox: no name service is ever asked.
  */
 #ifndef COFRE_ACCOUNT_H
 #define COFRE_ACCOUNT_H
@@ -37,6 +37,25 @@ bool account_find_group(const char *group_path, const char *group,
 bool account_choose(const char *configured, const char *state_path,
     int state_fd, uid_t *uid, gid_t *gid, const char **how, char *error,
     size_t error_size);
+
+/* The longest home directory that is looked at, with its NUL. */
+#define ACCOUNT_HOME_MAX 256u
+
+/*
+ * The account for programs that root has others run: that of this name in
+ * the file, else a uid of the dynamic range that neither an account nor a
+ * running process has, picked by a hash of the path.  False, with the reason
+ * in error, when the account is root or nobody, by uid or by gid, or when no
+ * uid is free.
+ */
+bool account_choose_apart(const char *passwd_path, const char *name,
+    const char *path, uid_t *uid, gid_t *gid, char *error,
+    size_t error_size);
+
+/* The home directory of a uid in the file; "/" when it has none.  Returns
+   to. */
+char *account_home(const char *passwd_path, uid_t uid,
+    char to[ACCOUNT_HOME_MAX]);
 
 /*
  * Become that user for good: no supplementary groups, all ids, no way back
