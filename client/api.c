@@ -66,7 +66,7 @@ take_secret(const struct secret_get_request *q, struct view body,
 		cofre_secret_free(secret);
 		return s;
 	}
-	secret_describe(secret, m.version, m.created, m.expires);
+	secret_describe(secret, m.version, m.followed, m.created, m.expires);
 	*ret = secret;
 	return COFRE_OK;
 }
@@ -179,6 +179,7 @@ cofre_put(cofre *c, const char *workspace, const char *name,
 	q.name = view_of(name);
 	q.kind = (uint8_t)cofre_secret_kind(secret);
 	q.type = (uint8_t)cofre_secret_datastore(secret);
+	q.follows = view_of(secret_follows(secret));
 	put_request(call_begin(c, OP_SECRET_PUT), &q, secret);
 	s = call_run(c, "put", object.text, &body);
 	if (s == COFRE_OK && !secret_put_reply_decode(body, &m))
@@ -232,7 +233,8 @@ take_entry(struct wire_reader *r, struct cofre_entry *e)
 	secret_item_get(r, &item);
 	if (r->bad || !name_is_secret(item.name) ||
 	    kind_name(item.kind)[0] == '?' ||
-	    datastore_name(item.type)[0] == '?')
+	    datastore_name(item.type)[0] == '?' ||
+	    (item.follows.len > 0 && !name_is_secret(item.follows)))
 		return false;
 	*e = (struct cofre_entry){
 		.kind = (enum cofre_kind)item.kind,
@@ -243,6 +245,8 @@ take_entry(struct wire_reader *r, struct cofre_entry *e)
 		.expires = item.expires,
 	};
 	memcpy(e->name, item.name.data, item.name.len);
+	if (item.follows.len > 0)
+		memcpy(e->follows, item.follows.data, item.follows.len);
 	return true;
 }
 

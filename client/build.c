@@ -37,7 +37,8 @@ source_of(const struct build *b)
 {
 	if (b->fields.count > 0)
 		return SOURCE_FIELDS;
-	if (b->datastore == COFRE_DATASTORE_DBFS)
+	if (b->datastore == COFRE_DATASTORE_DBFS ||
+	    (b->follows != NULL && b->format == NULL))
 		return SOURCE_NONE;
 	if (b->format != NULL && strcmp(b->format, SDK_AUTH) == 0)
 		return SOURCE_SDK_AUTH;
@@ -98,6 +99,39 @@ check_registry(const struct build *b, struct problem *p)
 	return COFRE_OK;
 }
 
+/* What follows has its key elsewhere. */
+static enum cofre_status
+check_follows(const struct build *b, struct problem *p)
+{
+	if (b->follows == NULL)
+		return COFRE_OK;
+	if (b->datastore != COFRE_DATASTORE_AZURE_BLOB &&
+	    b->datastore != COFRE_DATASTORE_AZURE_FILE &&
+	    b->datastore != COFRE_DATASTORE_AZURE_DATA_LAKE_GEN2)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--follows is for datastores of the types azure-blob, "
+		    "azure-file and azure-data-lake-gen2");
+	if (!name_is_secret(view_of(b->follows)))
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--follows takes the name of a storage credential of the "
+		    "same workspace, without the workspace");
+	if (source_of(b) == SOURCE_TEXT)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--follows and --format exclude each other: the key and "
+		    "the account come from the storage credential");
+	for (size_t i = 0; i < b->fields.count; i++) {
+		size_t n = strcspn(b->fields.items[i], "=");
+		struct view name = { (const uint8_t *)b->fields.items[i], n };
+
+		if (view_is(name, "AccountKey") ||
+		    view_is(name, "SharedAccessSignature"))
+			return problem_set(p, COFRE_ARGUMENT,
+			    "--follows: the datastore has no %.*s of its own",
+			    (int)n, b->fields.items[i]);
+	}
+	return COFRE_OK;
+}
+
 static enum cofre_status
 check_meta(const struct build *b, struct problem *p)
 {
@@ -152,6 +186,8 @@ build_check(const struct build *b, struct problem *p)
 	bool reads = source != SOURCE_NONE && source != SOURCE_FIELDS;
 	enum cofre_status s = check_registry(b, p);
 
+	if (s == COFRE_OK)
+		s = check_follows(b, p);
 	if (s == COFRE_OK)
 		s = check_meta(b, p);
 	if (s == COFRE_OK)
@@ -372,6 +408,8 @@ build_secret(const struct build *b, cofre_secret **ret, struct problem *p)
 		s = from_source(b, &in, &secret, p);
 	if (s == COFRE_OK)
 		s = add_meta(b, secret, p);
+	if (s == COFRE_OK && b->follows != NULL)
+		s = cofre_secret_follow(secret, b->follows);
 	input_free(&in);
 	if (s == COFRE_OK)
 		*ret = secret;

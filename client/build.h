@@ -17,6 +17,7 @@ struct build {
 	bool strip;	    /* --strip */
 	const char *server; /* --server and --username: of a registry */
 	const char *username;
+	const char *follows; /* --follows: of a datastore */
 	struct option_list fields; /* --field NAME=FILE: secret */
 	struct option_list meta;   /* --meta NAME=VALUE: metadata */
 };

@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include "arguments.h"
+#include "entries.h"
 #include "status.h"
 
 /* Read a command line with WORKSPACE/NAME; the object is then in *o. */
@@ -31,12 +32,58 @@ finish(struct cmd *cmd, const char *conflict)
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }
 
+/* Is it a storage credential?  Who may not know that is not stopped. */
+static bool
+is_account(struct cmd *cmd, const struct arg_object *o)
+{
+	const struct secret_show_request q = { view_of(o->workspace),
+		view_of(o->name) };
+	struct secret_show_reply m;
+	struct view body;
+
+	secret_show_request_put(call_begin(cmd->c, OP_SECRET_SHOW), &q);
+	return cmd_call(cmd, &body) == COFRE_OK &&
+	    secret_show_reply_decode(body, &m) &&
+	    m.kind == COFRE_KIND_STORAGE && m.state == SECRET_LIVE;
+}
+
+/* Datastores without their key are not left behind by mistake. */
+static int
+check_followers(struct cmd *cmd, const struct arg_object *o)
+{
+	struct entries all = { NULL, 0 };
+	char names[ENTRIES_NAMES];
+	enum cofre_status s;
+	int code = CMD_GO;
+
+	if (!is_account(cmd, o))
+		return CMD_GO;
+	s = entries_followers(cmd, view_of(o->workspace), o->name, &all);
+	if (s == COFRE_DENIED)
+		cmd_warn("you may not list the workspace, so datastores may "
+			 "follow it that stop working");
+	else if (s != COFRE_OK)
+		code = cmd_fail(cmd, s);
+	else if (all.count > 0)
+		code = cmd_error(cmd, COFRE_ARGUMENT,
+		    "what follows it gets no key any more: %s: say --force "
+		    "to delete it all the same ('cofre undelete' repairs it)",
+		    entries_names(&all, names));
+	entries_free(&all);
+	return code;
+}
+
 int
 cmd_delete(struct cmd *cmd, int argc, char **argv)
 {
-	const struct option_usage u = { "delete WORKSPACE/NAME",
+	bool force = false;
+	const struct option_row rows[] = {
+		{ "force", 0, OPTION_FLAG, NULL, &force,
+		    "also when datastores follow it" },
+	};
+	const struct option_usage u = { "delete WORKSPACE/NAME [--force]",
 		"Delete a secret: it can't be fetched until 'cofre undelete' "
-		"brings it back.\n", NULL, 0, 1, 1 };
+		"brings it back.\n", rows, 1, 1, 1 };
 	struct secret_delete_request q;
 	struct arg_object o;
 	enum cofre_status s;
@@ -47,6 +94,8 @@ cmd_delete(struct cmd *cmd, int argc, char **argv)
 	s = cmd_open(cmd);
 	if (s != COFRE_OK)
 		return status_exit_code(s);
+	if (!force && (code = check_followers(cmd, &o)) != CMD_GO)
+		return code;
 	q = (struct secret_delete_request){ view_of(o.workspace),
 		view_of(o.name) };
 	secret_delete_request_put(call_begin(cmd->c, OP_SECRET_DELETE), &q);

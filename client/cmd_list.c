@@ -32,8 +32,10 @@ print_entries(const struct entries *all, bool json)
 	static const struct listing_column columns[] = { { "NAME", "name" },
 		{ "KIND", "kind" }, { "TYPE", "type" }, { "STATE", "state" },
 		{ "VERSION", "version" }, { "CREATED", "created" },
-		{ "UPDATED", "updated" }, { "EXPIRES", "expires" } };
-	struct listing *l = listing_new(json, columns, 8);
+		{ "UPDATED", "updated" }, { "EXPIRES", "expires" },
+		{ "FOLLOWS", "follows" }, { "SOURCE", "source" },
+		{ "STALE", "stale" } };
+	struct listing *l = listing_new(json, columns, 11);
 
 	for (size_t i = 0; i < all->count; i++) {
 		const struct secret_item *m = &all->at[i].item;
@@ -46,6 +48,12 @@ print_entries(const struct entries *all, bool json)
 		listing_time(l, m->created);
 		listing_time(l, m->updated);
 		listing_time(l, m->expires);
+		listing_text(l, all->at[i].follows);
+		listing_text(l, all->at[i].source);
+		if (m->stale == 0)
+			listing_text(l, "");
+		else
+			listing_number(l, m->stale);
 	}
 	return listing_print(l, stdout);
 }
@@ -127,6 +135,14 @@ print_fields(struct list fields)
 	return wire_reader_done(&r);
 }
 
+static void
+print_line(const char *head, struct view text)
+{
+	(void)fputs(head, stdout);
+	output_text(stdout, text);
+	(void)putchar('\n');
+}
+
 static bool
 print_secret(const char *object, const struct secret_show_reply *m)
 {
@@ -140,6 +156,13 @@ print_secret(const char *object, const struct secret_show_reply *m)
 	(void)printf("created   %s\n", output_time(m->created, time));
 	(void)printf("updated   %s\n", output_time(m->updated, time));
 	(void)printf("expires   %s\n", output_time(m->expires, time));
+	if (m->follows.len > 0)
+		print_line("follows   ", m->follows);
+	if (m->source.len > 0)
+		print_line("source    ", m->source);
+	if (m->stale != 0)
+		(void)printf("stale     version %u, refused upstream\n",
+		    m->stale);
 	return print_fields(m->fields);
 }
 
@@ -168,16 +191,71 @@ json_fields(struct list fields)
 }
 
 static json_t *
+json_name(struct view name)
+{
+	return name.len == 0 ? json_null() : output_json_view(name);
+}
+
+static json_t *
 json_secret(const char *object, const struct secret_show_reply *m)
 {
-	return json_pack("{s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o}",
 	    "name", object, "kind", kind_name(m->kind), "type",
 	    m->type == 0 ? json_null() : json_string(datastore_name(m->type)),
 	    "state", state_name(m->state, m->expires), "version",
 	    (json_int_t)m->version,
 	    "created", output_json_time(m->created), "updated",
 	    output_json_time(m->updated), "expires",
-	    output_json_time(m->expires), "fields", json_fields(m->fields));
+	    output_json_time(m->expires), "follows", json_name(m->follows),
+	    "source", json_name(m->source), "stale",
+	    m->stale == 0 ? json_null() : output_json_number(m->stale),
+	    "fields", json_fields(m->fields));
+}
+
+/*
+ * Who follows the storage credential, where the caller may know: put into the
+ * object, all of them, or printed, with json NULL.
+ */
+static enum cofre_status
+show_followers(struct cmd *cmd, const struct arg_object *o, json_t *json)
+{
+	struct entries all = { NULL, 0 };
+	enum cofre_status s = entries_followers(cmd, view_of(o->workspace),
+	    o->name, &all);
+	json_t *names = s == COFRE_OK ? json_array() : json_null();
+	char text[ENTRIES_NAMES];
+
+	for (size_t i = 0; i < all.count; i++)
+		(void)json_array_append_new(names,
+		    json_string(all.at[i].name));
+	if (json != NULL)
+		(void)json_object_set(json, "followed_by", names);
+	else if (all.count > 0)
+		(void)printf("followers %s\n", entries_names(&all, text));
+	json_decref(names);
+	entries_free(&all);
+	return s == COFRE_DENIED ? COFRE_OK : s;
+}
+
+/* Print what the reply says; it is gone when the followers are asked for. */
+static int
+show(struct cmd *cmd, const struct arg_object *o,
+    const struct secret_show_reply *m, bool json)
+{
+	bool account = m->kind == COFRE_KIND_STORAGE;
+	json_t *all = json ? json_secret(cmd->object, m) : NULL;
+	enum cofre_status s = COFRE_OK;
+
+	if (!json && !print_secret(cmd->object, m))
+		return cmd_fail(cmd, call_bad_reply(cmd->c));
+	if (account && (!json || all != NULL))
+		s = show_followers(cmd, o, all);
+	if (s != COFRE_OK) {
+		json_decref(all);
+		return cmd_fail(cmd, s);
+	}
+	return json ? cmd_printed(cmd, output_json(all, stdout)) : 0;
 }
 
 int
@@ -203,12 +281,7 @@ cmd_show(struct cmd *cmd, int argc, char **argv)
 		s = call_bad_reply(cmd->c);
 	if (s != COFRE_OK)
 		return cmd_fail(cmd, s);
-	if (json)
-		return cmd_printed(cmd,
-		    output_json(json_secret(cmd->object, &m), stdout));
-	if (!print_secret(cmd->object, &m))
-		return cmd_fail(cmd, call_bad_reply(cmd->c));
-	return 0;
+	return show(cmd, &o, &m, json);
 }
 
 static int

@@ -145,6 +145,8 @@ cmd_put(struct cmd *cmd, int argc, char **argv)
 		    "of a registry" },
 		{ "username", 0, OPTION_TEXT, "U", &b->username,
 		    "of a registry" },
+		{ "follows", 0, OPTION_TEXT, "NAME", &b->follows,
+		    "of a datastore: whose key is its own" },
 		{ "strip", 0, OPTION_FLAG, NULL, &b->strip,
 		    "generic: drop one newline at the end" },
 		{ "expires", 0, OPTION_TEXT, "WHEN", &o.expires,
@@ -160,7 +162,7 @@ cmd_put(struct cmd *cmd, int argc, char **argv)
 		"from standard input\nor from files, at a terminal from a "
 		"prompt; it can't stand on the command line,\nwhich everyone "
 		"on the machine can read.\n",
-		rows, 12, 1, 1
+		rows, 13, 1, 1
 	};
 	int code = cmd_parse(cmd, &u, argc, argv);
 

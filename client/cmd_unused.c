@@ -112,6 +112,22 @@ compare(const void *name, const void *entry)
 	return strcmp(name, ((const struct cofre_entry *)entry)->name);
 }
 
+/* What is followed is read through those who follow it. */
+static void
+mark_followed(struct unused *u)
+{
+	const struct cofre_entry *found;
+
+	for (size_t i = 0; i < u->count; i++) {
+		if (!u->read[i])
+			continue;
+		found = bsearch(u->secrets[i].follows, u->secrets, u->count,
+		    sizeof(*u->secrets), compare);
+		if (found != NULL)
+			u->read[found - u->secrets] = true;
+	}
+}
+
 /* "ml-prod/store" was read: it is in use. */
 static void
 mark(struct unused *u, struct view object, uint64_t time)
@@ -207,6 +223,8 @@ run(struct cmd *cmd, struct unused *u, bool json)
 	}
 	if (s == COFRE_OK)
 		s = mark_all(cmd, u, from);
+	if (s == COFRE_OK)
+		mark_followed(u);
 	code = s == COFRE_OK ? print(cmd, u, json) : cmd_fail(cmd, s);
 	free(u->read);
 	free(u->secrets);

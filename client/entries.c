@@ -6,6 +6,14 @@
 /* What a daemon may send at most; there is no vault with so many. */
 #define ENTRIES_MAX (1u << 20)
 
+/* The texts of a reply are gone with the next one; to is zeros. */
+static void
+keep(char *to, struct view text)
+{
+	if (text.len > 0)
+		memcpy(to, text.data, text.len);
+}
+
 static enum cofre_status
 take_page(struct entries *all, struct list page)
 {
@@ -26,8 +34,9 @@ take_page(struct entries *all, struct list page)
 		secret_item_get(&r, &e->item);
 		if (r.bad)
 			return COFRE_BAD_REPLY;
-		if (e->item.name.len > 0)
-			memcpy(e->name, e->item.name.data, e->item.name.len);
+		keep(e->name, e->item.name);
+		keep(e->follows, e->item.follows);
+		keep(e->source, e->item.source);
 		all->count++;
 	}
 	return wire_reader_done(&r) ? COFRE_OK : COFRE_BAD_REPLY;
@@ -81,6 +90,41 @@ entries_read(struct cmd *cmd, struct view workspace, bool deleted,
 	if (s == COFRE_OK && all->count > 0)
 		qsort(all->at, all->count, sizeof(*all->at), by_name);
 	return s;
+}
+
+enum cofre_status
+entries_followers(struct cmd *cmd, struct view workspace, const char *name,
+    struct entries *all)
+{
+	enum cofre_status s = entries_read(cmd, workspace, false, all);
+	size_t n = 0;
+
+	for (size_t i = 0; s == COFRE_OK && i < all->count; i++)
+		if (strcmp(all->at[i].follows, name) == 0)
+			all->at[n++] = all->at[i];
+	all->count = n;
+	return s;
+}
+
+const char *
+entries_names(const struct entries *all, char to[ENTRIES_NAMES])
+{
+	static const char others[] = " and 1048576 others";
+	size_t len = 0;
+
+	to[0] = '\0';
+	for (size_t i = 0; i < all->count; i++) {
+		if (len + strlen(all->at[i].name) + 2 + sizeof(others) >
+		    ENTRIES_NAMES) {
+			(void)snprintf(to + len, ENTRIES_NAMES - len,
+			    " and %zu other%s", all->count - i,
+			    all->count - i == 1 ? "" : "s");
+			break;
+		}
+		len += (size_t)snprintf(to + len, ENTRIES_NAMES - len, "%s%s",
+		    i == 0 ? "" : ", ", all->at[i].name);
+	}
+	return to;
 }
 
 void

@@ -9,7 +9,9 @@
 
 struct entry {
 	char name[COFRE_SECRET_NAME_MAX + 1];
-	struct secret_item item; /* its name is not used: it is gone */
+	char follows[COFRE_SECRET_NAME_MAX + 1];
+	char source[SOURCE_NAME_MAX + 1];
+	struct secret_item item; /* its texts are not used: they are gone */
 };
 
 struct entries {
@@ -24,6 +26,17 @@ struct entries {
  */
 enum cofre_status entries_read(struct cmd *cmd, struct view workspace,
     bool deleted, struct entries *all);
+
+/*
+ * Those live secrets that follow the credential of that name; as
+ * entries_read() otherwise.
+ */
+enum cofre_status entries_followers(struct cmd *cmd, struct view workspace,
+    const char *name, struct entries *all);
+
+/* "a, b and 98 others": as many names as fit; returns to. */
+#define ENTRIES_NAMES 320u
+const char *entries_names(const struct entries *all, char to[ENTRIES_NAMES]);
 
 /* Free; entries of zeros are allowed. */
 void entries_free(struct entries *all);

@@ -22,6 +22,8 @@ struct cofre_secret {
 	uint8_t kind;
 	uint8_t type;
 	uint32_t version;
+	uint32_t followed;
+	char follows[COFRE_SECRET_NAME_MAX + 1];
 	uint64_t created;
 	uint64_t expires;
 	size_t total; /* bytes of all names and values, without the NULs */
@@ -154,6 +156,25 @@ cofre_secret_add(cofre_secret *s, const char *name, int is_secret,
 	    (struct view){ value, len });
 }
 
+enum cofre_status
+cofre_secret_follow(cofre_secret *s, const char *name)
+{
+	if (s == NULL || s->kind != COFRE_KIND_DATASTORE)
+		return COFRE_ARGUMENT;
+	if (name != NULL && !name_is_secret(view_of(name)))
+		return COFRE_ARGUMENT;
+	memset(s->follows, 0, sizeof(s->follows));
+	if (name != NULL)
+		memcpy(s->follows, name, strlen(name));
+	return COFRE_OK;
+}
+
+const char *
+secret_follows(const cofre_secret *s)
+{
+	return s->follows;
+}
+
 void
 cofre_secret_free(cofre_secret *s)
 {
@@ -165,10 +186,11 @@ cofre_secret_free(cofre_secret *s)
 }
 
 void
-secret_describe(cofre_secret *s, uint32_t version, uint64_t created,
-    uint64_t expires)
+secret_describe(cofre_secret *s, uint32_t version, uint32_t followed,
+    uint64_t created, uint64_t expires)
 {
 	s->version = version;
+	s->followed = followed;
 	s->created = created;
 	s->expires = expires;
 }
@@ -189,6 +211,12 @@ uint32_t
 cofre_secret_version(const cofre_secret *s)
 {
 	return s->version;
+}
+
+uint32_t
+cofre_secret_followed(const cofre_secret *s)
+{
+	return s->followed;
 }
 
 uint64_t

@@ -27,7 +27,10 @@ enum cofre_status secret_add(cofre_secret *s, struct view name,
     bool is_secret, struct view value);
 
 /* What a fetch tells of the secret besides its fields; times as cofre.h. */
-void secret_describe(cofre_secret *s, uint32_t version, uint64_t created,
-    uint64_t expires);
+void secret_describe(cofre_secret *s, uint32_t version, uint32_t followed,
+    uint64_t created, uint64_t expires);
+
+/* What cofre_secret_follow() has set, or ""; valid until it is freed. */
+const char *secret_follows(const cofre_secret *s);
 
 #endif

@@ -74,6 +74,7 @@ enum cofre_status {
 	COFRE_RUN_ENDED = 25,	/* this process's run has ended */
 	COFRE_NO_PROCESS = 26,	/* no such process or cgroup, or not yours */
 	COFRE_UNDER_WAY = 27,	/* another one does this already: wait */
+	COFRE_FOLLOWED_GONE = 28, /* the credential that it follows is gone */
 
 	COFRE_UNREACHABLE = 64,	/* can't connect to the socket */
 	COFRE_TIMEOUT = 65,	/* no answer in time */
@@ -153,8 +154,8 @@ const char *cofre_error(const cofre *c);
  * field, otherwise only the field of that name leaves the daemon.  The
  * secret is the caller's, to be freed with cofre_secret_free().
  *
- * Errors: DENIED, NOT_FOUND, DELETED, EXPIRED, LOCKED, UNINITIALIZED,
- * NO_FIELD, CORRUPT, LOG_FAILED, and those of every call: TIMEOUT, CLOSED,
+ * Errors: DENIED, NOT_FOUND, DELETED, EXPIRED, FOLLOWED_GONE (of a datastore:
+ * the storage credential that it follows), LOCKED, UNINITIALIZED, NO_FIELD, CORRUPT, LOG_FAILED, and those of every call: TIMEOUT, CLOSED,
  * BAD_REPLY, BAD_VERSION, NO_MEMORY, ARGUMENT.
  */
 enum cofre_status cofre_get(cofre *c, const char *workspace,
@@ -170,7 +171,8 @@ enum cofre_status cofre_get(cofre *c, const char *workspace,
  * the secret is on disk.
  *
  * Errors: DENIED, CONFLICT, DELETED, INVALID (a name, a kind, a field that
- * must be secret), TOO_LARGE, LIMIT, STORE_FULL, STORE_FAILED, and as above.
+ * must be secret), FOLLOWED_GONE, TOO_LARGE, LIMIT, STORE_FULL, STORE_FAILED,
+ * and as above.
  */
 #define COFRE_ANY_VERSION UINT32_MAX
 enum cofre_status cofre_put(cofre *c, const char *workspace,
@@ -195,6 +197,8 @@ struct cofre_entry {
 	uint64_t created; /* microseconds since 1970 UTC, as all times */
 	uint64_t updated;
 	uint64_t expires; /* 0: never */
+	/* the storage credential that a datastore follows, or "" */
+	char follows[COFRE_SECRET_NAME_MAX + 1];
 };
 
 /*
@@ -313,6 +317,20 @@ enum cofre_status cofre_secret_new(cofre_secret **ret, enum cofre_kind kind,
 enum cofre_status cofre_secret_add(cofre_secret *s, const char *name,
     int is_secret, const void *value, size_t len);
 
+/*
+ * Make a datastore follow a storage credential: the secret of that name in
+ * the workspace that it is put into.  A fetch gives the fields of that one's
+ * current version besides the datastore's own, so the key has one place and
+ * a new one reaches every datastore at once.  The datastore then has no
+ * AccountKey or SharedAccessSignature itself.  NULL: it follows none again.
+ *
+ * cofre_put() fails with DENIED when the caller may not read that credential,
+ * with INVALID when it has a key or its type (azure-blob, azure-file and
+ * azure-data-lake-gen2 can) does not follow, with FOLLOWED_GONE when there is
+ * no such credential.  Errors: ARGUMENT (no datastore, or no valid name).
+ */
+enum cofre_status cofre_secret_follow(cofre_secret *s, const char *name);
+
 /* Wipe and free; NULL is allowed. */
 void cofre_secret_free(cofre_secret *s);
 
@@ -320,6 +338,8 @@ void cofre_secret_free(cofre_secret *s);
 enum cofre_kind cofre_secret_kind(const cofre_secret *s);
 enum cofre_datastore cofre_secret_datastore(const cofre_secret *s);
 uint32_t cofre_secret_version(const cofre_secret *s);
+/* The version of the credential that was followed at the fetch; 0: none. */
+uint32_t cofre_secret_followed(const cofre_secret *s);
 uint64_t cofre_secret_created(const cofre_secret *s);
 uint64_t cofre_secret_expires(const cofre_secret *s);
 

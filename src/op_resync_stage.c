@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "secret_fields.h"
-#include "secret_rows.h"
+#include "secret_follow.h"
 
 /* What the current version would be with the answer, and how the two differ. */
 struct merged {
@@ -146,6 +146,8 @@ take_value(struct request *q, const struct resync_stage_request *in,
 	if (head->follows.len > 0)
 		memcpy(follows, head->follows.data, head->follows.len);
 	kept.follows.data = (const uint8_t *)follows;
+	if (kept.follows.len > 0 && follow_has_key(in->fields))
+		return COFRE_INVALID;
 	s->slot = in->slot;
 	s->retire = in->retire;
 	s->serial = in->serial;

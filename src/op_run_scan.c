@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ops.h"
 #include "quota.h"
 #include "scan.h"
+#include "secret_follow.h"
 
 /* What is done for one reply, give or take one secret: some milliseconds. */
 #define SCAN_ROWS 256u		/* heads looked at */
@@ -60,6 +60,37 @@ scan_fields(struct scan *s, struct list fields)
 	return COFRE_OK;
 }
 
+/* May the caller give a run the secret? */
+static bool
+may_give(const struct request *q, struct view name)
+{
+	return request_may(q, ACTION_RUN_WRITE, name) &&
+	    (request_may(q, ACTION_SECRET_READ, name) ||
+		request_may(q, ACTION_SECRET_USE, name));
+}
+
+/*
+ * Look for the key that a datastore follows; unless the caller may give it to
+ * a run by itself, since then it is looked for anyway.
+ */
+static enum cofre_status
+scan_followed(struct request *q, struct scan *s, struct view follows)
+{
+	struct body_row body;
+	struct follow f;
+	enum cofre_status st;
+
+	if (s->found != 0 || follows.len == 0 || may_give(q, follows))
+		return COFRE_OK;
+	if ((st = follow_find(q, follows, &f)) != COFRE_OK ||
+	    (st = follow_read(q, &f, &body)) != COFRE_OK) {
+		q->detail[0] = '\0';
+		return st == COFRE_FOLLOWED_GONE ? COFRE_OK : st;
+	}
+	s->opened += body.fields.items.len;
+	return scan_fields(s, body.fields);
+}
+
 /*
  * Look for the newest version of a secret that is live, and which the caller
  * may give to a run: of no other one does he learn whether a text is its
@@ -85,8 +116,7 @@ scan_secret(struct request *q, struct scan *s, uint64_t record,
 	s->opened += sealed.len;
 	s->may_read = request_may(q, ACTION_SECRET_READ, head.name);
 	if (head.state != SECRET_LIVE ||
-	    !request_may(q, ACTION_RUN_WRITE, head.name) ||
-	    (!s->may_read && !request_may(q, ACTION_SECRET_USE, head.name)))
+	    !may_give(q, head.name))
 		return COFRE_OK;
 	if (!s->may_read && !may_guess(q, s))
 		return COFRE_BUSY;
@@ -100,8 +130,10 @@ scan_secret(struct request *q, struct scan *s, uint64_t record,
 	if (st != COFRE_OK)
 		return st == COFRE_NOT_FOUND ? COFRE_CORRUPT : st;
 	s->opened += plain.len;
-	return body_row_decode(plain, &body) ? scan_fields(s, body.fields) :
-					       COFRE_CORRUPT;
+	if (!body_row_decode(plain, &body))
+		return COFRE_CORRUPT;
+	st = scan_fields(s, body.fields);
+	return st == COFRE_OK ? scan_followed(q, s, body.follows) : st;
 }
 
 /* One secret after the other; *after is the last one, or 0 at the end. */

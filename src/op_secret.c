@@ -1,6 +1,5 @@
 /* Reading secrets: get, list, show, versions. */
-#include "ops.h"
-#include "secret_rows.h"
+#include "secret_follow.h"
 
 /* Find the secret, and say what its state means for a reader of it. */
 static enum cofre_status
@@ -13,27 +12,25 @@ find_live(struct request *q, struct catalog_entry *e)
 	return st;
 }
 
-/* Put the fields that were asked for; secret ones are left empty for show. */
+/* Put the secret's own fields, or that one, into a list that was begun. */
 static enum cofre_status
-put_fields(struct wire_writer *w, struct list fields, struct view only)
+put_fields(struct wire_list *l, struct list fields, struct view only)
 {
 	struct wire_reader r = list_reader(fields);
 	struct field_item field;
-	struct wire_list l;
 
 	if (only.len == 0) {
-		list_put(w, fields, COFRE_FIELDS_MAX);
+		wire_put_bytes(l->w, fields.items);
+		l->count = fields.count;
 		return COFRE_OK;
 	}
-	list_begin(&l, w);
 	for (uint32_t i = 0; i < fields.count; i++) {
 		field_item_get(&r, &field);
 		if (!view_equal(field.name, only))
 			continue;
-		field_item_put(w, &field);
-		list_item(&l);
+		field_item_put(l->w, &field);
+		list_item(l);
 	}
-	list_end(&l);
 	return wire_reader_done(&r) ? COFRE_OK : COFRE_CORRUPT;
 }
 
@@ -56,7 +53,7 @@ check_version(struct request *q, const struct catalog_entry *e,
 
 /* What a run has read is told when it is over. */
 static void
-count_read(struct request *q)
+count_read(struct request *q, const struct follow *f)
 {
 	struct run *r = conn_run(q->conn);
 	struct run_secret *s = r == NULL ? NULL : run_find_secret(r, q->name);
@@ -65,7 +62,36 @@ count_read(struct request *q)
 		return;
 	s->reads++;
 	s->version = q->version;
+	s->followed_record = f->record;
+	s->followed = f->version;
 	r->unsaved = true;
+}
+
+/* Put what a version says; of what it follows, only the fields that it has
+   not itself.  Its plaintext is gone once the other one is read. */
+static enum cofre_status
+put_version(struct request *q, const struct row_id *id,
+    const struct body_row *body, struct view only)
+{
+	struct follow f;
+	struct wire_list l;
+	enum cofre_status st;
+
+	if ((st = follow_find(q, body->follows, &f)) != COFRE_OK)
+		return st;
+	wire_put_u8(q->reply, id->kind);
+	wire_put_u8(q->reply, body->type);
+	wire_put_u32(q->reply, id->version);
+	wire_put_u64(q->reply, body->created);
+	wire_put_u64(q->reply, body->expires);
+	wire_put_u32(q->reply, f.version);
+	list_begin(&l, q->reply);
+	if ((st = put_fields(&l, body->fields, only)) != COFRE_OK ||
+	    (st = follow_put(q, &f, &l, only)) != COFRE_OK)
+		return st;
+	list_end(&l);
+	count_read(q, &f);
+	return COFRE_OK;
 }
 
 enum cofre_status
@@ -95,15 +121,7 @@ op_secret_get(struct request *q, const struct secret_get_request *in)
 		return COFRE_CORRUPT;
 	if (body.expires != 0 && body.expires <= q->sv->now)
 		return COFRE_EXPIRED;
-	wire_put_u8(q->reply, id.kind);
-	wire_put_u8(q->reply, body.type);
-	wire_put_u32(q->reply, id.version);
-	wire_put_u64(q->reply, body.created);
-	wire_put_u64(q->reply, body.expires);
-	st = put_fields(q->reply, body.fields, in->field);
-	if (st == COFRE_OK)
-		count_read(q);
-	return st;
+	return put_version(q, &id, &body, in->field);
 }
 
 static struct secret_item
@@ -111,7 +129,7 @@ item_of(const struct head_row *head)
 {
 	return (struct secret_item){ head->name, head->kind, head->type,
 		head->state, head->version, head->created, head->updated,
-		head->expires };
+		head->expires, head->follows, head->source, head->stale };
 }
 
 enum cofre_status

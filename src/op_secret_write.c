@@ -3,7 +3,7 @@
 
 #include "names.h"
 #include "secret_fields.h"
-#include "secret_rows.h"
+#include "secret_follow.h"
 
 static enum cofre_status
 check_put(const struct request *q, const struct secret_put_request *in)
@@ -97,6 +97,7 @@ write_head(struct request *q, const struct secret_put_request *in,
 	head.created = old->created != 0 ? old->created : q->sv->now;
 	head.updated = q->sv->now;
 	head.expires = in->expires;
+	head.follows = in->follows;
 	/* Whoever puts a value by hand says which key it is: nobody knows. */
 	head.slot = 0;
 	head.stale = 0;
@@ -126,11 +127,13 @@ op_secret_put(struct request *q, const struct secret_put_request *in)
 	bool there = secret_entry(q, &e);
 	const struct body_row body = { .type = in->type,
 		.created = q->sv->now, .expires = in->expires,
-		.uid = q->conn->peer.uid, .fields = in->fields };
+		.uid = q->conn->peer.uid, .follows = in->follows,
+		.fields = in->fields };
 	struct head_row old = { .created = 0 };
 	enum cofre_status st;
 
 	if ((st = check_put(q, in)) != COFRE_OK ||
+	    (st = follow_check(q, in)) != COFRE_OK ||
 	    (st = check_entry(there ? &e : NULL, in)) != COFRE_OK ||
 	    (st = vault_begin(v, q->body.len * 2 + 32768, false)) != COFRE_OK)
 		return st;

@@ -94,6 +94,8 @@ struct run_secret {
 	char name[COFRE_SECRET_NAME_MAX + 1];
 	uint32_t version; /* that it has read last; 0: none */
 	uint32_t reads;
+	uint64_t followed_record; /* what that version followed; 0: nothing */
+	uint32_t followed;	  /* and its version then */
 };
 
 /* What a run may, and nothing else. */

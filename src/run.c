@@ -49,7 +49,8 @@ put_secrets(struct wire_writer *w, const struct run *r)
 	for (size_t i = 0; i < r->rights.count; i++) {
 		const struct run_secret *s = &r->secrets[i];
 		const struct run_secret_row row = { s->record,
-			view_of(s->name), s->version, s->reads };
+			view_of(s->name), s->version, s->reads,
+			s->followed_record, s->followed };
 
 		run_secret_row_put(w, &row);
 		list_item(&l);
@@ -106,6 +107,8 @@ get_secrets(struct run *r, struct list secrets)
 		r->secrets[i].record = row.record;
 		r->secrets[i].version = row.version;
 		r->secrets[i].reads = row.reads;
+		r->secrets[i].followed_record = row.followed_record;
+		r->secrets[i].followed = row.followed;
 		copy_text(r->secrets[i].name, row.name);
 	}
 	return wire_reader_done(&reader);

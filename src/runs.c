@@ -68,6 +68,19 @@ runs_find_token(const struct runs *rs, const uint8_t hash[CRYPTO_HASH_LEN])
 	return found;
 }
 
+static bool
+run_holds(const struct run *r, uint64_t record, uint32_t version)
+{
+	for (size_t i = 0; i < r->rights.count; i++) {
+		const struct run_secret *s = &r->secrets[i];
+
+		if ((s->record == record && s->version == version) ||
+		    (s->followed_record == record && s->followed == version))
+			return true;
+	}
+	return false;
+}
+
 uint32_t
 runs_holders(const struct runs *rs, uint64_t record, uint32_t version)
 {
@@ -78,9 +91,7 @@ runs_holders(const struct runs *rs, uint64_t record, uint32_t version)
 
 		if (r->rights.over)
 			continue;
-		for (size_t j = 0; j < r->rights.count; j++)
-			n += r->secrets[j].record == record &&
-			    r->secrets[j].version == version;
+		n += run_holds(r, record, version);
 	}
 	return n;
 }

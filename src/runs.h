@@ -50,7 +50,8 @@ struct run *runs_find(const struct runs *rs, struct view id);
 struct run *runs_find_token(const struct runs *rs,
     const uint8_t hash[CRYPTO_HASH_LEN]);
 
-/* How many runs that go on have read that version of a record last. */
+/* How many runs that go on have read that version of a record last, itself
+   or through what follows it. */
 uint32_t runs_holders(const struct runs *rs, uint64_t record,
     uint32_t version);
 

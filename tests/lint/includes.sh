@@ -130,7 +130,7 @@ audit audit_impl audit_open audit_read segment
 vault vault_rows vault_unlock workspace roles resync endings runs identity
 server
 attest conn conn_new quota turn watch
-ops previous secret_rows op_*
+ops previous secret_rows secret_follow op_*
 dispatch
 accept
 loop

@@ -30,7 +30,7 @@ STATUS = dict(
     EXPIRED=12, DELETED=13, STORE_FULL=14, STORE_FAILED=15, LOG_FAILED=16,
     CORRUPT=17, ROLLBACK=18, BAD_FRAME=19, UNKNOWN_OPERATION=20,
     BAD_VERSION=21, INTERNAL=22, LAST_SLOT=23, OTHER_PROCESS=24,
-    RUN_ENDED=25, NO_PROCESS=26, UNDER_WAY=27)
+    RUN_ENDED=25, NO_PROCESS=26, UNDER_WAY=27, FOLLOWED_GONE=28)
 STATUS_NAME = {v: k for k, v in STATUS.items()}
 
 EMPTY, LOCKED, OPEN = 0, 1, 2                       # states of the vault
@@ -71,7 +71,8 @@ ITEMS = {
     "workspace": "str name, u64 created, u32 uid, u64 secrets, u64 deleted, "
                  "u32 grants, u32 bindings",
     "secret": "str name, u8 kind, u8 type, u8 state, u32 version, "
-              "u64 created, u64 updated, u64 expires",
+              "u64 created, u64 updated, u64 expires, str follows, "
+              "str source, u32 stale",
     "version": "u32 version, u64 created, u64 expires, u32 uid, u64 until, "
                "u8 slot, u32 holders",
     "argument": "str name, str value",
@@ -134,11 +135,11 @@ OPERATIONS = {
     "role.show": (43, "str workspace, str name, u32 version",
                   ITEMS["role"] + ", str description, " + LISTS % "patterns"),
     "secret.put": (48, "str workspace, str name, u8 kind, u8 type, "
-                   "u64 expires, u32 if_version, field* fields",
+                   "u64 expires, u32 if_version, str follows, field* fields",
                    "u32 version"),
     "secret.get": (49, "str workspace, str name, u32 version, str field",
                    "u8 kind, u8 type, u32 version, u64 created, "
-                   "u64 expires, field* fields"),
+                   "u64 expires, u32 followed, field* fields"),
     "secret.list": (50, "str workspace, u64 after, bool deleted",
                     "secret* items, u64 next"),
     "secret.show": (51, "str workspace, str name",

@@ -78,6 +78,35 @@ START_TEST(put_sends_all_fields_and_gives_the_version)
 }
 END_TEST
 
+START_TEST(put_says_what_a_datastore_follows)
+{
+	const struct secret_put_reply m = { .version = 5 };
+	struct secret_put_request q;
+	cofre_secret *s;
+	struct script p;
+	size_t at;
+
+	ck_assert_int_eq(cofre_secret_new(&s, COFRE_KIND_DATASTORE,
+			     COFRE_DATASTORE_AZURE_BLOB), COFRE_OK);
+	ck_assert_int_eq(cofre_secret_add(s, "container", 0, "c", 1),
+	    COFRE_OK);
+	ck_assert_int_eq(cofre_secret_follow(s, "store"), COFRE_OK);
+	script_open(&p, 1000);
+	script_put_hello(&p);
+	at = script_reply(&p, OP_SECRET_PUT, FIRST_ID, 0);
+	secret_put_reply_put(&p.w, &m);
+	frame_end(&p.w, at);
+	script_flush(&p);
+	ck_assert_int_eq(cofre_put(p.c, "w", "ds", s, 0, COFRE_ANY_VERSION,
+			     NULL), COFRE_OK);
+	ck_assert(secret_put_request_decode(heard(&p, OP_SECRET_PUT), &q));
+	ck_assert(view_is(q.follows, "store"));
+	ck_assert_uint_eq(q.fields.count, 1);
+	cofre_secret_free(s);
+	script_close(&p);
+}
+END_TEST
+
 /* The largest secret fits the largest frame; the longest names too. */
 START_TEST(the_largest_secret_can_be_put)
 {
@@ -140,7 +169,8 @@ put_page(struct script *p, uint32_t id, uint64_t next, uint8_t kind,
 	for (size_t i = 0; i < n; i++) {
 		const struct secret_item item = { .name = view_of(names[i]),
 			.kind = kind, .state = SECRET_LIVE, .version = 2,
-			.created = 3, .updated = 4, .expires = 5 };
+			.created = 3, .updated = 4, .expires = 5,
+			.follows = view_of(i == 1 ? "store" : "") };
 
 		secret_item_put(&w, &item);
 	}
@@ -166,6 +196,8 @@ START_TEST(list_is_sorted_and_may_be_empty)
 	ck_assert_str_eq(e[1].name, "a-1");
 	ck_assert_str_eq(e[2].name, "a.1");
 	ck_assert_str_eq(e[3].name, "b");
+	ck_assert_str_eq(e[1].follows, "");
+	ck_assert_str_eq(e[2].follows, "store");
 	ck_assert_int_eq(e[0].kind, COFRE_KIND_GENERIC);
 	ck_assert_uint_eq(e[0].version, 2);
 	ck_assert_uint_eq(e[0].created, 3);
@@ -379,6 +411,7 @@ calls_suite(void)
 
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, put_sends_all_fields_and_gives_the_version);
+	tcase_add_test(t, put_says_what_a_datastore_follows);
 	tcase_add_test(t, the_largest_secret_can_be_put);
 	tcase_add_test(t, delete_asks_for_the_object);
 	tcase_add_test(t, list_is_sorted_and_may_be_empty);

@@ -74,6 +74,7 @@ START_TEST(get_gives_the_fields_and_wipes_the_buffers)
 	ck_assert_int_eq(cofre_secret_field_is_secret(s, 0), 1);
 	ck_assert_int_eq(cofre_secret_field_is_secret(s, 1), 0);
 	ck_assert_uint_eq(cofre_secret_version(s), 3);
+	ck_assert_uint_eq(cofre_secret_followed(s), 10);
 	ck_assert_uint_eq(cofre_secret_created(s), 11);
 	ck_assert_uint_eq(cofre_secret_expires(s), 12);
 	cofre_secret_free(s);
@@ -221,12 +222,12 @@ static const struct {
 	{ 16, 0, "can't be decoded" }, /* kind */
 	{ 16, 8, "can't be decoded" },
 	{ 17, 1, "can't be decoded" }, /* a type, without a datastore */
-	{ 41, 2, "can't be decoded" }, /* fields, one too many */
-	{ 41, 0, "can't be decoded" }, /* none, but bytes of one */
-	{ 38, 1, "can't be decoded" }, /* over the limit of a list */
-	{ 49, 6, "can't be decoded" }, /* length of the field's name */
-	{ 50, '1', "can't be decoded" }, /* a name that is not valid */
-	{ 55, 2, "can't be decoded" }, /* a flag that does not exist */
+	{ 45, 2, "can't be decoded" }, /* fields, one too many */
+	{ 45, 0, "can't be decoded" }, /* none, but bytes of one */
+	{ 42, 1, "can't be decoded" }, /* over the limit of a list */
+	{ 53, 6, "can't be decoded" }, /* length of the field's name */
+	{ 54, '1', "can't be decoded" }, /* a name that is not valid */
+	{ 59, 2, "can't be decoded" }, /* a flag that does not exist */
 };
 
 START_TEST(a_changed_answer_is_a_bad_reply)
@@ -239,7 +240,7 @@ START_TEST(a_changed_answer_is_a_bad_reply)
 	script_put_hello(&p);
 	hello = p.w.len;
 	script_put_secret(&p, FIRST_ID, 1, script_one_field, 1);
-	ck_assert_mem_eq(p.buf + hello + 50, "value", 5);
+	ck_assert_mem_eq(p.buf + hello + 54, "value", 5);
 	p.buf[hello + changed[_i].at] = changed[_i].value;
 	script_flush(&p);
 	ck_assert_int_eq(script_get(&p, NULL, &s), COFRE_BAD_REPLY);

@@ -82,12 +82,36 @@ START_TEST(the_library_can_make_kinds_that_clients_cannot)
 	cofre_secret *s = NULL;
 
 	ck_assert_int_eq(secret_make(&s, COFRE_KIND_SSH_KEY, 0, 0), COFRE_OK);
-	secret_describe(s, 7, 8, 9);
+	secret_describe(s, 7, 6, 8, 9);
 	ck_assert_uint_eq(cofre_secret_version(s), 7);
+	ck_assert_uint_eq(cofre_secret_followed(s), 6);
 	ck_assert_uint_eq(cofre_secret_created(s), 8);
 	ck_assert_uint_eq(cofre_secret_expires(s), 9);
 	cofre_secret_free(s);
 	ck_assert_int_eq(secret_make(&s, 8, 0, 0), COFRE_ARGUMENT);
+}
+END_TEST
+
+START_TEST(a_datastore_can_follow_and_nothing_else)
+{
+	cofre_secret *s = make_generic();
+
+	ck_assert_int_eq(cofre_secret_follow(NULL, "a"), COFRE_ARGUMENT);
+	ck_assert_int_eq(cofre_secret_follow(s, "a"), COFRE_ARGUMENT);
+	cofre_secret_free(s);
+	ck_assert_int_eq(cofre_secret_new(&s, COFRE_KIND_DATASTORE,
+			     COFRE_DATASTORE_AZURE_BLOB), COFRE_OK);
+	ck_assert_str_eq(secret_follows(s), "");
+	ck_assert_int_eq(cofre_secret_follow(s, "longer"), COFRE_OK);
+	ck_assert_str_eq(secret_follows(s), "longer");
+	ck_assert_int_eq(cofre_secret_follow(s, "-a"), COFRE_ARGUMENT);
+	ck_assert_int_eq(cofre_secret_follow(s, ""), COFRE_ARGUMENT);
+	ck_assert_str_eq(secret_follows(s), "longer");
+	ck_assert_int_eq(cofre_secret_follow(s, "b"), COFRE_OK);
+	ck_assert_str_eq(secret_follows(s), "b");
+	ck_assert_int_eq(cofre_secret_follow(s, NULL), COFRE_OK);
+	ck_assert_str_eq(secret_follows(s), "");
+	cofre_secret_free(s);
 }
 END_TEST
 
@@ -327,6 +351,7 @@ secret_suite(void)
 	tcase_add_loop_test(t, only_kinds_that_clients_store_can_be_made, 0,
 	    (int)(sizeof(kinds) / sizeof(kinds[0])));
 	tcase_add_test(t, the_library_can_make_kinds_that_clients_cannot);
+	tcase_add_test(t, a_datastore_can_follow_and_nothing_else);
 	tcase_add_test(t, free_takes_null);
 	tcase_add_test(t, fields_come_back_in_order_and_end_with_a_nul);
 	tcase_add_test(t, names_must_be_valid_and_new);

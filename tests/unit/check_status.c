@@ -43,6 +43,7 @@ static const struct {
 	{ 25, COFRE_RUN_ENDED, "run-ended", 5 },
 	{ 26, COFRE_NO_PROCESS, "no-process", 6 },
 	{ 27, COFRE_UNDER_WAY, "under-way", 12 },
+	{ 28, COFRE_FOLLOWED_GONE, "followed-gone", 6 },
 	{ 64, COFRE_UNREACHABLE, "unreachable", 10 },
 	{ 65, COFRE_TIMEOUT, "timeout", 10 },
 	{ 66, COFRE_CLOSED, "closed", 10 },
@@ -130,7 +131,7 @@ END_TEST
 
 START_TEST(a_status_of_a_newer_daemon_has_a_text_too)
 {
-	static const int unknown[] = { 28, 63, 72, 255, 65535, -1 };
+	static const int unknown[] = { 29, 63, 72, 255, 65535, -1 };
 
 	for (size_t i = 0; i < COUNT(unknown); i++) {
 		enum cofre_status s = (enum cofre_status)unknown[i];

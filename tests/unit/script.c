@@ -106,7 +106,8 @@ script_put_secret(struct script *p, uint32_t id, uint32_t version,
     const struct script_field *fields, size_t n)
 {
 	const struct secret_get_reply m = { .kind = COFRE_KIND_GENERIC,
-		.version = version, .created = 11, .expires = 12 };
+		.version = version, .created = 11, .expires = 12,
+		.followed = 10 };
 	size_t at = script_reply(p, OP_SECRET_GET, id, 0);
 	struct wire_list l;
 
