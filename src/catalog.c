@@ -21,6 +21,7 @@ struct catalog {
 	struct undo *undo;
 	size_t undo_count, undo_size;
 	struct catalog_count count[WORKSPACES_MAX];
+	uint64_t changed[WORKSPACES_MAX / 64]; /* a bit for each workspace */
 };
 
 struct catalog *
@@ -136,9 +137,10 @@ tell(struct catalog *c, const struct catalog_entry *e, int by)
 {
 	struct catalog_count *n = &c->count[e->slot];
 
-	if (e->state == SECRET_LIVE)
+	if (e->state == SECRET_LIVE) {
 		n->live += (uint32_t)by;
-	else if (e->state == SECRET_DELETED)
+		n->stale += e->stale != 0 ? (uint32_t)by : 0;
+	} else if (e->state == SECRET_DELETED)
 		n->deleted += (uint32_t)by;
 }
 
@@ -191,6 +193,20 @@ catalog_set(struct catalog *c, uint64_t workspace, struct view name,
 	u->old = *p;
 	memcpy(u->old.tag, fresh.tag, sizeof(fresh.tag));
 	replace(c, &fresh);
+	c->changed[fresh.slot / 64] |= UINT64_C(1) << fresh.slot % 64;
+}
+
+bool
+catalog_next_changed(struct catalog *c, uint16_t *slot)
+{
+	for (uint16_t i = 0; i < WORKSPACES_MAX / 64; i++)
+		if (c->changed[i] != 0) {
+			*slot = (uint16_t)(i * 64 +
+			    __builtin_ctzll(c->changed[i]));
+			c->changed[i] &= c->changed[i] - 1;
+			return true;
+		}
+	return false;
 }
 
 void
@@ -211,7 +227,7 @@ catalog_drop(struct catalog *c, uint16_t slot)
 				found = true;
 			}
 	} while (found);
-	c->count[slot] = (struct catalog_count){ 0, 0 };
+	c->count[slot] = (struct catalog_count){ .live = 0 };
 }
 
 struct catalog_count

@@ -13,18 +13,22 @@
 
 #include "crypto.h"
 
+#define CATALOG_KIND 0x7fu /* no kind has a greater code */
+
 struct catalog_entry {
 	uint8_t tag[CRYPTO_SHORT_LEN];
 	uint64_t record;
 	uint32_t version; /* the current one */
-	uint16_t slot;	  /* the workspace's place in the vault */
-	uint8_t kind;
-	uint8_t state; /* enum secret_state; 0: no entry */
+	unsigned slot : 16; /* the workspace's place in the vault */
+	unsigned kind : 7;
+	unsigned stale : 1; /* it was reported as refused upstream */
+	unsigned state : 8; /* enum secret_state; 0: no entry */
 };
 
 struct catalog_count {
 	uint32_t live;
 	uint32_t deleted;
+	uint32_t stale; /* of the live ones */
 };
 
 struct catalog;
@@ -54,6 +58,12 @@ void catalog_drop(struct catalog *c, uint16_t slot);
 
 /* What a workspace has. */
 struct catalog_count catalog_count(const struct catalog *c, uint16_t slot);
+
+/*
+ * A workspace of which something was set, kept or not, since it was given
+ * here last; false when there is none.
+ */
+bool catalog_next_changed(struct catalog *c, uint16_t *slot);
 
 /* Keep the changes since the last call of either, or take them back. */
 void catalog_keep(struct catalog *c);

@@ -11,6 +11,7 @@
 #include "dispatch.h"
 #include "frame.h"
 #include "quota.h"
+#include "tell.h"
 #include "turn.h"
 #include "witness.h"
 
@@ -50,6 +51,10 @@ settle(struct conn *c)
 		conn_close(c);
 		return;
 	}
+	if (c->tell.waits && c->in.size > 0) {
+		tell_wake(c, true); /* which settles it */
+		return;
+	}
 	quota_charge(c);
 	quota_deadline(c,
 	    !c->greeted || c->out.size > 0 ||
@@ -77,7 +82,7 @@ can_serve(struct conn *c)
 {
 	struct server *sv = c->sv;
 
-	if (is_held(c) || c->closing || !turn_has_room(sv) ||
+	if (is_held(c) || c->tell.waits || c->closing || !turn_has_room(sv) ||
 	    c->out.size >= OUT_MAX || !quota_may_serve(c))
 		return false;
 	if (chain_fits(&sv->pool, &c->out, FRAME_MAX + READ_MAX) &&
@@ -122,11 +127,30 @@ take_frame(struct conn *c, struct view in, size_t *size)
 	return c->look.state != LOOK_OPEN;
 }
 
+/* A request has waited and is to be served again, before all others. */
+static bool
+is_due(const struct conn *c)
+{
+	return c->tell.body != NULL && !c->tell.waits;
+}
+
 /* True when there is enough to look at what is kept. */
 static bool
 has_frame(const struct conn *c)
 {
-	return c->in.size > 0 && c->in.size >= c->need;
+	return is_due(c) || (c->in.size > 0 && c->in.size >= c->need);
+}
+
+static void
+serve_due(struct conn *c)
+{
+	const struct frame f = { .version = PROTO_VERSION,
+		.kind = FRAME_REQUEST, .op = OP_SECRET_WATCH,
+		.id = c->tell.id, .body = { c->tell.body, c->tell.len } };
+
+	dispatch(c->sv, c, &f);
+	if (c->look.state != LOOK_OPEN && !c->tell.waits)
+		tell_end(c);
 }
 
 /* Serve what is there; what can't be served now is kept. */
@@ -156,6 +180,10 @@ serve_kept(struct conn *c)
 	size_t n;
 
 	while (has_frame(c) && can_serve(c)) {
+		if (is_due(c)) {
+			serve_due(c);
+			continue;
+		}
 		n = c->need;
 		chain_copy(&c->in, sv->in, n);
 		if (take_frame(c, (struct view){ sv->in, n }, &c->need)) {
@@ -214,6 +242,10 @@ read_some(struct conn *c)
 	struct sender who;
 	ssize_t n;
 
+	if (c->tell.waits) { /* no longer, then: it is read after the answer */
+		tell_wake(c, true);
+		return;
+	}
 	if (has_frame(c) || !can_serve(c)) {
 		/* No room for an answer now: look again in the next turn. */
 		queue_ready(c);
@@ -348,6 +380,7 @@ conn_close(struct conn *c)
 	conn_look_end(c);
 	resync_free(c->resync);
 	c->resync = NULL;
+	tell_end(c);
 	chain_consume(&sv->pool, &c->in, c->in.size);
 	chain_consume(&sv->pool, &c->out, c->out.size);
 	quota_leave(c);
@@ -375,21 +408,6 @@ conn_expire(struct server *sv)
 		else
 			conn_close(c);
 	}
-}
-
-int
-conn_timeout(const struct server *sv)
-{
-	uint64_t left;
-
-	if (sv->ready != NULL)
-		return sv->starved ? 10 : 0;
-	if (sv->timed == NULL)
-		return -1;
-	left = sv->timed->deadline > sv->clock ?
-	    sv->timed->deadline - sv->clock :
-	    0;
-	return (int)(left / 1000) + 1;
 }
 
 void

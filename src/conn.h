@@ -24,6 +24,17 @@ struct look {
 	char cgroup[CGROUP_MAX + 1];
 };
 
+/* A request that waits for a newer version (tell.h). */
+struct tell {
+	bool waits; /* it is in the list of its workspace */
+	bool now;   /* it is to be answered, whatever there is to tell */
+	uint16_t slot;
+	uint32_t id;
+	uint8_t *body; /* of the request; NULL: there is none */
+	size_t len;
+	struct conn *next, *prev;
+};
+
 struct conn {
 	struct server *sv;
 	int fd;
@@ -52,6 +63,7 @@ struct conn {
 	uint64_t born;	  /* CLOCK_BOOTTIME at accept, in ticks of facts.start */
 	struct ask ask;	  /* a question about it, or of a request */
 	struct look look; /* what comes of the latter */
+	struct tell tell;
 	uint64_t hash_asked; /* server.bindings when its program was looked at */
 	struct run *run;     /* that it is, or NULL: see conn_run() */
 	uint64_t run_change; /* runs.changes when that was so; 0: look */
@@ -109,9 +121,6 @@ bool conn_idle(const struct conn *c);
 
 /* Close those whose deadline has passed. */
 void conn_expire(struct server *sv);
-
-/* Milliseconds to the next deadline, or -1. */
-int conn_timeout(const struct server *sv);
 
 /* Mark as dead and close the descriptor; the memory goes with the turn. */
 void conn_close(struct conn *c);

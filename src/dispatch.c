@@ -269,7 +269,7 @@ serve_known(struct server *sv, struct conn *c, const struct op *op,
 	wire_put_u32(&w, COFRE_OK);
 	if (room || needs_no_record(op->code))
 		st = serve(&q);
-	if (c->look.state == LOOK_OPEN)
+	if (c->look.state == LOOK_OPEN || q.waits)
 		return;
 	conn_look_end(c);
 	if (q.deferred) {

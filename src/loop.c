@@ -14,6 +14,7 @@
 #include "conn.h"
 #include "dispatch.h"
 #include "previous.h"
+#include "quota.h"
 #include "turn.h"
 #include "watch.h"
 
@@ -194,7 +195,7 @@ sooner(int a, int b)
 static int
 wait_time(struct server *sv)
 {
-	int ms = sooner(conn_timeout(sv), watch_timeout(sv));
+	int ms = sooner(quota_timeout(sv), watch_timeout(sv));
 
 	ms = sooner(ms, attest_timeout(sv));
 	ms = sooner(ms, previous_timeout(sv));

@@ -136,6 +136,38 @@ report_attestation(struct report *r, const struct server *sv)
 		"a caller executes can speak in its name");
 }
 
+/* Secrets that were reported as refused upstream, as far as the caller may
+   see their workspaces. */
+static void
+report_stale(struct report *r, struct request *q)
+{
+	struct vault *v = &q->sv->vault;
+	char text[REPORT_TEXT_MAX + 1] = "none";
+	uint32_t total = 0;
+	size_t n = 0;
+
+	if (v->state != VAULT_OPEN)
+		return;
+	for (size_t i = 1; i < v->scope_count; i++) {
+		const struct workspace *ws = v->workspaces[i];
+		uint32_t stale = catalog_count(v->catalog, (uint16_t)i).stale;
+
+		if (ws == NULL || ws->state != WORKSPACE_LIVE || stale == 0 ||
+		    !request_sees(q, ws, ACTION_WORKSPACE_READ))
+			continue;
+		if (n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+			    "%s%" PRIu32 " in %s", n > 0 ? ", " : "", stale,
+			    ws->name);
+		total += stale;
+	}
+	/* The end of a text that is too long does not cut a name. */
+	if (n >= sizeof(text))
+		(void)snprintf(text, sizeof(text),
+		    "%" PRIu32 " in many workspaces", total);
+	line(r, "stale secrets", good_if(total == 0), "%s", text);
+}
+
 enum cofre_status
 op_report(struct request *q, const struct report_request *in)
 {
@@ -144,6 +176,7 @@ op_report(struct request *q, const struct report_request *in)
 	(void)in;
 	list_begin(&r.list, q->reply);
 	report_vault(&r, q->sv);
+	report_stale(&r, q);
 	report_log(&r, q->sv, q->recorded);
 	report_protection(&r, q->sv);
 	report_attestation(&r, q->sv);

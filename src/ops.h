@@ -32,6 +32,7 @@ struct request {
 	struct wire_writer *reply; /* behind the status */
 	bool recorded; /* the log has room for it */
 	bool deferred; /* the answer comes later (unlock) */
+	bool waits; /* it is served again later (tell.h) */
 };
 
 #define OP(code, ID, id, name, scope, action, flags)                         \

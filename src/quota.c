@@ -173,3 +173,18 @@ quota_deadline(struct conn *c, bool on)
 	else
 		sv->timed = c;
 }
+
+int
+quota_timeout(const struct server *sv)
+{
+	uint64_t left;
+
+	if (sv->ready != NULL)
+		return sv->starved ? 10 : 0;
+	if (sv->timed == NULL)
+		return -1;
+	left = sv->timed->deadline > sv->clock ?
+	    sv->timed->deadline - sv->clock :
+	    0;
+	return (int)(left / 1000) + 1;
+}

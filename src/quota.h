@@ -47,4 +47,7 @@ void quota_spent(struct conn *c);
  */
 void quota_deadline(struct conn *c, bool on);
 
+/* Milliseconds to the next deadline, or to what can be served, or -1. */
+int quota_timeout(const struct server *sv);
+
 #endif

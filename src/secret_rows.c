@@ -60,8 +60,8 @@ secret_save_head(struct request *q, uint64_t record,
 	struct vault *v = &q->sv->vault;
 	struct row_id id = head_id(q, record);
 	struct catalog_entry e = { .record = record, .version = head->version,
-		.slot = q->workspace->slot, .kind = head->kind,
-		.state = head->state };
+		.slot = q->workspace->slot, .kind = head->kind & CATALOG_KIND,
+		.state = head->state, .stale = head->stale != 0 };
 	struct wire_writer w;
 	enum cofre_status st;
 

@@ -15,6 +15,7 @@
 #include "notify.h"
 #include "peer.h"
 #include "pool.h"
+#include "rate.h"
 #include "sandbox.h"
 #include "vault.h"
 #include "witness.h"
@@ -84,6 +85,14 @@ struct waiting {
 	bool active;
 };
 
+/* Connections that wait for newer versions, by their workspace's slot. */
+struct tellers {
+	struct conn *of[WORKSPACES_MAX];
+	size_t count;
+	uint64_t rights; /* vault.rights when they were looked at, */
+	uint64_t runs;	 /* and runs.changes */
+};
+
 struct server {
 	struct config config;
 	struct config filed; /* what the file said, without the options */
@@ -132,6 +141,8 @@ struct server {
 
 	struct turn turn;
 	struct waiting waiting;
+	struct tellers tellers;
+	struct rate reports; /* of stale secrets */
 	uint64_t turns; /* how many there were */
 	uint64_t now;	/* microseconds since 1970, at the turn's start */
 	uint64_t clock; /* microseconds of CLOCK_MONOTONIC, likewise, */

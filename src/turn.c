@@ -6,6 +6,7 @@
 
 #include "conn.h"
 #include "frame.h"
+#include "tell.h"
 
 /* What one entry may take in the log, its connection's record included. */
 #define ENTRY_CELLS ((size_t)2 * LOG_CELLS_MAX)
@@ -246,4 +247,5 @@ turn_end(struct server *sv)
 	t->flush = false;
 	if (sv->lock_pending)
 		lock_now(sv);
+	tell_turn(sv);
 }

@@ -87,6 +87,7 @@ struct vault {
 	bool fresh;		    /* init is not committed yet */
 	size_t turn_bytes;	    /* written since the last commit */
 	uint64_t writes;	    /* rows written or deleted, ever */
+	uint64_t rights;	    /* turns that changed who may what */
 
 	struct unlock unlock;
 	struct secmem scratch; /* for the three that follow */

@@ -204,6 +204,8 @@ vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
 		v->poison = COFRE_OK;
 		return st;
 	}
+	/* Also when it is taken back: somebody may have been let in by it. */
+	v->rights += v->workspaces_changed || v->roles.changed;
 	if (st == COFRE_OK)
 		st = write_state(v, now, log_end);
 	if (st == COFRE_OK)

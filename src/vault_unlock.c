@@ -209,8 +209,9 @@ load_head(struct vault *v, const struct row_id *id, struct view sealed)
 		return COFRE_LIMIT;
 	e.version = head.version;
 	e.slot = ws->slot;
-	e.kind = head.kind;
+	e.kind = head.kind & CATALOG_KIND;
 	e.state = head.state;
+	e.stale = head.stale != 0;
 	catalog_set(v->catalog, ws->id, head.name, &e);
 	catalog_keep(v->catalog);
 	return endings_load(&v->endings, ws->id, id->record, head.versions);

@@ -40,6 +40,7 @@
 #define RUNS_MAX 1024u		/* of a vault */
 #define SNAPSHOT_MAX 64u	/* bytes of a snapshot's digest */
 #define SCAN_TEXTS_MAX 1024u	/* texts of one run.scan */
+#define WATCH_MAX 64u		/* secrets of one secret.watch */
 #define PEER_GROUPS_MAX 1024u	/* supplementary groups that are looked at */
 #define SOURCE_NAME_MAX 63u
 #define SOURCE_ARGUMENTS_MAX 16u /* of a credential's source */

@@ -121,7 +121,7 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-facts filter guess listen localfs notify pool policy policy_role scan seal tally
+facts filter guess listen localfs notify pool policy policy_role rate scan seal tally
 token
 sandbox
 binding config config_file peer rows run keyring catalog secret_fields store store_file
@@ -129,7 +129,7 @@ sender witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment
 vault vault_rows vault_unlock workspace roles resync endings runs identity
 server
-attest conn conn_new quota turn watch
+attest conn conn_new quota tell turn watch
 ops previous secret_rows secret_follow op_*
 dispatch
 accept

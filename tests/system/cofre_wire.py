@@ -12,6 +12,7 @@ Nothing keeps a caller from sending what is wrong: send_raw() takes any
 bytes, and frame() makes any header.
 """
 import itertools
+import select
 import socket
 import struct
 
@@ -80,6 +81,7 @@ ITEMS = {
               "argument* arguments, u8 slot, u64 serial, u32 stale, "
               "u64 checked, str problem, u8 retire, u32 retire_version, "
               "bool due, u64 until, u32 holders",
+    "watch": "str name, u32 version, u32 followed",
     "report": "str key, str value, u8 level",
     "event": "u64 cell, u64 time, u8 type, u32 op, u32 status, u32 uid, "
              "u32 gid, u32 pid, str exe, u8 principal, u32 principal_id, "
@@ -150,6 +152,9 @@ OPERATIONS = {
     "secret.purge": (55, "str workspace, str name", ""),
     "secret.source": (56, "str workspace, str name, str source, "
                       "argument* arguments", ""),
+    "secret.watch": (57, "str workspace, bool wait, watch* items",
+                     "str name, u32 version, u32 followed"),
+    "secret.stale": (58, "str workspace, str name, u32 version", ""),
     "activity.read": (64, "str workspace, u64 from, u32 max",
                       "event* items, u64 next, u64 end, u64 bad"),
     "run.start": (72, "str workspace, u8 target, u32 pid, u64 start, "
@@ -377,6 +382,11 @@ class Connection:
                 if self.buffer:
                     raise WireError("half a reply")
                 return None
+
+    def has_come(self):
+        """True when there is something to receive, if only the end."""
+        return bool(self.buffer) or \
+            bool(select.select([self.socket], [], [], 0)[0])
 
     def receive_all(self):
         """Every reply up to the end of the connection."""

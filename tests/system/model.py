@@ -91,6 +91,8 @@ ASKS = {
     "secret.undelete": ("secret", "workspaces/secrets/delete"),
     "secret.purge": ("secret", "workspaces/secrets/purge/delete"),
     "secret.source": ("secret", "workspaces/secrets/write"),
+    "secret.watch": ("workspace", "workspaces/secrets/value/read"),
+    "secret.stale": ("secret", "workspaces/secrets/value/read"),
     "activity.read": ("any", "workspaces/activity/read"),
     "run.start": ("workspace", "workspaces/runs/write"),
     "run.end": ("workspace", "workspaces/runs/write"),
@@ -111,7 +113,8 @@ OF_SECRETS = {
     "run.start": {"workspaces/runs/write", "workspaces/secrets/value/read"},
     "run.end": {"workspaces/runs/write"},
     "run.renew": {"workspaces/runs/write"},
-    "run.show": {"workspaces/runs/read"}}
+    "run.show": {"workspaces/runs/read"},
+    "secret.watch": {"workspaces/secrets/value/read"}}
 # What works while the vault is locked, or before there is one.
 LOCKED = {"hello", "status", "vault.report", "vault.init", "vault.unlock",
           "vault.lock", "slot.list"}
