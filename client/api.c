@@ -8,6 +8,7 @@
 #include "call.h"
 #include "names.h"
 #include "secret.h"
+#include "watching.h"
 
 /* What a hostile daemon can make a list grow to. */
 #define ENTRIES_MAX (1u << 20)
@@ -110,9 +111,13 @@ cofre_get(cofre *c, const char *workspace, const char *name,
 		q.field = view_of(field);
 	secret_get_request_put(call_begin(c, OP_SECRET_GET), &q);
 	s = call_run(c, "get", object.text, &body);
+	if (s == COFRE_DENIED || s == COFRE_NOT_FOUND)
+		watching_forget(c, workspace, name);
 	if (s != COFRE_OK)
 		return s;
 	s = take_secret(&q, body, ret);
+	if (s == COFRE_OK)
+		watching_note(c, workspace, name, cofre_secret_version(*ret), 0);
 	call_done(c);
 	return s == COFRE_OK ? s : get_failed(c, s, object.text, field);
 }
@@ -215,6 +220,37 @@ cofre_delete(cofre *c, const char *workspace, const char *name)
 	secret_delete_request_put(call_begin(c, OP_SECRET_DELETE), &q);
 	s = call_run(c, "delete", object.text, &body);
 	if (s == COFRE_OK && !secret_delete_reply_decode(body, &m))
+		s = call_bad_reply(c);
+	call_done(c);
+	return s;
+}
+
+enum cofre_status
+cofre_report_stale(cofre *c, const char *workspace, const char *name,
+    uint32_t version)
+{
+	struct secret_stale_request q = { .version = version };
+	struct secret_stale_reply m;
+	struct api_object object;
+	struct view body;
+	enum cofre_status s;
+
+	if (c == NULL)
+		return COFRE_ARGUMENT;
+	if (name == NULL)
+		return api_missing(c, "report-stale", "name");
+	s = api_check_names(c, "report-stale", workspace, name, &object);
+	if (s != COFRE_OK)
+		return s;
+	q.workspace = view_of(workspace);
+	q.name = view_of(name);
+	secret_stale_request_put(call_begin(c, OP_SECRET_STALE), &q);
+	s = call_run(c, "report-stale", object.text, &body);
+	if (s == COFRE_CONFLICT)
+		(void)call_fail(c, s,
+		    "report-stale %s: there is a newer version than %u: fetch "
+		    "that one", object.text, version);
+	if (s == COFRE_OK && !secret_stale_reply_decode(body, &m))
 		s = call_bad_reply(c);
 	call_done(c);
 	return s;

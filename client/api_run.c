@@ -387,6 +387,9 @@ cofre_run_attach(cofre *c, const char *token, struct cofre_run *ret)
 	if (s == COFRE_OK && (!run_attach_reply_decode(body, &m) ||
 	    !take_run(m.run, m.workspace, m.expires, ret)))
 		s = call_bad_reply(c);
+	/* For the connections that wait for newer versions. */
+	if (s == COFRE_OK)
+		memcpy(c->token, token, strlen(token) + 1);
 	call_done(c);
 	return s;
 }

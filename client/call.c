@@ -390,7 +390,7 @@ read_answer(cofre *c, const char *object, struct view *body)
 }
 
 enum cofre_status
-call_run(cofre *c, const char *verb, const char *object, struct view *body)
+call_send(cofre *c, const char *verb, const char *object)
 {
 	enum cofre_status s;
 
@@ -414,12 +414,28 @@ call_run(cofre *c, const char *verb, const char *object, struct view *body)
 		if (s == COFRE_OK)
 			s = send_all(c, c->frame, c->out.len);
 		wipe_out(c);
-		if (s == COFRE_OK)
-			s = read_answer(c, object, body);
 	}
 	if (s != COFRE_OK)
 		call_done(c);
 	return s;
+}
+
+enum cofre_status
+call_answer(cofre *c, const char *object, struct view *body)
+{
+	enum cofre_status s = read_answer(c, object, body);
+
+	if (s != COFRE_OK)
+		call_done(c);
+	return s;
+}
+
+enum cofre_status
+call_run(cofre *c, const char *verb, const char *object, struct view *body)
+{
+	enum cofre_status s = call_send(c, verb, object);
+
+	return s == COFRE_OK ? call_answer(c, object, body) : s;
 }
 
 enum cofre_status

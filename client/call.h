@@ -31,6 +31,12 @@ struct wire_writer *call_begin(cofre *c, enum op_code op);
 enum cofre_status call_run(cofre *c, const char *verb, const char *object,
     struct view *body);
 
+/* The two halves of it, for an answer that may be long in coming; the object
+   is the same in both. */
+enum cofre_status call_send(cofre *c, const char *verb, const char *object);
+enum cofre_status call_answer(cofre *c, const char *object,
+    struct view *body);
+
 /* Say that a reply could not be decoded; always COFRE_BAD_REPLY. */
 enum cofre_status call_bad_reply(cofre *c);
 

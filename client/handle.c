@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "watching.h"
 
 #define TIMEOUT_DEFAULT_MS 10000u
 
@@ -109,11 +110,12 @@ connect_daemon(cofre *c)
 static enum cofre_status
 make_buffers(cofre *c)
 {
-	if (!secmem_init(&c->mem, HANDLE_OUT_SIZE + HANDLE_IN_SIZE, false,
-		true))
+	if (!secmem_init(&c->mem, HANDLE_OUT_SIZE + HANDLE_IN_SIZE +
+		RUN_TOKEN_MAX + 1, false, true))
 		return call_fail(c, COFRE_NO_MEMORY,
 		    "open: no memory for the buffers: %m");
 	c->in = (uint8_t *)c->mem.base + HANDLE_OUT_SIZE;
+	c->token = (char *)c->in + HANDLE_IN_SIZE;
 	return COFRE_OK;
 }
 
@@ -129,6 +131,7 @@ forget_parent(cofre *c)
 	c->greeted = false;
 	c->out = (struct wire_writer){ .len = 0 };
 	c->in = NULL;
+	c->token = NULL;
 	c->in_len = c->in_max = 0;
 	c->mem = (struct secmem){ .base = NULL };
 }
@@ -177,6 +180,7 @@ cofre_close(cofre *c)
 		return;
 	if (c->pid != getpid())
 		forget_parent(c);
+	watching_free(c);
 	handle_give_up(c);
 	call_done(c);
 	secmem_free(&c->mem);

@@ -1,5 +1,5 @@
 /*
- * handle: the inside of a cofre handle, for call.c alone.  cofre_open(),
+ * handle: the inside of a cofre handle, for the library alone.  cofre_open(),
  * cofre_close() and cofre_error() are in handle.c; the calls on the open
  * connection are in call.c.
  */
@@ -18,6 +18,8 @@
 #define HANDLE_OUT_SIZE (HANDLE_HELLO_MAX + FRAME_MAX)
 #define HANDLE_IN_SIZE FRAME_MAX
 
+struct watching;
+
 struct cofre {
 	int fd;	      /* -1 when there is no connection, or no more */
 	bool greeted; /* the daemon has answered the hello */
@@ -35,6 +37,9 @@ struct cofre {
 	pid_t pid;	  /* whose the buffers and the connection are */
 	bool explicit_ids; /* its effective ids are not its real ones */
 	struct secmem mem;
+	char *token; /* RUN_TOKEN_MAX + 1, in mem: of the run that it has
+			attached to, or empty */
+	struct watching *watching; /* what was fetched, or NULL */
 	struct sockaddr_un addr;
 	char client[CLIENT_NAME_MAX + 1];
 	const char *verb;  /* what it is all for, or NULL */

@@ -83,7 +83,8 @@ enum cofre_status {
 	COFRE_ARGUMENT = 68,	/* an argument of the call is not valid */
 	COFRE_NO_FIELD = 69,	/* the secret has no such field */
 	COFRE_FORMAT = 70,	/* a text is not in the format asked for */
-	COFRE_BAD_REPLY = 71	/* an answer that can't be decoded */
+	COFRE_BAD_REPLY = 71,	/* an answer that can't be decoded */
+	COFRE_NO_CHANGE = 72	/* nothing that is watched has changed yet */
 };
 
 /* One English sentence for a status; never NULL, lives for ever. */
@@ -209,6 +210,56 @@ struct cofre_entry {
  */
 enum cofre_status cofre_list(cofre *c, const char *workspace,
     struct cofre_entry **ret, size_t *count);
+
+/*
+ * Say that the version (0: the current one) was refused by what it is for.
+ * That is recorded, and shown to those who renew it; cofre_watch_fd() tells
+ * when they have.  To report the same version again is no error.
+ *
+ * Errors: CONFLICT (there is a newer version: fetch it), BUSY (this user has
+ * reported too often: 64 at once, and one a second), NOT_FOUND, DELETED,
+ * DENIED, and those of every call.
+ */
+enum cofre_status cofre_report_stale(cofre *c, const char *workspace,
+    const char *name, uint32_t version);
+
+/*
+ * Wait for newer versions of all that the handle has fetched so far: up to
+ * 256 secrets, in up to 8 workspaces (of each 64 fill one of these places).
+ * *fd polls readable when cofre_watch_next() is to be called; it belongs to
+ * the handle, stays the same, and is only to be polled.  A change that came
+ * between the fetch and this call is told as well.  Call it again when more
+ * was fetched, and after cofre_watch_next() has failed.
+ *
+ * The handle itself stays as it is: there is a connection of its own for
+ * each of these places, made by this process, and of the run if the handle
+ * was attached to one.  In a child process nothing is watched, and *fd is
+ * the parent's, until the child calls this.
+ *
+ * Errors: ARGUMENT (nothing was fetched), LIMIT (more than that was),
+ * UNREACHABLE, and those of every call.
+ */
+enum cofre_status cofre_watch_fd(cofre *c, int *fd);
+
+/* A secret that has another version than the one fetched. */
+struct cofre_change {
+	char workspace[COFRE_WORKSPACE_NAME_MAX + 1];
+	char name[COFRE_SECRET_NAME_MAX + 1];
+	uint32_t version; /* the current one; 0: it is deleted */
+};
+
+/*
+ * Take one change; call it until it returns NO_CHANGE.  It does not wait for
+ * a change.  What is told once is told again only when it changes again;
+ * what the handle has fetched meanwhile is not told.
+ *
+ * Errors: NO_CHANGE; DENIED (one of the secrets of a workspace may not be
+ * read any more), RUN_ENDED, LOCKED, NOT_FOUND, CLOSED and those of every
+ * call: of that workspace nothing is watched any more, of others it goes on.
+ * A secret that cofre_get() fails to get with DENIED or NOT_FOUND is not
+ * watched by the next cofre_watch_fd().  CLOSED also when nothing is watched.
+ */
+enum cofre_status cofre_watch_next(cofre *c, struct cofre_change *ret);
 
 /*
  * Runs.  A run is what a compute agent starts for a piece of work: it may

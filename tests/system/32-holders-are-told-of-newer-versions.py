@@ -175,8 +175,8 @@ def revoked(root, c):
     status(root.call("grant.add", **grant(BOB, "secrets-officer",
                                           prefix="b")), "OK")
     wait()
-    status(c.call("secret.watch", workspace="w", items=[
-        dict(name="a", version=0, followed=0)]), "OK", "ends the wait")
+    watch(c, b=0, a=0)
+    status(c.receive(), "OK", "a wait that is ended")
     status(c.receive(), "DENIED", "one name of two that may be read")
     # By the definition of a role.
     status(root.call("role.put", name="values", **wire.role(
@@ -217,7 +217,7 @@ def locked(root, c):
     watch(c, b=look(c, b=0)[1])
     quiet(root, c, "told after the unlock")
     status(root.put("w", "b", VALUE), "OK")
-    told(c, "b", look(c, b=0)[1], "after an unlock")
+    told(c, "b", look(root, b=0)[1], "after an unlock")
     show("a lock is told to who waits; after the unlock it goes on")
 
 
@@ -230,8 +230,8 @@ def run_ends(t, root, d):
     with open("/proc/%d/stat" % a.pid) as f:
         start = int(f.read().rsplit(")", 1)[1].split()[19])
     c.send("secret.watch", workspace="w", wait=1, items=[
-        dict(name="c", version=2, followed=0)])
-    root.barrier()
+        dict(name="c", version=look(root, c=0)[1], followed=0)])
+    quiet(root, c, "told before it is due")
     run = dict(workspace="w", target=wire.PROCESS, pid=a.pid, start=start,
                uid=wire.NO_ID)
     r = status(root.call("run.start", secrets=[dict(name="b")], **run), "OK")
@@ -359,8 +359,9 @@ def stale(t, d, root, c):
     status(root.put("w", "c", VALUE), "OK")
     same(count(), "1 in w", "after a newer version")
     # Others are not told of what they may not see.
-    group = t.agent(CAROL + 50, None, [43900]).connect(d.socket)
-    status(group.call("vault.report"), "DENIED", "who is no operator")
+    operator = t.agent(CAROL + 50, None, [43900]).connect(d.socket)
+    same(operator.report()["stale secrets"], "1 in w", "told to an operator")
+    status(c.call("vault.report"), "DENIED", "who is no operator")
     status(root.call("grant.remove", **grant(BOB, "")), "OK")
     report("b", "DENIED")
     status(root.call("grant.add", **grant(BOB, "secrets-officer")), "OK")
