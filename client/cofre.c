@@ -34,6 +34,8 @@ static const struct verb verbs[] = {
 	{ "undelete", cmd_undelete, "bring a deleted secret back" },
 	{ "purge", cmd_purge, "delete a secret for good" },
 	{ "run", cmd_runs, "start, list, show, end, renew runs; exec" },
+	{ "watch", cmd_watch, "wait for newer versions" },
+	{ "report-stale", cmd_report_stale, "say that a version was refused" },
 	{ "activity", cmd_activity, "read or verify the activity log" },
 	{ "unused", cmd_unused, "list the secrets that nobody reads" },
 };

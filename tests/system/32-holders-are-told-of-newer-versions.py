@@ -15,13 +15,13 @@ ALICE, BOB, CAROL, MANY = 43001, 43002, 43003, 43100
 VALUE = dict(value=b"something")
 
 
-def watch(c, **versions):
+def watch(c, /, **versions):
     """Send it; the reply comes when it comes."""
     return c.send("secret.watch", workspace="w", wait=1, items=[
         dict(name=n, version=v, followed=0) for n, v in versions.items()])
 
 
-def look(c, **versions):
+def look(c, /, **versions):
     """What there is to tell now: (name, version), or None."""
     r = status(c.call("secret.watch", workspace="w", items=[
         dict(name=n, version=v, followed=0) for n, v in versions.items()]),
@@ -391,7 +391,7 @@ def limited(t, d, root, c):
 
 def commit_fails(t):
     """A put that is not kept is told to nobody."""
-    d = t.daemon(dict(store_limit="4 MiB"))
+    d = t.daemon(dict(store_limit="16M"))
     root = d.init()
     status(root.call("grant.add", workspace="", principal=wire.USER, id=0,
                      role="owner"), "OK")
