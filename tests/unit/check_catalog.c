@@ -33,7 +33,8 @@ entry(uint32_t number, uint16_t slot, uint8_t state)
 {
 	return (struct catalog_entry){ .record = number,
 		.version = number * 3 + 1, .slot = slot,
-		.kind = (uint8_t)(number % 7), .state = state };
+		.kind = number % 7 & CATALOG_KIND, .stale = number % 3 == 0,
+		.state = state };
 }
 
 static void
@@ -54,6 +55,7 @@ has(uint64_t workspace, const char *name, struct catalog_entry want)
 		return want.state == 0 && e == NULL;
 	return e->record == want.record && e->version == want.version &&
 	    e->slot == want.slot && e->kind == want.kind &&
+	    e->stale == want.stale &&
 	    e->state == want.state;
 }
 
@@ -277,16 +279,19 @@ static void
 check_model(unsigned step)
 {
 	for (uint16_t ws = 0; ws < WORKSPACES; ws++) {
-		struct catalog_count n = { 0, 0 };
+		struct catalog_count n = { .live = 0 };
 
 		for (uint32_t i = 0; i < NAMES; i++) {
 			n.live += model.now[ws][i].state == SECRET_LIVE;
+			n.stale += model.now[ws][i].state == SECRET_LIVE &&
+			    model.now[ws][i].stale;
 			n.deleted += model.now[ws][i].state == SECRET_DELETED;
 			if (!has(ws, nth(i), model.now[ws][i]))
 				ck_abort_msg("step %u: %u of %u", step, i,
 				    ws);
 		}
 		ck_assert_msg(n.live == catalog_count(c, ws).live &&
+		    n.stale == catalog_count(c, ws).stale &&
 		    n.deleted == catalog_count(c, ws).deleted,
 		    "step %u: counts of %u", step, ws);
 	}
