@@ -52,6 +52,7 @@ static const struct {
 	{ 69, COFRE_NO_FIELD, "no-field", 6 },
 	{ 70, COFRE_FORMAT, "format", 9 },
 	{ 71, COFRE_BAD_REPLY, "bad-reply", 10 },
+	{ 72, COFRE_NO_CHANGE, "no-change", 1 },
 };
 
 /* The table in src/common, to be held against the one above. */
@@ -131,7 +132,7 @@ END_TEST
 
 START_TEST(a_status_of_a_newer_daemon_has_a_text_too)
 {
-	static const int unknown[] = { 29, 63, 72, 255, 65535, -1 };
+	static const int unknown[] = { 29, 63, 73, 255, 65535, -1 };
 
 	for (size_t i = 0; i < COUNT(unknown); i++) {
 		enum cofre_status s = (enum cofre_status)unknown[i];
