@@ -223,6 +223,7 @@ cofre_watch_fd(cofre *c, int *fd)
 		return COFRE_ARGUMENT;
 	if (fd == NULL)
 		return call_fail(c, COFRE_ARGUMENT, "watch: fd is NULL");
+	handle_own(c); /* the token of a parent's run is not there */
 	if ((w = c->watching) != NULL) {
 		drop_parent(w);
 		drop_lines(w);

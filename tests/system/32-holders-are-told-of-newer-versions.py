@@ -3,6 +3,8 @@
 whatever the change is, whoever loses the right to know, and with any number
 of others waiting.  What an agent reports as refused is kept, once, and told
 to those who may see it."""
+import json
+import subprocess
 import sys
 sys.dont_write_bytecode = True
 
@@ -389,6 +391,132 @@ def limited(t, d, root, c):
     show("reports are limited by uid, and nobody uses up another's")
 
 
+class Holder:
+    """tests/system/holder, as another user."""
+
+    def __init__(self, t, d, uid):
+        path = t.copy("HOLDER", "./tests/system/holder")
+        self.process = subprocess.Popen(
+            [path, d.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            user=uid, group=uid, extra_groups=[])
+        t.undo.append(self.end)
+
+    def __call__(self, line, want, what=""):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+        same(self.process.stdout.readline().decode().rstrip("\n"), want,
+             what or line)
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait(30)
+
+
+def library(t, d, root):
+    """cofre_watch_fd() and what goes with it."""
+    h = Holder(t, d, BOB)
+    now = look(root, b=0)[1]
+    h("fd", "argument", "nothing is fetched")
+    h("next", "closed", "nothing is watched")
+    h("get w b", "ok %d" % now)
+    h("get other a", "denied")
+    status(root.put("w", "b", VALUE), "OK")
+    h("fd", "ok")
+    h("poll 30000", "1", "a change between the fetch and the watch")
+    h("next", "ok w/b %d" % (now + 1))
+    h("next", "no-change")
+    h("poll 0", "0")
+    status(root.put("w", "c", VALUE), "OK")
+    status(root.put("w", "b", VALUE), "OK")
+    h("poll 30000", "1")
+    h("get w b", "ok %d" % (now + 2))
+    h("next", "no-change", "what was fetched meanwhile")
+    h("child next;fd;next;poll 0", "closed;ok;no-change;0;",
+      "a child has none of its parent's")
+    status(root.put("w", "b", VALUE), "OK")
+    h("poll 30000", "1", "the parent's, after a child")
+    h("next", "ok w/b %d" % (now + 3))
+    h("stale w b %d" % (now + 2), "conflict")
+    h("stale w b %d" % (now + 3), "ok")
+    status(root.put("w", "b", VALUE), "OK")
+    h("poll 30000", "1")
+    h("next", "ok w/b %d" % (now + 4))
+    status(root.call("secret.delete", workspace="w", name="b"), "OK")
+    h("poll 30000", "1")
+    h("next", "ok w/b 0", "a deleted one")
+    status(root.call("secret.undelete", workspace="w", name="b"), "OK")
+    h("poll 30000", "1")
+    h("next", "ok w/b %d" % (now + 4), "one that came back")
+    status(root.call("grant.remove", **grant(BOB, "")), "OK")
+    h("poll 30000", "1")
+    h("next", "denied", "a right that is lost")
+    h("next", "closed", "and then")
+    h("get w b", "denied")
+    h("fd", "argument", "nothing is left to be watched")
+    status(root.call("grant.add", **grant(BOB, "secrets-officer")), "OK")
+    # By the token of a run, whose the second connection has to be too.
+    r = status(root.call("run.start", workspace="w", target=wire.TOKEN_ONLY,
+                         token=1, uid=CAROL, secrets=[dict(name="b")]), "OK")
+    c = Holder(t, d, CAROL)
+    c("get w b", "denied")
+    c("attach " + r.fields["token"].decode(), "ok")
+    c("get w b", "ok %d" % (now + 4))
+    c("fd", "ok")
+    status(root.put("w", "b", VALUE), "OK")
+    c("poll 30000", "1")
+    c("next", "ok w/b %d" % (now + 5), "told to a run with a token")
+    status(root.call("run.end", workspace="w", run=r.fields["run"]), "OK")
+    c("poll 30000", "1")
+    c("next", "closed", "a run that has ended")
+    for who in (h, c):
+        same(who.end(), 0, "the end of a holder")
+    show("the library tells of it, to parents, children and runs")
+
+
+def command(t, d, root):
+    """cofre watch, cofre report-stale, and the example."""
+    now = look(root, b=0)[1]
+    lines = []
+    user = dict(user=BOB, group=BOB, extra_groups=[], stdout=subprocess.PIPE)
+    example = subprocess.Popen([t.copy("WATCH", "./doc/examples/watch"),
+                                d.socket, "w", "b"], **user)
+    same(example.stdout.readline(), b"version %d\n" % now, "the example")
+    for options in ((), ("--once",), ("--json", "--once")):
+        start = root.log_end()
+        p = subprocess.Popen([t.cofre(), "--socket", d.socket, "watch", "w/b",
+                              "w/c", *options], **user)
+        # It waits once it has been told of both, and that there is no more.
+        while len([e for e in root.events(start=start)
+                   if e["op"] == 57 and e["uid"] == BOB and
+                   e["pid"] == p.pid]) < 3:
+            root.barrier()
+        status(root.put("w", "b", VALUE), "OK")
+        now += 1
+        line = p.stdout.readline()
+        lines.append(line)
+        if not options:
+            p.terminate()
+        same(p.wait(30), 0 if options else -15, "exit code of %r" % (options,))
+        p.stdout.close()
+        same(example.stdout.readline(), b"version %d\n" % now, "the example")
+    same(lines[:2], [b"w/b version %d\n" % (now - 2),
+                     b"w/b version %d\n" % (now - 1)], "what is printed")
+    same(json.loads(lines[2]), dict(workspace="w", name="b", version=now),
+         "JSON")
+    t.run_cofre(d, "report-stale", "w/b", "--version", str(now - 1), uid=BOB,
+                code=8)
+    t.run_cofre(d, "report-stale", "w/b", uid=BOB)
+    check(b"1 in w" in t.run_cofre(d, "doctor"), "doctor tells of it")
+    status(root.call("secret.delete", workspace="w", name="b"), "OK")
+    same(example.wait(30), 0, "the example ends when it is deleted")
+    example.stdout.close()
+    status(root.call("secret.undelete", workspace="w", name="b"), "OK")
+    t.run_cofre(d, "watch", "w/none", "other/a", uid=BOB, code=5)
+    t.run_cofre(d, "watch", "nonsense", uid=BOB, code=2)
+    show("the command and the example print it")
+
+
 def commit_fails(t):
     """A put that is not kept is told to nobody."""
     d = t.daemon(dict(store_limit="16M"))
@@ -452,9 +580,11 @@ def test(t):
     locked(root, c)
     recorded(root, c)
     stale(t, d, root, c)
-    limited(t, d, root, c)
+    library(t, d, root)
     run_ends(t, root, d)
     many(t, d, root)
+    command(t, d, root)
+    limited(t, d, root, c)
     deleted(d, root, c)
     d.stop()
     commit_fails(t)
