@@ -93,6 +93,28 @@ catalog_find(const struct catalog *c, uint64_t workspace, struct view name)
 	return e->state == 0 ? NULL : e;
 }
 
+void
+catalog_follow(const struct catalog *c, uint64_t workspace, struct view name,
+    struct catalog_entry *e)
+{
+	if (name.len == 0)
+		memset(e->follows, 0, sizeof(e->follows));
+	else
+		make_tag(c, e->follows, workspace, name);
+}
+
+const struct catalog_entry *
+catalog_followed(const struct catalog *c, const struct catalog_entry *e)
+{
+	static const uint8_t nothing[CRYPTO_SHORT_LEN];
+	const struct catalog_entry *f;
+
+	if (memcmp(e->follows, nothing, sizeof(nothing)) == 0)
+		return NULL;
+	f = place(c, e->follows);
+	return f->state == 0 ? NULL : f;
+}
+
 static bool
 grow(struct catalog *c)
 {

@@ -17,6 +17,7 @@
 
 struct catalog_entry {
 	uint8_t tag[CRYPTO_SHORT_LEN];
+	uint8_t follows[CRYPTO_SHORT_LEN]; /* a tag; zeros: nothing */
 	uint64_t record;
 	uint32_t version; /* the current one */
 	unsigned slot : 16; /* the workspace's place in the vault */
@@ -42,6 +43,17 @@ void catalog_free(struct catalog *c);
 /* The entry of a name, or NULL.  Valid until the next change. */
 const struct catalog_entry *catalog_find(const struct catalog *c,
     uint64_t workspace, struct view name);
+
+/* Say in *e which name of the workspace it follows; none: nothing. */
+void catalog_follow(const struct catalog *c, uint64_t workspace,
+    struct view name, struct catalog_entry *e);
+
+/*
+ * The entry of the name that *e follows, or NULL: it follows nothing, or the
+ * name has no entry.  Valid until the next change.
+ */
+const struct catalog_entry *catalog_followed(const struct catalog *c,
+    const struct catalog_entry *e);
 
 /*
  * Make sure that extra entries fit without asking for memory again; false

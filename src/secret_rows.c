@@ -70,9 +70,11 @@ secret_save_head(struct request *q, uint64_t record,
 	if (w.bad)
 		return COFRE_TOO_LARGE;
 	st = vault_write(v, q->workspace, &id, built(v, &w));
-	if (st == COFRE_OK)
-		catalog_set(v->catalog, q->workspace->id, q->name, &e);
-	return st;
+	if (st != COFRE_OK)
+		return st;
+	catalog_follow(v->catalog, q->workspace->id, head->follows, &e);
+	catalog_set(v->catalog, q->workspace->id, q->name, &e);
+	return COFRE_OK;
 }
 
 enum cofre_status

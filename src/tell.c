@@ -11,12 +11,19 @@ tell_current(const struct vault *v, const struct workspace *ws,
 {
 	const struct catalog_entry *e = catalog_find(v->catalog, ws->id, name);
 	struct tell_version now = { .version = 0 };
+	const struct catalog_entry *f;
 
 	if (e == NULL || e->state == SECRET_PURGED)
 		return now;
 	now.record = e->record;
-	if (e->state == SECRET_LIVE)
-		now.version = e->version;
+	if (e->state != SECRET_LIVE)
+		return now;
+	now.version = e->version;
+	/* As secret.get has it: of what can't be followed there is no version. */
+	f = catalog_followed(v->catalog, e);
+	if (f != NULL && f->state == SECRET_LIVE &&
+	    f->kind == COFRE_KIND_STORAGE)
+		now.followed = f->version;
 	return now;
 }
 

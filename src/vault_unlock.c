@@ -212,6 +212,7 @@ load_head(struct vault *v, const struct row_id *id, struct view sealed)
 	e.kind = head.kind & CATALOG_KIND;
 	e.state = head.state;
 	e.stale = head.stale != 0;
+	catalog_follow(v->catalog, ws->id, head.follows, &e);
 	catalog_set(v->catalog, ws->id, head.name, &e);
 	catalog_keep(v->catalog);
 	return endings_load(&v->endings, ws->id, id->record, head.versions);

@@ -90,6 +90,92 @@ def by_change(root, c):
     show("puts, deletes, undeletes, purges: each told, and nothing else")
 
 
+def follows(root, c):
+    """The version of the credential that a datastore follows is a part of
+    what is asked about it, whoever may read the credential."""
+    def account(n, name="account"):
+        status(root.put("w", name, dict(AccountName=b"acct",
+                                        AccountKey=n * 64),
+                        kind=wire.STORAGE), "OK", name)
+
+    def datastore(follows="account", name="data"):
+        status(root.call("secret.put", workspace="w", name=name, type=1,
+                         kind=wire.DATASTORE, follows=follows, fields=[
+                             dict(name="container", flags=0, value=b"x")]),
+               "OK", name)
+
+    def known(c, version, followed, **more):
+        return c.call("secret.watch", workspace="w", items=[
+            dict(name="data", version=version, followed=followed)], **more)
+
+    def wait(version, followed):
+        c.send("secret.watch", workspace="w", wait=1, items=[
+            dict(name="data", version=version, followed=followed)])
+        quiet(root, c, "told of what is known already")
+
+    def came(version, followed, what):
+        r = status(c.receive(), "OK", what).fields
+        same((r["name"], r["version"], r["followed"]),
+             (b"data", version, followed), what)
+
+    account(b"1")
+    account(b"1", "another")
+    datastore()
+    r = status(c.get("w", "data"), "OK").fields
+    same((r["version"], r["followed"]), (1, 1), "what was fetched")
+    wait(1, 1)
+    status(root.put("w", "c", VALUE), "OK")
+    account(b"2", "another")
+    quiet(root, c, "told of a key that it does not follow")
+    account(b"2")
+    came(1, 2, "a newer key of the account")
+    same(status(c.get("w", "data"), "OK").fields["followed"], 2,
+         "what is fetched then")
+    wait(1, 2)
+    status(root.call("secret.delete", workspace="w", name="account"), "OK")
+    came(1, 0, "a deleted account")
+    wait(1, 0)
+    status(root.call("secret.undelete", workspace="w", name="account"), "OK")
+    came(1, 2, "an account that came back")
+    wait(1, 2)
+    datastore("another")
+    came(2, 2, "a datastore that follows another one")
+    wait(2, 2)
+    account(b"3")
+    quiet(root, c, "told of a key that it does not follow any more")
+    account(b"3", "another")
+    came(2, 3, "a newer key of the other account")
+    # Purged, and made anew as something else, and as an account again.
+    for op in ("delete", "purge"):
+        status(root.call("secret." + op, workspace="w", name="another"), "OK")
+    wait(2, 0)
+    status(root.put("w", "another", VALUE), "OK")
+    quiet(root, c, "told of what can't be followed")
+    for op in ("delete", "purge"):
+        status(root.call("secret." + op, workspace="w", name="another"), "OK")
+    account(b"4", "another")
+    r = status(c.receive(), "OK", "an account that is made anew").fields
+    check(r["followed"] > 0, "an account that is made anew: %r" % r)
+    # It is known after an unlock too.
+    status(root.call("vault.lock"), "OK")
+    status(root.call("vault.unlock", key=KEY), "OK")
+    same(status(known(c, 2, 0), "OK").fields["followed"], r["followed"],
+         "after an unlock")
+    same(status(known(c, 2, r["followed"]), "OK").fields["name"], b"",
+         "after an unlock, what is known")
+    # Who may read the datastore alone is told of its key's version as well.
+    status(root.call("grant.remove", **grant(BOB, "")), "OK")
+    status(root.call("grant.add", **grant(BOB, "secrets-officer",
+                                          prefix="data")), "OK")
+    wait(2, r["followed"])
+    account(b"5", "another")
+    came(2, r["followed"] + 1, "who may not read the account")
+    status(c.get("w", "another"), "DENIED", "the account itself")
+    status(root.call("grant.remove", **grant(BOB, "", prefix="data")), "OK")
+    status(root.call("grant.add", **grant(BOB, "secrets-officer")), "OK")
+    show("a datastore's watch ends with a new key of its account")
+
+
 def order(root, c):
     """One after the other: the next request ends the wait."""
     now = look(c, b=0)[1]
@@ -576,6 +662,7 @@ def test(t):
     invalid(root, c)
     half_closed(root, d, alice)
     c = bob.connect(d.socket)
+    follows(root, c)
     revoked(root, c)
     locked(root, c)
     recorded(root, c)

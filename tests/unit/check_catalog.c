@@ -184,6 +184,45 @@ nth(uint32_t i)
 	return name;
 }
 
+/* Set "a" of the workspace as one that follows that name. */
+static void
+set_follower(uint64_t workspace, const char *follows)
+{
+	struct catalog_entry e = entry(1, (uint16_t)workspace, SECRET_LIVE);
+	catalog_follow(c, workspace, view_of(follows), &e);
+	set(workspace, "a", e);
+}
+
+/* The record that "a" of the workspace follows. */
+static uint64_t
+followed(uint64_t workspace)
+{
+	const struct catalog_entry *f = catalog_followed(c,
+	    catalog_find(c, workspace, view_of("a")));
+	return f == NULL ? 0 : f->record;
+}
+
+START_TEST(what_is_followed_is_found_as_it_is_now)
+{
+	set(1, "b", entry(5, 1, SECRET_LIVE));
+	set(2, "b", entry(6, 2, SECRET_LIVE));
+	set_follower(1, "b");
+	set_follower(2, "c");
+	ck_assert(followed(1) == 5 && followed(2) == 0);
+	set(2, "c", entry(7, 2, SECRET_LIVE));
+	ck_assert_uint_eq(followed(2), 7);
+	catalog_keep(c);
+	set(1, "b", entry(8, 1, SECRET_LIVE));
+	set_follower(2, "b");
+	ck_assert(followed(1) == 8 && followed(2) == 6);
+	catalog_undo(c);
+	ck_assert(followed(1) == 5 && followed(2) == 7);
+	for (uint32_t i = 0; i < 1000; i++)
+		set(3, nth(i), entry(100 + i, 3, SECRET_LIVE));
+	ck_assert(followed(1) == 5 && followed(2) == 7);
+}
+END_TEST
+
 START_TEST(it_grows_and_loses_nothing)
 {
 	for (uint32_t i = 0; i < 20000; i++)
@@ -393,6 +432,7 @@ main(void)
 	tcase_add_test(t, a_removal_is_taken_back);
 	tcase_add_test(t, a_removal_of_what_is_not_there_changes_nothing);
 	tcase_add_test(t, each_state_is_counted_in_its_workspace);
+	tcase_add_test(t, what_is_followed_is_found_as_it_is_now);
 	tcase_add_test(t, it_grows_and_loses_nothing);
 	tcase_add_test(t, many_entries_are_reserved_at_once);
 	tcase_add_test(t, dropping_a_workspace_leaves_the_others);
