@@ -155,9 +155,9 @@ const char *cofre_error(const cofre *c);
  * field, otherwise only the field of that name leaves the daemon.  The
  * secret is the caller's, to be freed with cofre_secret_free().
  *
- * Errors: DENIED, NOT_FOUND, DELETED, EXPIRED, FOLLOWED_GONE (of a datastore:
- * the storage credential that it follows), LOCKED, UNINITIALIZED, NO_FIELD, CORRUPT, LOG_FAILED, and those of every call: TIMEOUT, CLOSED,
- * BAD_REPLY, BAD_VERSION, NO_MEMORY, ARGUMENT.
+ * Errors: DENIED, NOT_FOUND, DELETED, EXPIRED, FOLLOWED_GONE, LOCKED,
+ * UNINITIALIZED, NO_FIELD, CORRUPT, LOG_FAILED, and those of every call:
+ * TIMEOUT, CLOSED, BAD_REPLY, BAD_VERSION, NO_MEMORY, ARGUMENT.
  */
 enum cofre_status cofre_get(cofre *c, const char *workspace,
     const char *name, uint32_t version, const char *field,
@@ -212,13 +212,11 @@ enum cofre_status cofre_list(cofre *c, const char *workspace,
     struct cofre_entry **ret, size_t *count);
 
 /*
- * Say that the version (0: the current one) was refused by what it is for.
- * That is recorded, and shown to those who renew it; cofre_watch_fd() tells
- * when they have.  To report the same version again is no error.
+ * Say that the version (0: the current one) was refused by what it is for;
+ * cofre_watch_fd() tells of the next.  Reporting it again is no error.
  *
- * Errors: CONFLICT (there is a newer version: fetch it), BUSY (this user has
- * reported too often: 64 at once, and one a second), NOT_FOUND, DELETED,
- * DENIED, and those of every call.
+ * Errors: CONFLICT (there is a newer version: fetch it), BUSY (more than 64 at
+ * once, and one a second), NOT_FOUND, DELETED, DENIED, and as above.
  */
 enum cofre_status cofre_report_stale(cofre *c, const char *workspace,
     const char *name, uint32_t version);
@@ -231,17 +229,16 @@ enum cofre_status cofre_report_stale(cofre *c, const char *workspace,
  * between the fetch and this call is told as well.  Call it again when more
  * was fetched, and after cofre_watch_next() has failed.
  *
- * The handle itself stays as it is: there is a connection of its own for
- * each of these places, made by this process, and of the run if the handle
- * was attached to one.  In a child process nothing is watched, and *fd is
- * the parent's, until the child calls this.
+ * There is a connection for each of these places, made by this process, and
+ * of the run if the handle was attached to one.  In a child process nothing
+ * is watched, and *fd is the parent's, until the child calls this.
  *
  * Errors: ARGUMENT (nothing was fetched), LIMIT (more than that was),
- * UNREACHABLE, and those of every call.
+ * UNREACHABLE and as above.
  */
 enum cofre_status cofre_watch_fd(cofre *c, int *fd);
 
-/* A secret that has another version than the one fetched. */
+/* A secret of which another version would be fetched, or of what it follows. */
 struct cofre_change {
 	char workspace[COFRE_WORKSPACE_NAME_MAX + 1];
 	char name[COFRE_SECRET_NAME_MAX + 1];
@@ -249,15 +246,12 @@ struct cofre_change {
 };
 
 /*
- * Take one change; call it until it returns NO_CHANGE.  It does not wait for
- * a change.  What is told once is told again only when it changes again;
- * what the handle has fetched meanwhile is not told.
- *
- * Errors: NO_CHANGE; DENIED (one of the secrets of a workspace may not be
- * read any more), RUN_ENDED, LOCKED, NOT_FOUND, CLOSED and those of every
- * call: of that workspace nothing is watched any more, of others it goes on.
- * A secret that cofre_get() fails to get with DENIED or NOT_FOUND is not
- * watched by the next cofre_watch_fd().  CLOSED also when nothing is watched.
+ * Take one change, without waiting; call it until it returns NO_CHANGE.  What
+ * was told, or fetched meanwhile, is not told again.
+ * Errors: NO_CHANGE; DENIED (one of the secrets may not be read any more),
+ * RUN_ENDED, LOCKED, NOT_FOUND, CLOSED (also: nothing is watched) and those of
+ * every call: of that workspace nothing is watched any more, of others it goes
+ * on.  The next cofre_watch_fd() leaves out what cofre_get() failed to get.
  */
 enum cofre_status cofre_watch_next(cofre *c, struct cofre_change *ret);
 
@@ -376,9 +370,8 @@ enum cofre_status cofre_secret_add(cofre_secret *s, const char *name,
  * AccountKey or SharedAccessSignature itself.  NULL: it follows none again.
  *
  * cofre_put() fails with DENIED when the caller may not read that credential,
- * with INVALID when it has a key or its type (azure-blob, azure-file and
- * azure-data-lake-gen2 can) does not follow, with FOLLOWED_GONE when there is
- * no such credential.  Errors: ARGUMENT (no datastore, or no valid name).
+ * INVALID when it has a key or is no azure-blob, -file or -data-lake-gen2,
+ * FOLLOWED_GONE without one.  Errors: ARGUMENT (no datastore, or bad name).
  */
 enum cofre_status cofre_secret_follow(cofre_secret *s, const char *name);
 
@@ -389,7 +382,7 @@ void cofre_secret_free(cofre_secret *s);
 enum cofre_kind cofre_secret_kind(const cofre_secret *s);
 enum cofre_datastore cofre_secret_datastore(const cofre_secret *s);
 uint32_t cofre_secret_version(const cofre_secret *s);
-/* The version of the credential that was followed at the fetch; 0: none. */
+/* The version of the credential that was followed; 0: none. */
 uint32_t cofre_secret_followed(const cofre_secret *s);
 uint64_t cofre_secret_created(const cofre_secret *s);
 uint64_t cofre_secret_expires(const cofre_secret *s);

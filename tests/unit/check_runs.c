@@ -392,6 +392,9 @@ START_TEST(attach_shows_the_token_and_tells_the_run)
 	ck_assert_str_eq(run.id, ID);
 	ck_assert_str_eq(run.workspace, "ml-prod");
 	ck_assert_uint_eq(run.expires, 55);
+	/* It is kept for the connections that wait, and nowhere else. */
+	ck_assert_str_eq(p.c->token, TOKEN);
+	memset(p.c->token, 0, strlen(TOKEN));
 	script_check_wiped(&p);
 	ck_assert(run_attach_request_decode(heard(&p, OP_RUN_ATTACH), &q));
 	ck_assert(view_is(q.token, TOKEN));
