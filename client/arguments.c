@@ -49,6 +49,30 @@ arg_u32(const char *text, uint32_t max, uint32_t *ret)
 	return true;
 }
 
+bool
+arg_seconds(const char *text, uint32_t max, uint32_t *ret)
+{
+	static const struct {
+		char unit;
+		uint32_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 },
+		{ 'd', 86400 } };
+	size_t len = strlen(text);
+	uint64_t v;
+
+	if (strcmp(text, "0") == 0) {
+		*ret = 0;
+		return true;
+	}
+	for (size_t i = 0; len > 1 && i < 4; i++)
+		if (text[len - 1] == units[i].unit &&
+		    number(text, len - 1, max / units[i].seconds, &v)) {
+			*ret = (uint32_t)v * units[i].seconds;
+			return true;
+		}
+	return false;
+}
+
 enum cofre_status
 arg_workspace(const char *text, struct view *ret, struct problem *p)
 {

@@ -16,6 +16,9 @@
 /* A decimal number from 0 to max. */
 bool arg_u32(const char *text, uint32_t max, uint32_t *ret);
 
+/* "0", or a number with s, m, h or d: seconds, at most max. */
+bool arg_seconds(const char *text, uint32_t max, uint32_t *ret);
+
 /* A workspace's name.  ret points into text. */
 enum cofre_status arg_workspace(const char *text, struct view *ret,
     struct problem *p);

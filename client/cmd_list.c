@@ -289,8 +289,9 @@ print_versions(struct cmd *cmd, struct list items, bool json)
 {
 	static const struct listing_column columns[] = {
 		{ "VERSION", "version" }, { "CREATED", "created" },
-		{ "EXPIRES", "expires" }, { "BY UID", "created_by" } };
-	struct listing *l = listing_new(json, columns, 4);
+		{ "EXPIRES", "expires" }, { "BY UID", "created_by" },
+		{ "ENDS", "ends" }, { "KEY", "key" }, { "RUNS", "runs" } };
+	struct listing *l = listing_new(json, columns, 7);
 	struct wire_reader r = list_reader(items);
 	struct version_item m;
 
@@ -300,6 +301,9 @@ print_versions(struct cmd *cmd, struct list items, bool json)
 		listing_time(l, m.created);
 		listing_time(l, m.expires);
 		listing_number(l, m.uid);
+		listing_time(l, m.until);
+		listing_text(l, m.slot == 0 ? "" : m.slot == 1 ? "1" : "2");
+		listing_number(l, m.holders);
 	}
 	return cmd_listed(cmd, &r, l);
 }

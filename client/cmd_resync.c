@@ -1,165 +1,170 @@
-/* resync-keys: a managed identity's grants as they should be. */
+/* resync-keys: a workspace's access and its credentials as they should be. */
 #include "cmd.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arguments.h"
-#include "granttext.h"
+#include "entries.h"
+#include "names.h"
+#include "resync_report.h"
 #include "status.h"
 
-struct resync {
-	struct view workspace;
-	const char *only;
-	bool dry_run;
-	bool json;
-	uint8_t *shown; /* the reply to identity.show, which canonical is in */
-	struct list canonical;
+#define SOURCES_DIR "/etc/cofre/sources.d"
+#define GRACE 3600u
+#define DEADLINE_MAX 600u
+
+struct verb_options {
+	struct resync_options work;
+	const char *only, *grace, *sources;
+	struct option_number deadline;
+	bool all, json;
 };
 
-/* What the identity should have.  Kept, since the next call takes its
-   place. */
 static enum cofre_status
-read_canonical(struct cmd *cmd, struct resync *o)
+take_only(struct verb_options *o, bool many, struct problem *p)
 {
-	const struct identity_show_request q = { o->workspace };
-	struct identity_show_reply m;
-	struct view body;
-	enum cofre_status s;
+	struct resync_options *w = &o->work;
 
-	identity_show_request_put(call_begin(cmd->c, OP_IDENTITY_SHOW), &q);
-	s = cmd_call(cmd, &body);
-	if (s != COFRE_OK)
-		return s;
-	o->shown = malloc(body.len + 1);
-	if (o->shown == NULL)
-		return call_fail(cmd->c, COFRE_NO_MEMORY, "%s: out of memory",
-		    cmd->verb);
-	if (body.len > 0)
-		memcpy(o->shown, body.data, body.len);
-	if (!identity_show_reply_decode((struct view){ o->shown, body.len },
-		&m))
-		return call_bad_reply(cmd->c);
-	o->canonical = m.canonical;
+	w->keys = w->grants = true;
+	if (o->only == NULL)
+		return COFRE_OK;
+	if (o->all && !many)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--all and --only of one workspace don't go together");
+	w->keys = strcmp(o->only, "grants") != 0;
+	w->grants = !w->keys;
+	w->kind = w->keys ? kind_find(o->only) : 0;
+	if (w->keys && !kind_is_stored(w->kind))
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--only takes storage, registry, datastore, generic or "
+		    "grants, not '%.30s'", o->only);
 	return COFRE_OK;
 }
 
 static enum cofre_status
-repair(struct cmd *cmd, const struct resync *o,
-    struct identity_repair_reply *m)
+take_options(const struct cmd *cmd, struct verb_options *o,
+    struct problem *p)
 {
-	const struct identity_repair_request q = { o->workspace, o->dry_run };
-	struct view body;
+	struct resync_options *w = &o->work;
+	struct view name;
+
+	w->grace = GRACE;
+	if (o->grace != NULL &&
+	    !arg_seconds(o->grace, RESYNC_GRACE_MAX, &w->grace))
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--grace %.20s: say 0, or a number with s, m, h or d, such "
+		    "as 90s or 2h; 30d is the longest", o->grace);
+	if (o->deadline.given &&
+	    (o->deadline.value == 0 || o->deadline.value > DEADLINE_MAX))
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--deadline takes 1 to %u seconds", DEADLINE_MAX);
+	w->deadline_ms = o->deadline.value * 1000;
+	w->sources = o->sources != NULL ? o->sources : SOURCES_DIR;
+	w->progress = isatty(STDERR_FILENO) == 1;
+	if (cmd->count == 0 && !o->all)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "say which workspace, or --all for all of them");
+	if (take_only(o, cmd->count == 0, p) != COFRE_OK)
+		return COFRE_ARGUMENT;
+	return cmd->count == 0 ? COFRE_OK :
+				 arg_workspace(cmd->args[0], &name, p);
+}
+
+/* One workspace; many: what fails of it is told, and the others go on. */
+static int
+resync_one(struct cmd *cmd, const struct verb_options *o, const char *name,
+    struct listing *l, struct resync_sums *sums)
+{
+	bool many = cmd->count == 0;
+	struct resync r = { .workspace = name };
 	enum cofre_status s;
+	int code = 0;
 
-	identity_repair_request_put(call_begin(cmd->c, OP_IDENTITY_REPAIR),
-	    &q);
-	s = cmd_call(cmd, &body);
-	if (s == COFRE_OK && !identity_repair_reply_decode(body, m))
+	cmd->object = name;
+	s = resync_run(cmd, &o->work, &r);
+	if (s == COFRE_OK && !resync_list(l, many, o->work.dry_run, &r, sums))
 		s = call_bad_reply(cmd->c);
-	return s;
-}
-
-/* List what is not in the other list.  False: it could not be decoded. */
-static bool
-list_grants(struct listing *l, struct list items, struct list but,
-    const char *text, const char *json)
-{
-	struct wire_reader r = list_reader(items);
-	struct who_item m;
-	char to[GRANTTEXT_MAX];
-
-	for (uint32_t i = 0; i < items.count; i++) {
-		who_item_get(&r, &m);
-		if (r.bad)
-			return false;
-		if (granttext_is_in(but, &m))
-			continue;
-		listing_text(l, granttext_principal(m.principal, m.id, m.who,
-		    to));
-		listing_view(l, m.role);
-		listing_text(l, granttext_scope(m.scope, m.prefix, to));
-		listing_either(l, text, json);
+	if (s != COFRE_OK) {
+		code = cmd_fail(cmd, s);
+		sums->failed++;
 	}
-	return wire_reader_done(&r);
+	resync_done(&r);
+	return code;
+}
+
+/* Each of them by itself: what fails of one is not undone in another. */
+static int
+resync_all(struct cmd *cmd, const struct verb_options *o, struct listing *l,
+    struct resync_sums *sums)
+{
+	struct workspaces all = { .at = NULL };
+	enum cofre_status s = workspaces_read(cmd, &all);
+	int code = s == COFRE_OK ? 0 : cmd_fail(cmd, s);
+
+	for (size_t i = 0; i < all.count && code == 0; i++)
+		(void)resync_one(cmd, o, all.at[i], l, sums);
+	free(all.at);
+	cmd->object = NULL;
+	return code;
 }
 
 static int
-print_grants(struct cmd *cmd, const struct resync *o,
-    const struct identity_repair_reply *m)
+run(struct cmd *cmd, const struct verb_options *o)
 {
-	static const struct listing_column columns[] = {
-		{ "PRINCIPAL", "principal" }, { "ROLE", "role" },
-		{ "SCOPE", "scope" }, { "GRANT", "outcome" } };
-	const struct list none = { .count = 0 };
-	struct listing *l = listing_new(o->json, columns, 4);
-
-	if (list_grants(l, o->canonical, m->restored, "unchanged",
-		"unchanged") &&
-	    list_grants(l, m->restored, none,
-		o->dry_run ? "would be restored" : "restored",
-		o->dry_run ? "would-be-restored" : "restored") &&
-	    list_grants(l, m->extra, none, "extra", "extra"))
-		return cmd_printed(cmd, listing_print(l, stdout));
-	listing_free(l);
-	return cmd_fail(cmd, call_bad_reply(cmd->c));
-}
-
-static int
-run(struct cmd *cmd, struct resync *o)
-{
-	struct identity_repair_reply m;
+	struct resync_sums sums = { 0, 0 };
 	enum cofre_status s = cmd_open(cmd);
+	struct listing *l;
+	int code;
 
 	if (s != COFRE_OK)
 		return status_exit_code(s);
-	s = read_canonical(cmd, o);
-	/* Who may repair it need not be one who may see it. */
-	if (s == COFRE_DENIED) {
-		cmd_warn("what is unchanged is not shown: you may not see "
-		    "the identity");
-		s = COFRE_OK;
+	l = resync_listing(o->json, cmd->count == 0);
+	code = cmd->count == 0 ? resync_all(cmd, o, l, &sums) :
+				 resync_one(cmd, o, cmd->args[0], l, &sums);
+	if (code != 0) {
+		listing_free(l);
+		return code;
 	}
-	if (s == COFRE_OK)
-		s = repair(cmd, o, &m);
-	return s == COFRE_OK ? print_grants(cmd, o, &m) : cmd_fail(cmd, s);
-}
-
-static enum cofre_status
-take_arguments(struct cmd *cmd, struct resync *o, struct problem *p)
-{
-	if (o->only != NULL && strcmp(o->only, "grants") != 0)
-		return problem_set(p, COFRE_ARGUMENT,
-		    "--only takes 'grants': there is nothing else that is "
-		    "resynchronised");
-	return arg_workspace(cmd->args[0], &o->workspace, p);
+	code = cmd_printed(cmd, listing_print(l, stdout));
+	return code != 0 ? code : resync_exit_code(&sums);
 }
 
 int
 cmd_resync(struct cmd *cmd, int argc, char **argv)
 {
-	struct resync o = { .shown = NULL };
+	struct verb_options o = { .only = NULL };
 	const struct option_row rows[] = {
+		{ "all", 0, OPTION_FLAG, NULL, &o.all,
+		    "every kind; without WORKSPACE every workspace" },
 		{ "only", 0, OPTION_TEXT, "WHAT", &o.only,
-		    "grants: all there is" },
-		{ "dry-run", 0, OPTION_FLAG, NULL, &o.dry_run,
-		    "say what would be done" },
+		    "storage, registry, datastore, generic or grants" },
+		{ "dry-run", 0, OPTION_FLAG, NULL, &o.work.dry_run,
+		    "ask the sources, say what would be done" },
+		{ "rotate", 0, OPTION_FLAG, NULL, &o.work.rotate,
+		    "make idle keys anew upstream, and use them" },
+		{ "grace", 0, OPTION_TEXT, "TIME", &o.grace,
+		    "how long old versions stay: 90s, 1h (as usual), 7d" },
+		{ "deadline", 0, OPTION_NUMBER, "SECONDS", &o.deadline,
+		    "for one answer of a source; usually 30" },
+		{ "sources", 0, OPTION_TEXT, "DIR", &o.sources,
+		    "where the sources are" },
 		{ "json", 0, OPTION_FLAG, NULL, &o.json, "print JSON" },
 	};
 	const struct option_usage u = {
-		"resync-keys WORKSPACE [option ...]",
+		"resync-keys WORKSPACE|--all [option ...]",
 		"Put back the grants that the workspace's managed identity "
-		"should have, and list\nthem with what it has besides, which "
-		"is left alone.\n", rows, 3, 1, 1 };
+		"should have, ask the\nsource of each credential for its "
+		"value, and make all that changed true at once.\n"
+		"Exits with 3 when some of it failed, with 4 when all did.\n",
+		rows, 8, 0, 1 };
 	struct problem p;
 	int code = cmd_parse(cmd, &u, argc, argv);
 
 	if (code != CMD_GO)
 		return code;
-	if (take_arguments(cmd, &o, &p) != COFRE_OK)
+	if (take_options(cmd, &o, &p) != COFRE_OK)
 		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
-	code = run(cmd, &o);
-	free(o.shown);
-	return code;
+	return run(cmd, &o);
 }

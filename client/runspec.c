@@ -9,38 +9,14 @@
 
 #define SNAPSHOT_PREFIX "sha256:"
 
-/* The seconds of a unit, or 0. */
-static uint32_t
-unit_seconds(char unit)
-{
-	switch (unit) {
-	case 's':
-		return 1;
-	case 'm':
-		return 60;
-	case 'h':
-		return 3600;
-	default:
-		return 0;
-	}
-}
-
 enum cofre_status
 runspec_lifetime(const char *text, uint32_t *ret, struct problem *p)
 {
-	size_t len = strlen(text);
-	uint32_t n, unit;
-	char digits[8];
+	uint32_t n;
 
-	if (len >= 2 && len <= sizeof(digits)) {
-		memcpy(digits, text, len - 1);
-		digits[len - 1] = '\0';
-		unit = unit_seconds(text[len - 1]);
-		if (unit != 0 &&
-		    arg_u32(digits, RUN_LIFETIME_MAX / unit, &n) && n > 0) {
-			*ret = n * unit;
-			return COFRE_OK;
-		}
+	if (arg_seconds(text, RUN_LIFETIME_MAX, &n) && n > 0) {
+		*ret = n;
+		return COFRE_OK;
 	}
 	return problem_set(p, COFRE_ARGUMENT,
 	    "'%.20s' is no lifetime: say a number with s, m or h, such as "

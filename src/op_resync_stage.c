@@ -12,6 +12,7 @@ struct merged {
 	struct list fields;
 	bool changed;
 	uint8_t before[DIGEST_LEN], after[DIGEST_LEN];
+	bool dry_run;
 };
 
 static enum cofre_status
@@ -109,8 +110,9 @@ describe(struct request *q, const struct staged *s, const struct merged *m)
 	}
 	if (s->changed)
 		(void)snprintf(q->detail, sizeof(q->detail),
-		    "staged %u -> %u, %s -> %s", s->version, s->version + 1,
-		    before, after);
+		    "%s %u -> %u, %s -> %s", m->dry_run ? "compared" :
+							  "staged",
+		    s->version, s->version + 1, before, after);
 	else
 		(void)snprintf(q->detail, sizeof(q->detail), "unchanged, %s",
 		    before);
@@ -223,6 +225,7 @@ op_resync_stage(struct request *q, const struct resync_stage_request *in)
 		return st;
 	if (session != COFRE_OK)
 		return session;
+	m.dry_run = r->dry_run;
 	news = in->outcome != RESYNC_VALUE || head.problem.len != 0 ||
 	    in->serial != head.serial ||
 	    (in->slot != 0 && in->slot != head.slot);

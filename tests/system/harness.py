@@ -315,7 +315,7 @@ class Test:
             timeout=60, **more)
         check(done.returncode == code, "cofre %s: exit code %d, not %d: %s" %
               (" ".join(arguments), done.returncode, code,
-               done.stderr.decode(errors="replace")))
+               (done.stderr + done.stdout).decode(errors="replace")))
         return done.stdout
 
     def close(self):

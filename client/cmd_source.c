@@ -1,0 +1,219 @@
+/* source set, clear, list: where new values of a credential come from. */
+#include "cmd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "names.h"
+#include "resync_keys.h"
+#include "status.h"
+
+/* NAME=VALUE, as an item of the list. */
+static enum cofre_status
+put_argument(struct wire_writer *w, struct wire_list *l, const char *text,
+    struct problem *p)
+{
+	const char *equals = strchr(text, '=');
+	struct argument_item m;
+
+	if (equals == NULL)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "'%.60s' is no argument: write NAME=VALUE", text);
+	m.name = (struct view){ (const uint8_t *)text,
+		(size_t)(equals - text) };
+	m.value = view_of(equals + 1);
+	if (!name_is_field(m.name) || m.value.len > SOURCE_VALUE_MAX)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "'%.60s': a name is letters, digits and ._-, a value has "
+		    "at most %u bytes", text, SOURCE_VALUE_MAX);
+	argument_item_put(w, &m);
+	list_item(l);
+	return COFRE_OK;
+}
+
+/* The arguments of the command line as a list in buffer. */
+static enum cofre_status
+take_arguments(const struct cmd *cmd, uint8_t *buffer, size_t size,
+    struct list *ret, struct problem *p)
+{
+	struct wire_writer w;
+	struct wire_reader r;
+	struct wire_list l;
+	enum cofre_status s = COFRE_OK;
+
+	wire_writer_init(&w, buffer, size);
+	list_begin(&l, &w);
+	for (size_t i = 2; i < cmd->count && s == COFRE_OK; i++)
+		s = put_argument(&w, &l, cmd->args[i], p);
+	list_end(&l);
+	if (s != COFRE_OK)
+		return s;
+	wire_reader_init(&r, (struct view){ w.data, w.len });
+	*ret = list_get(&r, SOURCE_ARGUMENTS_MAX);
+	return w.bad || r.bad ? problem_set(p, COFRE_ARGUMENT,
+				    "a source has at most %u arguments",
+				    SOURCE_ARGUMENTS_MAX) :
+				COFRE_OK;
+}
+
+/* Set the source that the request says. */
+static int
+send_source(struct cmd *cmd, const struct secret_source_request *q)
+{
+	enum cofre_status s = cmd_open(cmd);
+
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	secret_source_request_put(call_begin(cmd->c, OP_SECRET_SOURCE), q);
+	s = cmd_call_empty(cmd);
+	if (s == COFRE_INVALID)
+		return cmd_error(cmd, s,
+		    "the vault refuses that: an argument is there twice, or "
+		    "has a control character in its value");
+	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
+}
+
+static int
+set(struct cmd *cmd, int argc, char **argv)
+{
+	const struct option_usage u = {
+		"source set WORKSPACE/NAME SOURCE [NAME=VALUE ...]",
+		"Say which program new values of a credential come from, and "
+		"what it is told.\nIt is run by 'cofre resync-keys'; what it "
+		"may be told is for the administrator\nto say, see "
+		"cofre-source(7).  Nothing of it is secret: it can be listed.\n",
+		NULL, 0, 2, 2 + SOURCE_ARGUMENTS_MAX };
+	uint8_t buffer[SOURCE_ARGUMENTS_MAX *
+		(SOURCE_VALUE_MAX + COFRE_FIELD_NAME_MAX + 8) + 8];
+	struct secret_source_request q = { .source = { NULL, 0 } };
+	struct arg_object object;
+	struct problem p;
+	int code = cmd_parse(cmd, &u, argc, argv);
+
+	if (code != CMD_GO)
+		return code;
+	if (arg_object(cmd->args[0], &object, &p) != COFRE_OK ||
+	    take_arguments(cmd, buffer, sizeof(buffer), &q.arguments, &p) !=
+		COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	cmd->object = cmd->args[0];
+	q.workspace = view_of(object.workspace);
+	q.name = view_of(object.name);
+	q.source = view_of(cmd->args[1]);
+	if (!name_is_source(q.source))
+		return cmd_error(cmd, COFRE_ARGUMENT,
+		    "'%.70s' is no source: a name is letters, digits and ._-, "
+		    "at most %u", cmd->args[1], SOURCE_NAME_MAX);
+	return send_source(cmd, &q);
+}
+
+static int
+clear(struct cmd *cmd, int argc, char **argv)
+{
+	const struct option_usage u = { "source clear WORKSPACE/NAME",
+		"Take the source of a credential away.  Its value stays.\n",
+		NULL, 0, 1, 1 };
+	struct secret_source_request q = { .source = { NULL, 0 } };
+	struct arg_object object;
+	struct problem p;
+	int code = cmd_parse(cmd, &u, argc, argv);
+
+	if (code != CMD_GO)
+		return code;
+	if (arg_object(cmd->args[0], &object, &p) != COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	cmd->object = cmd->args[0];
+	q.workspace = view_of(object.workspace);
+	q.name = view_of(object.name);
+	return send_source(cmd, &q);
+}
+
+/* The arguments as they are written on a command line, cut off when they are
+   many. */
+static void
+print_arguments(const struct resync_key *k, char *to, size_t size)
+{
+	size_t at = 0;
+
+	to[0] = '\0';
+	for (uint32_t i = 0; i < k->item.arguments.count && at < size; i++) {
+		const struct source_pair *a = &k->arguments[i];
+
+		at += (size_t)snprintf(to + at, size - at, "%s%.*s=%.*s",
+		    i > 0 ? " " : "", (int)a->name.len,
+		    (const char *)a->name.data, (int)a->value.len,
+		    a->value.len == 0 ? "" : (const char *)a->value.data);
+	}
+}
+
+static void
+list_key(struct listing *l, const struct resync_key *k)
+{
+	char arguments[SOURCE_ARGUMENTS_MAX *
+	    (SOURCE_VALUE_MAX + COFRE_FIELD_NAME_MAX + 2)];
+
+	print_arguments(k, arguments, sizeof(arguments));
+	listing_text(l, k->name);
+	listing_text(l, kind_name(k->item.kind));
+	listing_text(l, k->source);
+	listing_text(l, arguments);
+	listing_number(l, k->item.version);
+	listing_number(l, k->item.stale);
+	listing_time(l, k->item.checked);
+	listing_view(l, k->item.problem);
+}
+
+static int
+list(struct cmd *cmd, int argc, char **argv)
+{
+	static const struct listing_column columns[] = { { "NAME", "name" },
+		{ "KIND", "kind" }, { "SOURCE", "source" },
+		{ "ARGUMENTS", "arguments" }, { "VERSION", "version" },
+		{ "STALE", "stale" }, { "CHECKED", "checked" },
+		{ "PROBLEM", "problem" } };
+	struct resync_keys keys = { .count = 0 };
+	bool json = false;
+	const struct option_row rows[] = {
+		{ "json", 0, OPTION_FLAG, NULL, &json, "print JSON" },
+	};
+	const struct option_usage u = { "source list WORKSPACE [--json]",
+		"List the credentials that have a source.  Who may "
+		"resynchronise the workspace\nmay see them.\n", rows, 1, 1,
+		1 };
+	struct view workspace;
+	struct listing *l;
+	struct problem p;
+	enum cofre_status s;
+	int code = cmd_parse(cmd, &u, argc, argv);
+
+	if (code != CMD_GO)
+		return code;
+	if (arg_workspace(cmd->args[0], &workspace, &p) != COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	cmd->object = cmd->args[0];
+	s = cmd_open(cmd);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	s = resync_keys_read(cmd, workspace, 0, &keys);
+	l = listing_new(json, columns, 8);
+	for (size_t i = 0; i < keys.count; i++)
+		list_key(l, &keys.at[i]);
+	resync_keys_free(&keys);
+	if (s == COFRE_OK)
+		return cmd_printed(cmd, listing_print(l, stdout));
+	listing_free(l);
+	return cmd_fail(cmd, s);
+}
+
+int
+cmd_source(struct cmd *cmd, int argc, char **argv)
+{
+	static const struct verb verbs[] = {
+		{ "set", set, "say where new values come from" },
+		{ "clear", clear, "take that away" },
+		{ "list", list, "list what has a source" },
+	};
+
+	return cmd_run(cmd, verbs, 3, argc, argv);
+}
