@@ -1,6 +1,6 @@
 #!/bin/bash
-# The commands of README.md's tour do what it says: each one succeeds, and
-# the reader's "get" is denied.
+# The commands of README.md's tour, and of its chapter on keys, do what it says:
+# each one succeeds, and the reader's "get" is denied.
 set -eu
 
 if [ "$(id -u)" -ne 0 ]; then
@@ -14,45 +14,50 @@ chmod 755 "$dir"
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 
-# The indented lines of the section, up to the program in C; a line that ends
-# in a backslash, together with the next one.
-awk '
-/^## / { inside = $0 == "## A tour of five minutes" }
-/^In C it is:/ { inside = 0 }
-inside && /^    / {
-	line = line substr($0, 5)
-	if (sub(/\\$/, "", line))
-		next
-	print line
-	line = ""
-}' "$srcdir/README.md" |
-	sed "s,/tmp/tour,$dir/tour,g" >"$dir/commands"
-
-# In one script: it ends at the first command that fails.
+# tour HEADING DIRECTORY: run the indented lines of a section, up to a program
+# in C, in a script that ends at the first command that fails; a line that ends
+# in a backslash goes together with the next one.
+tour()
 {
-	cat <<-'END'
-	set -euo pipefail
-	trap 'code=$?; kill $(jobs -p) 2>/dev/null || :; wait; exit $code' EXIT
-	denied() {
-		code=0
-		"$@" || code=$?
-		[ "$code" -eq 5 ] || { echo "not denied: $*"; exit 1; }
-		echo "(denied, as it must be)"
-	}
-	END
-	sed -e "s,^cd build-demo\$,cd \"\$BUILD\"," \
-	    -e '/^setpriv --reuid 2002 .* get /s/^/denied /' "$dir/commands"
-	echo 'echo "the tour is over"'
-} >"$dir/tour.sh"
+	awk -v heading="$1" '
+	/^## / { inside = $0 == heading }
+	/^In C it is:/ { inside = 0 }
+	inside && /^    / {
+		line = line substr($0, 5)
+		if (sub(/\\$/, "", line))
+			next
+		print line
+		line = ""
+	}' "$srcdir/README.md" | sed "s,/tmp/$2,$dir/$2,g" >"$dir/commands"
+	{
+		cat <<-'END'
+		set -euo pipefail
+		trap 'code=$?; kill $(jobs -p) 2>/dev/null || :; wait; exit $code' EXIT
+		denied() {
+			code=0
+			"$@" || code=$?
+			[ "$code" -eq 5 ] || { echo "not denied: $*"; exit 1; }
+			echo "(denied, as it must be)"
+		}
+		END
+		sed -e "s,^cd build-demo\$,cd \"\$BUILD\"," \
+		    -e '/^setpriv --reuid 2002 .* get /s/^/denied /' \
+			"$dir/commands"
+		echo 'echo "the tour is over"'
+	} >"$dir/tour.sh"
+	grep -qx "cd \"\$BUILD\"" "$dir/tour.sh"
 
+	code=0
+	timeout -k 5 100 bash -x "$dir/tour.sh" </dev/null >"$dir/said" 2>&1 ||
+		code=$?
+	cat "$dir/said"
+	if [ "$code" -ne 0 ] || ! grep -qx 'the tour is over' "$dir/said"; then
+		echo "FAILED: $1 ended with $code"
+		exit 1
+	fi
+	echo "$1: $(grep -c . "$dir/commands") lines were run"
+}
+
+tour "## A tour of five minutes" tour
 [ "$(grep -c '^denied setpriv' "$dir/tour.sh")" -eq 1 ]
-grep -qx "cd \"\$BUILD\"" "$dir/tour.sh"
-
-code=0
-timeout -k 5 100 bash -x "$dir/tour.sh" </dev/null >"$dir/said" 2>&1 || code=$?
-cat "$dir/said"
-if [ "$code" -ne 0 ] || ! grep -qx 'the tour is over' "$dir/said"; then
-	echo "FAILED: the tour ended with $code"
-	exit 1
-fi
-echo "$(grep -c . "$dir/commands") lines of the tour were run"
+tour "## Keeping keys up to date" keys
