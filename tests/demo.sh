@@ -112,17 +112,42 @@ as $reader "$cofre" list ml-prod
 as $reader "$cofre" show ml-prod/featuresdb
 must_fail $reader "$cofre" get ml-prod/featuresdb --field password
 
-title "6. A right that is taken away is gone at once"
+title "6. A key that is made anew upstream: resync-keys"
+# Upstream is a file here; cofre-source(7) tells of the real ones.
+install -d -m 755 "$dir/sources.d" "$dir/upstream"
+install -m 755 "$build/client/sources/file" "$dir/sources.d/file"
+printf 'file ml-prod path=%s/upstream/*\n' "$dir" >"$dir/sources.d/rules"
+printf '%s' "$key" >"$dir/upstream/blob"
+as $admin "$cofre" source set ml-prod/workspaceblobstore file \
+	"path=$dir/upstream/blob"
+as $admin "$cofre" put ml-prod/trainingdata --kind datastore --type azure-blob \
+	--follows workspaceblobstore --meta container=train </dev/null
+title "   the agents' access is taken away, by mistake, and the key is made anew"
+as $admin "$cofre" identity revoke ml-prod --force
+must_fail $agent "$fetch" "$COFRE_SOCKET" ml-prod workspaceblobstore AccountKey
+newkey=$(head -c 64 /dev/urandom | base64 -w 0)
+printf '%s' "$newkey" >"$dir/upstream/blob"
+as $admin "$cofre" resync-keys ml-prod --sources "$dir/sources.d" --dry-run
+as $admin "$cofre" resync-keys ml-prod --sources "$dir/sources.d"
+as $agent "$fetch" "$COFRE_SOCKET" ml-prod workspaceblobstore AccountKey
+got=$(setpriv --reuid $agent --regid $agent --clear-groups \
+	"$cofre" get ml-prod/trainingdata --field AccountKey)
+[ "$got" = "$newkey" ] &&
+	echo "the datastore that follows the account has the new key too"
+as $admin "$cofre" versions ml-prod/workspaceblobstore
+rm -r "$dir/upstream"
+
+title "7. A right that is taken away is gone at once"
 as $admin "$cofre" identity unbind ml-prod --uid $agent
 must_fail $agent "$fetch" "$COFRE_SOCKET" ml-prod trainingimages password
 
-title "7. The activity log has all of it, with who did it, and verifies"
-as $admin "$cofre" activity -n 30
+title "8. The activity log has all of it, with who did it, and verifies"
+as $admin "$cofre" activity -n 45
 as $admin "$cofre" activity verify "$dir/state"
 
-title "8. No secret, and no secret's name, lies anywhere in clear"
+title "9. No secret, and no secret's name, lies anywhere in clear"
 patterns() {
-	printf '%s\n' "$key" "$password" "$sql" "$token" workspaceblobstore \
+	printf '%s\n' "$key" "$newkey" "$password" "$sql" "$token" workspaceblobstore trainingdata \
 		trainingimages featuresdb trackertoken ml-prod
 }
 show "strings STATE/*, STATE/activity/* | grep SECRETS-AND-NAMES"
@@ -143,7 +168,7 @@ if cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null |
 fi
 echo "nothing found"
 
-title "9. What protection is in force"
+title "10. What protection is in force"
 as $admin "$cofre" doctor
 
 title "Done."

@@ -245,11 +245,11 @@ def identity(t, d, cofre):
     same({i["identity"]: i["grants"] for i in cofre.json("identity", "list")},
          {"identity:ml": "revoked", "identity:lab": "canonical"}, "list")
     same([g["outcome"] for g in cofre.json("resync-keys", "ml", "--dry-run")],
-         ["would-be-restored"] * 2, "a dry run")
+         ["would-be-repaired"] * 2, "a dry run")
     status(c.get("ml", "other"), "DENIED", "after the dry run")
     same([g["outcome"] for g in cofre.json("resync-keys", "ml", "--only",
                                            "grants")],
-         ["restored"] * 2, "the repair")
+         ["repaired"] * 2, "the repair")
     status(c.get("ml", "other"), "OK", "after the repair")
     same([g["outcome"] for g in cofre.json("resync-keys", "ml")],
          ["unchanged"] * 2, "a second repair")
