@@ -117,7 +117,8 @@ cofre_get(cofre *c, const char *workspace, const char *name,
 		return s;
 	s = take_secret(&q, body, ret);
 	if (s == COFRE_OK)
-		watching_note(c, workspace, name, cofre_secret_version(*ret), 0);
+		watching_note(c, workspace, name, cofre_secret_version(*ret),
+		    cofre_secret_followed(*ret));
 	call_done(c);
 	return s == COFRE_OK ? s : get_failed(c, s, object.text, field);
 }

@@ -14,7 +14,8 @@ runspec_lifetime(const char *text, uint32_t *ret, struct problem *p)
 {
 	uint32_t n;
 
-	if (arg_seconds(text, RUN_LIFETIME_MAX, &n) && n > 0) {
+	if (strchr(text, 'd') == NULL &&
+	    arg_seconds(text, RUN_LIFETIME_MAX, &n) && n > 0) {
 		*ret = n;
 		return COFRE_OK;
 	}

@@ -1,5 +1,6 @@
 /* Telling of versions: secret.watch, secret.stale. */
 #include "names.h"
+#include "secret_follow.h"
 #include "secret_rows.h"
 #include "tell.h"
 
@@ -48,6 +49,41 @@ op_secret_watch(struct request *q, const struct secret_watch_request *in)
 	return COFRE_OK;
 }
 
+/* Keep with the secret that its current version is refused upstream. */
+static enum cofre_status
+mark(struct request *q, const struct catalog_entry *e)
+{
+	struct head_row head;
+	enum cofre_status st = secret_head(q, e, &head);
+
+	if (st != COFRE_OK || head.stale == e->version ||
+	    (st = vault_begin(&q->sv->vault, 32768, true)) != COFRE_OK)
+		return st;
+	head.stale = e->version;
+	return secret_save_head(q, e->record, &head);
+}
+
+/* The key of a datastore that follows is that of the credential. */
+static enum cofre_status
+mark_followed(struct request *q, struct view follows)
+{
+	const struct view name = q->name;
+	const uint64_t record = q->record;
+	struct catalog_entry e;
+	struct follow f;
+	enum cofre_status st = follow_find(q, follows, &f);
+
+	if (st != COFRE_OK)
+		return st;
+	q->name = view_of(f.name);
+	st = secret_find(q, &e);
+	if (st == COFRE_OK)
+		st = mark(q, &e);
+	q->name = name;
+	q->record = record;
+	return st;
+}
+
 enum cofre_status
 op_secret_stale(struct request *q, const struct secret_stale_request *in)
 {
@@ -66,10 +102,8 @@ op_secret_stale(struct request *q, const struct secret_stale_request *in)
 	if (q->version != e.version)
 		return q->version < e.version ? COFRE_CONFLICT :
 						COFRE_NOT_FOUND;
-	if ((st = secret_head(q, &e, &head)) != COFRE_OK ||
-	    head.stale == e.version ||
-	    (st = vault_begin(&q->sv->vault, 32768, true)) != COFRE_OK)
+	if ((st = secret_head(q, &e, &head)) != COFRE_OK)
 		return st;
-	head.stale = e.version;
-	return secret_save_head(q, e.record, &head);
+	return head.follows.len > 0 ? mark_followed(q, head.follows) :
+				      mark(q, &e);
 }

@@ -225,7 +225,8 @@ def closed_within(path, token):
     end = time.monotonic() + 10
     while time.monotonic() < end:
         c = wire.Connection(path)
-        if c.call("run.attach", token=token).status_name == "DENIED":
+        r = c.call("run.attach", token=token)
+        if r is None or r.status_name == "DENIED":
             return True
         if is_closed(c, 0.05):
             return True
