@@ -38,9 +38,8 @@ with open(path, "r+") as f:
     u["calls"].append(q["operation"] + str(q["slot"]))
     if q["operation"] == "regenerate" and mode == "good":
         u[str(q["slot"])] = "made-%%d-%%d" %% (q["slot"], len(u["calls"]))
-    f.seek(0)
-    f.truncate()
-    json.dump(u, f)
+    # In one write, so that who is killed leaves no half of it.
+    os.pwrite(f.fileno(), json.dumps(u).ljust(4000).encode(), 0)
 slot = q["slot"] or u["active"]
 answer = {"fields": {"AccountKey": u[str(slot)]}, "slot": slot,
           "rotate": True}
