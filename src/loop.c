@@ -170,6 +170,7 @@ turn(struct server *sv, const struct epoll_event *events, int n)
 	accept_note(sv);
 	watch_note(sv);
 	previous_tick(sv);
+	watch_checkpoint(sv);
 	turn_end(sv);
 	conn_bury(sv);
 	secmem_wipe_stack();

@@ -155,7 +155,10 @@ fill(struct request *q, const struct run_start_request *in, struct run *r)
 	uint64_t lifetime = in->lifetime == 0 ? RUN_LIFETIME : in->lifetime;
 	const struct server *sv = q->sv;
 
-	crypto_random(r->id, sizeof(r->id));
+	do { /* its beginning stands for it in the log */
+		crypto_random(r->id, sizeof(r->id));
+		run_set_rights(r, q->workspace->id, r->rights.count);
+	} while (runs_find_principal(&sv->vault.runs, r->rights.id) != NULL);
 	r->target = in->target;
 	r->pid = in->pid;
 	r->start = in->start;

@@ -60,11 +60,8 @@ count_read(struct request *q, const struct follow *f)
 
 	if (s == NULL)
 		return;
-	s->reads++;
-	s->version = q->version;
-	s->followed_record = f->record;
-	s->followed = f->version;
-	r->unsaved = true;
+	run_count(r, s, q->version, f->record, f->version);
+	q->sv->vault.runs.reading = true;
 }
 
 /* Put what a version says; of what it follows, only the fields that it has

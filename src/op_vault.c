@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ops.h"
+#include "recount.h"
 #include "watch.h"
 
 #define FIRST_DELAY 250000u  /* after a wrong key, in microseconds */
@@ -101,6 +102,7 @@ op_unlock_finish(struct server *sv)
 		v->epoch = v->unlock.log_epoch;
 	sv->unlock_failures = 0;
 	sv->log_gap = audit_end(sv->audit) < v->log_end;
+	recount(v, sv->audit);
 	watch_resume(sv);
 	return COFRE_OK;
 }

@@ -88,6 +88,14 @@ struct policy {
 	size_t role_count;
 };
 
+/* What a run has read of a secret. */
+struct run_read {
+	uint32_t version; /* the last one; 0: none */
+	uint32_t reads;
+	uint64_t followed_record; /* what that version followed; 0: nothing */
+	uint32_t followed;	  /* and its version then */
+};
+
 /* A secret that a run may read, and what it has read of it. */
 struct run_secret {
 	uint64_t record;
@@ -96,6 +104,7 @@ struct run_secret {
 	uint32_t reads;
 	uint64_t followed_record; /* what that version followed; 0: nothing */
 	uint32_t followed;	  /* and its version then */
+	struct run_read logged; /* the same without what this turn has read */
 };
 
 /* What a run may, and nothing else. */

@@ -49,8 +49,9 @@ put_secrets(struct wire_writer *w, const struct run *r)
 	for (size_t i = 0; i < r->rights.count; i++) {
 		const struct run_secret *s = &r->secrets[i];
 		const struct run_secret_row row = { s->record,
-			view_of(s->name), s->version, s->reads,
-			s->followed_record, s->followed };
+			view_of(s->name), s->logged.version,
+			s->logged.reads, s->logged.followed_record,
+			s->logged.followed };
 
 		run_secret_row_put(w, &row);
 		list_item(&l);
@@ -77,6 +78,7 @@ run_put(struct wire_writer *w, const struct run *r)
 		.real_deadline = r->real_deadline,
 		.boot_deadline = r->boot_deadline,
 		.by = r->by,
+		.read_end = r->read_end,
 	};
 
 	run_row_put(w, &row);
@@ -94,6 +96,16 @@ copy_text(char *to, struct view text)
 	to[text.len] = '\0';
 }
 
+/* What is known now is what was logged. */
+static void
+read_back(struct run_secret *s)
+{
+	s->version = s->logged.version;
+	s->reads = s->logged.reads;
+	s->followed_record = s->logged.followed_record;
+	s->followed = s->logged.followed;
+}
+
 static bool
 get_secrets(struct run *r, struct list secrets)
 {
@@ -105,10 +117,9 @@ get_secrets(struct run *r, struct list secrets)
 		if (reader.bad)
 			return false;
 		r->secrets[i].record = row.record;
-		r->secrets[i].version = row.version;
-		r->secrets[i].reads = row.reads;
-		r->secrets[i].followed_record = row.followed_record;
-		r->secrets[i].followed = row.followed;
+		r->secrets[i].logged = (struct run_read){ row.version,
+			row.reads, row.followed_record, row.followed };
+		read_back(&r->secrets[i]);
 		copy_text(r->secrets[i].name, row.name);
 	}
 	return wire_reader_done(&reader);
@@ -147,6 +158,7 @@ take_row(struct run *r, const struct run_row *row)
 	r->real_deadline = row->real_deadline;
 	r->boot_deadline = row->boot_deadline;
 	r->by = row->by;
+	r->read_end = row->read_end;
 	r->rights.over = row->state == RUN_OVER;
 }
 
@@ -180,6 +192,38 @@ run_find_secret(struct run *r, struct view name)
 		if (view_is(name, r->secrets[i].name))
 			return &r->secrets[i];
 	return NULL;
+}
+
+void
+run_count(struct run *r, struct run_secret *s, uint32_t version,
+    uint64_t followed_record, uint32_t followed)
+{
+	s->reads++;
+	s->version = version;
+	s->followed_record = followed_record;
+	s->followed = followed;
+	r->reading = true;
+}
+
+void
+run_logged(struct run *r)
+{
+	for (size_t i = 0; i < r->rights.count; i++) {
+		struct run_secret *s = &r->secrets[i];
+
+		s->logged = (struct run_read){ s->version, s->reads,
+			s->followed_record, s->followed };
+	}
+	r->reading = false;
+	r->unsaved = true;
+}
+
+void
+run_unread(struct run *r)
+{
+	for (size_t i = 0; i < r->rights.count; i++)
+		read_back(&r->secrets[i]);
+	r->reading = false;
 }
 
 uint32_t

@@ -28,6 +28,7 @@ struct run {
 	uint64_t real_deadline; /* microseconds of CLOCK_REALTIME, */
 	uint64_t boot_deadline; /* and of CLOCK_BOOTTIME */
 	uint32_t by;
+	uint64_t read_end; /* its row has what it read before that cell */
 	struct run_rights rights; /* over is its state */
 
 	/* Of this process of the daemon alone. */
@@ -40,7 +41,8 @@ struct run {
 	bool untold;	     /* that is still to be recorded: */
 	bool told;	     /* but for the end itself */
 	size_t noted;	     /* secrets whose reads are */
-	bool unsaved;	     /* it has read since its row was written */
+	bool reading;	     /* it has read something in this turn */
+	bool unsaved;	     /* the log has reads that its row has not */
 	bool fresh;	     /* made in this turn */
 	struct {
 		bool set;
@@ -71,6 +73,15 @@ struct run *run_get(uint64_t workspace, uint64_t number, struct view plain,
 
 /* The secret with that name, or NULL. */
 struct run_secret *run_find_secret(struct run *r, struct view name);
+
+/* It has read that version of the secret, which followed that version of
+   another record (0: of none); in this turn. */
+void run_count(struct run *r, struct run_secret *s, uint32_t version,
+    uint64_t followed_record, uint32_t followed);
+
+/* What it has read in this turn is in the log; or it has not read it. */
+void run_logged(struct run *r);
+void run_unread(struct run *r);
 
 /* How often it has read, all in all, and how many different secrets. */
 uint32_t run_reads(const struct run *r);

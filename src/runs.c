@@ -97,6 +97,15 @@ runs_holders(const struct runs *rs, uint64_t record, uint32_t version)
 }
 
 struct run *
+runs_find_principal(const struct runs *rs, uint32_t id)
+{
+	for (size_t i = 0; i < rs->count; i++)
+		if (rs->list[i]->rights.id == id)
+			return rs->list[i];
+	return NULL;
+}
+
+struct run *
 runs_find_watch(const struct runs *rs, uint64_t watch_id)
 {
 	for (size_t i = 0; i < rs->count; i++)
@@ -146,7 +155,7 @@ row_of(const struct run *r)
 }
 
 enum cofre_status
-runs_save(struct vault *v, const struct run *r)
+runs_save(struct vault *v, struct run *r)
 {
 	struct workspace *ws = vault_workspace_by_id(v, r->rights.workspace);
 	const struct row_id id = row_of(r);
@@ -154,12 +163,66 @@ runs_save(struct vault *v, const struct run *r)
 
 	if (ws == NULL)
 		return COFRE_NOT_FOUND;
+	r->read_end = v->runs.log_end;
 	wire_writer_init(&w, v->build, ROW_MAX);
 	run_put(&w, r);
 	if (w.len > v->build_used)
 		v->build_used = w.len;
 	return w.bad ? COFRE_TOO_LARGE :
 		       vault_write(v, ws, &id, (struct view){ w.data, w.len });
+}
+
+void
+runs_logged(struct runs *rs, uint64_t log_end)
+{
+	for (size_t i = 0; rs->reading && i < rs->count; i++)
+		if (rs->list[i]->reading)
+			run_logged(rs->list[i]);
+	rs->reading = false;
+	rs->log_end = log_end;
+}
+
+void
+runs_unread(struct runs *rs)
+{
+	for (size_t i = 0; rs->reading && i < rs->count; i++)
+		if (rs->list[i]->reading)
+			run_unread(rs->list[i]);
+	rs->reading = false;
+}
+
+size_t
+runs_unsaved(const struct runs *rs)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < rs->count; i++)
+		if (rs->list[i]->unsaved)
+			bytes += sizeof(struct run) +
+			    rs->list[i]->rights.count *
+				sizeof(struct run_secret);
+	return bytes;
+}
+
+enum cofre_status
+runs_save_reads(struct vault *v)
+{
+	enum cofre_status st = COFRE_OK;
+
+	for (size_t i = 0; i < v->runs.count && st == COFRE_OK; i++)
+		if (v->runs.list[i]->unsaved) {
+			st = runs_save(v, v->runs.list[i]);
+			if (st == COFRE_NOT_FOUND)
+				st = COFRE_OK;
+		}
+	return st;
+}
+
+void
+runs_saved(struct runs *rs)
+{
+	for (size_t i = 0; i < rs->count; i++)
+		rs->list[i]->unsaved = false;
 }
 
 static void

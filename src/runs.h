@@ -20,6 +20,9 @@ struct runs {
 	uint64_t changes; /* counted up when somebody may be another run */
 	uint64_t watch_ids; /* the last one given */
 	bool untold; /* an end is still to be recorded */
+	bool reading; /* some have read in this turn */
+	uint64_t log_end; /* the log's next cell: what is before it is in
+			     what they have logged */
 	/* The first deadlines of those that go on, and changes when they were
 	   looked up. */
 	uint64_t due_real, due_boot, due_change;
@@ -55,6 +58,9 @@ struct run *runs_find_token(const struct runs *rs,
 uint32_t runs_holders(const struct runs *rs, uint64_t record,
     uint32_t version);
 
+/* The one that the log calls by this number, or NULL. */
+struct run *runs_find_principal(const struct runs *rs, uint32_t id);
+
 /* The one that epoll knows by the number, or NULL. */
 struct run *runs_find_watch(const struct runs *rs, uint64_t watch_id);
 
@@ -74,8 +80,22 @@ bool runs_has_target(const struct runs *rs, const struct run *r);
 enum cofre_status runs_add(struct vault *v, struct workspace *ws,
     struct run *r);
 
-/* Write its row anew; after runs_touch(), when it can be taken back. */
-enum cofre_status runs_save(struct vault *v, const struct run *r);
+/* Write its row anew; after runs_touch(), when it can be taken back.
+   NOT_FOUND: its workspace is gone. */
+enum cofre_status runs_save(struct vault *v, struct run *r);
+
+/*
+ * What runs have read: the end of a turn.  What they read in it is in the
+ * log, whose next cell is log_end; or nobody was given it.
+ */
+void runs_logged(struct runs *rs, uint64_t log_end);
+void runs_unread(struct runs *rs);
+
+/* About how many bytes the rows take that have less reads than the log;
+   write these; and say that this was committed. */
+size_t runs_unsaved(const struct runs *rs);
+enum cofre_status runs_save_reads(struct vault *v);
+void runs_saved(struct runs *rs);
 
 /* What it is now comes back when the turn's commit fails. */
 void runs_touch(struct run *r);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "recount.h"
 
 /* What a field takes in a message besides its name and value. */
 #define FIELD_OVERHEAD 9u
@@ -133,8 +134,8 @@ follow_put(struct request *q, const struct follow *f, struct wire_list *l,
 		return COFRE_OK;
 	if ((st = follow_read(q, f, &body)) != COFRE_OK)
 		return st;
-	(void)snprintf(q->detail, sizeof(q->detail), "follows %s version %u",
-	    f->name, f->version);
+	(void)snprintf(q->detail, sizeof(q->detail),
+	    RECOUNT_FOLLOWS "%s" RECOUNT_VERSION "%u", f->name, f->version);
 	r = list_reader(body.fields);
 	for (uint32_t i = 0; i < body.fields.count; i++) {
 		field_item_get(&r, &field);

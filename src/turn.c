@@ -227,8 +227,10 @@ turn_end(struct server *sv)
 	enum cofre_status st;
 
 	st = vault_commit(&sv->vault, sv->now, audit_end(sv->audit));
-	if (st != COFRE_OK)
+	if (st != COFRE_OK) {
 		fail_all(sv, st);
+		runs_unread(&sv->vault.runs);
+	}
 	/* An init that failed has left no keys. */
 	if (sv->vault.state != VAULT_OPEN)
 		(void)audit_set_keys(sv->audit, NULL);
@@ -238,6 +240,7 @@ turn_end(struct server *sv)
 		    !audit_flush(sv->audit))
 			fail_all(sv, COFRE_LOG_FAILED);
 	}
+	runs_logged(&sv->vault.runs, audit_end(sv->audit));
 	send_all(sv);
 	vault_tidy(&sv->vault);
 	secmem_wipe(sv->reply, sv->reply_used);

@@ -81,10 +81,14 @@ struct vault {
 	struct evidence now, kept;
 	uint64_t epoch;
 	uint64_t log_end; /* what the state row said at unlock */
+	uint64_t read_end; /* what it says */
+	uint64_t read_due; /* at this cell of the log it is to say more */
 
 	enum cofre_status poison;   /* why the turn's writes must be dropped */
 	bool workspaces_changed;    /* since the last commit */
 	bool fresh;		    /* init is not committed yet */
+	bool reads_wait;	    /* the store has no room for what runs
+				       have read: not in this commit */
 	size_t turn_bytes;	    /* written since the last commit */
 	uint64_t writes;	    /* rows written or deleted, ever */
 	uint64_t rights;	    /* turns that changed who may what */

@@ -1,5 +1,5 @@
 /* The rows of an open vault, and the end of a turn. */
-#include "vault.h"
+#include "recount.h"
 
 #include <string.h>
 
@@ -68,13 +68,23 @@ enum cofre_status
 vault_begin(struct vault *v, size_t need, bool reserve)
 {
 	bool first = !store_writing(v->store);
+	size_t reads = 0;
 	enum cofre_status st;
 
 	if (v->poison != COFRE_OK)
 		return v->poison;
 	if (v->catalog != NULL && !catalog_reserve(v->catalog, 2))
 		return COFRE_LIMIT;
-	st = store_begin(v->store, need, reserve);
+	if (first) {
+		reads = runs_unsaved(&v->runs);
+		v->reads_wait = false;
+	}
+	st = store_begin(v->store, need + reads, reserve && reads == 0);
+	/* They can wait, for they are in the log as well. */
+	if (st == COFRE_STORE_FULL && reads > 0) {
+		v->reads_wait = true;
+		st = store_begin(v->store, need, reserve);
+	}
 	if (st == COFRE_OK && first)
 		v->kept = v->now;
 	return st;
@@ -158,11 +168,12 @@ write_state(struct vault *v, uint64_t now, uint64_t log_end)
 		.epoch = v->epoch + 1,
 		.rows = v->now.tally.rows,
 		.log_end = log_end,
+		.read_end = v->reads_wait ? v->read_end : v->runs.log_end,
 		.time = now,
 		.next_workspace = v->now.next_workspace,
 		.next_record = v->now.next_record,
 	};
-	uint8_t buf[128], sum[32], sealed[512];
+	uint8_t buf[144], sum[32], sealed[512];
 	struct wire_writer w;
 
 	tally_encode(&v->now.tally, sum);
@@ -206,6 +217,8 @@ vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
 	}
 	/* Also when it is taken back: somebody may have been let in by it. */
 	v->rights += v->workspaces_changed || v->roles.changed;
+	if (st == COFRE_OK && !v->reads_wait)
+		st = runs_save_reads(v);
 	if (st == COFRE_OK)
 		st = write_state(v, now, log_end);
 	if (st == COFRE_OK)
@@ -217,6 +230,11 @@ vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
 			workspace_keep(v);
 		roles_keep(v);
 		runs_keep(v);
+		if (!v->reads_wait) {
+			runs_saved(&v->runs);
+			v->read_end = v->runs.log_end;
+		}
+		v->read_due = v->runs.log_end + RECOUNT_CELLS;
 	} else
 		take_back(v);
 	v->poison = COFRE_OK;

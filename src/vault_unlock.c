@@ -159,6 +159,7 @@ read_state(struct vault *v)
 	v->now.next_workspace = row.next_workspace;
 	v->now.next_record = row.next_record;
 	v->log_end = row.log_end;
+	v->read_end = row.read_end;
 	return COFRE_OK;
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "attest.h"
+#include "recount.h"
 #include "turn.h"
 
 #define PULSE_MS 1000 /* a clock that is set does not wake us */
@@ -192,15 +193,21 @@ save(struct server *sv, struct run *r)
 void
 watch_save(struct server *sv)
 {
-	struct runs *rs = &sv->vault.runs;
+	if (sv->vault.state == VAULT_OPEN &&
+	    runs_unsaved(&sv->vault.runs) > 0)
+		(void)vault_begin(&sv->vault, 4096, false);
+}
 
-	if (sv->vault.state != VAULT_OPEN)
+void
+watch_checkpoint(struct server *sv)
+{
+	struct vault *v = &sv->vault;
+
+	if (v->state != VAULT_OPEN || v->runs.count == 0 ||
+	    v->runs.log_end < v->read_due)
 		return;
-	for (size_t i = 0; i < rs->count; i++) {
-		if (rs->list[i]->unsaved)
-			save(sv, rs->list[i]);
-		rs->list[i]->unsaved = false;
-	}
+	v->read_due = v->runs.log_end + RECOUNT_CELLS;
+	(void)vault_begin(v, 4096, false);
 }
 
 /* True when all of it is recorded. */

@@ -41,9 +41,13 @@ void watch_tick(struct server *sv);
 /* Record what has ended, as far as the turn has room; at its end. */
 void watch_note(struct server *sv);
 
-/* Keep what was read: the daemon stops, or the vault is locked.  It is in
-   the log as well, so nothing is lost when that fails. */
+/* Let this turn commit what was read before it: the daemon stops, or the
+   vault is locked.  It is in the log as well, so nothing is lost when there
+   is no room for it. */
 void watch_save(struct server *sv);
+
+/* The same after RECOUNT_CELLS of the log without a commit. */
+void watch_checkpoint(struct server *sv);
 
 /* Milliseconds until there is something to do, or -1. */
 int watch_timeout(struct server *sv);

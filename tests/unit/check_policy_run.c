@@ -7,8 +7,8 @@
 #include "sample.h"
 
 static const struct run_secret secrets[] = {
-	{ 1, "a", 0, 0, 0, 0 },
-	{ 2, "b", 0, 0, 0, 0 },
+	{ .record = 1, .name = "a" },
+	{ .record = 2, .name = "b" },
 };
 static struct policy_scope vault, own, other;
 static struct policy policy;

@@ -1,0 +1,191 @@
+/* What runs have read: in their rows with a commit, and not before. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sample.h"
+#include "vaultdir.h"
+
+static struct vault v;
+static struct workspace *ws;
+
+static void
+setup(void)
+{
+	statedir_setup();
+	vaultdir_open(&v, 64 * MIB);
+	vaultdir_init(&v);
+	ws = vaultdir_workspace(&v, "w");
+}
+
+static void
+teardown(void)
+{
+	vaultdir_close(&v);
+	statedir_teardown();
+}
+
+/* A run whose id is 16 times the byte, of the record 7. */
+static void
+add(uint8_t byte)
+{
+	struct run *r = run_new(1);
+
+	ck_assert_ptr_nonnull(r);
+	memset(r->id, byte, sizeof(r->id));
+	r->target = RUN_PROCESS;
+	r->pid = 100u + byte;
+	r->start = 5000;
+	strcpy(r->secrets[0].name, "a");
+	r->secrets[0].record = 7;
+	ck_assert_int_eq(runs_add(&v, ws, r), COFRE_OK);
+}
+
+static struct run *
+find(uint8_t byte)
+{
+	uint8_t id[RUN_ID_LEN];
+
+	memset(id, byte, sizeof(id));
+	return runs_find(&v.runs, (struct view){ id, sizeof(id) });
+}
+
+/* Read version v of "a", in a turn. */
+static void
+read_one(uint8_t byte, uint32_t version)
+{
+	struct run *r = find(byte);
+
+	run_count(r, &r->secrets[0], version, 0, 0);
+	v.runs.reading = true;
+}
+
+/* Commit something that has nothing to do with runs. */
+static void
+commit_other(void)
+{
+	static uint32_t version;
+
+	ck_assert_int_eq(vaultdir_put(&v, vaultdir_workspace(&v, "w"), "n",
+	    99, ++version, "x"), COFRE_OK);
+	vaultdir_commit(&v);
+}
+
+static void
+check_reads(uint8_t byte, uint32_t reads, uint32_t version)
+{
+	ck_assert_uint_eq(run_reads(find(byte)), reads);
+	ck_assert_uint_eq(find(byte)->secrets[0].version, version);
+}
+
+/* With whatever is committed; but not those of the turn itself, whose records
+   stand behind the end of the log that the commit notes. */
+START_TEST(what_was_read_before_a_turn_is_in_its_commit)
+{
+	add(1);
+	add(2);
+	vaultdir_commit(&v);
+	read_one(1, 4);
+	read_one(2, 5);
+	ck_assert_uint_eq(runs_holders(&v.runs, 7, 4), 1);
+	runs_logged(&v.runs, 70);
+	ck_assert_uint_gt(runs_unsaved(&v.runs), 0);
+	read_one(1, 6);
+	commit_other();
+	ck_assert_uint_eq(runs_unsaved(&v.runs), 0);
+	runs_logged(&v.runs, 80);
+	check_reads(1, 2, 6);
+	ck_assert_uint_eq(v.read_end, 70);
+	vaultdir_again(&v);
+	ck_assert_uint_eq(v.read_end, 70);
+	check_reads(1, 1, 4);
+	check_reads(2, 1, 5);
+	ck_assert_uint_eq(find(1)->read_end, 70);
+}
+END_TEST
+
+START_TEST(what_was_read_stays_unsaved_when_a_commit_fails)
+{
+	add(1);
+	vaultdir_commit(&v);
+	read_one(1, 4);
+	runs_logged(&v.runs, 70);
+	read_one(1, 5);
+	ck_assert_int_eq(vault_begin(&v, 4096, true), COFRE_OK);
+	vault_poison(&v, COFRE_STORE_FULL);
+	ck_assert_int_eq(vault_commit(&v, 1, 70), COFRE_STORE_FULL);
+	runs_unread(&v.runs);
+	/* Nobody was given the version 5. */
+	check_reads(1, 1, 4);
+	ck_assert_uint_gt(runs_unsaved(&v.runs), 0);
+	ck_assert_uint_eq(v.read_end, 0);
+	runs_logged(&v.runs, 71);
+	commit_other();
+	vaultdir_again(&v);
+	check_reads(1, 1, 4);
+	ck_assert_uint_eq(v.read_end, 71);
+}
+END_TEST
+
+/* A full store takes what deletes, and what was read waits in the log.  A
+   run's row that is written all the same says up to where it counts. */
+START_TEST(what_was_read_waits_for_room)
+{
+	static char large[100000];
+	uint32_t n = 0;
+
+	add(1);
+	add(2);
+	vaultdir_commit(&v);
+	vaultdir_close(&v);
+	vaultdir_open(&v, 8 * MIB);
+	ck_assert_int_eq(vaultdir_unlock(&v, 0, 1, false, 0), COFRE_OK);
+	ws = vaultdir_workspace(&v, "w");
+	memset(large, 'x', sizeof(large) - 1);
+	while (vault_begin(&v, sizeof(large), false) == COFRE_OK) {
+		ck_assert_int_eq(vaultdir_put(&v, ws, "n", 99, ++n, large),
+		    COFRE_OK);
+		vaultdir_commit(&v);
+	}
+	while (vault_begin(&v, 4096, false) == COFRE_OK) {
+		ck_assert_int_eq(vaultdir_put(&v, ws, "n", 99, ++n, "x"),
+		    COFRE_OK);
+		vaultdir_commit(&v);
+		if (n > 10000)
+			ck_abort_msg("it is never full");
+	}
+	read_one(1, 4);
+	read_one(2, 5);
+	runs_logged(&v.runs, 70);
+	ck_assert_int_eq(vault_begin(&v, 4096, true), COFRE_OK);
+	ck_assert_int_eq(runs_save(&v, find(1)), COFRE_OK);
+	vaultdir_commit(&v);
+	ck_assert_uint_gt(runs_unsaved(&v.runs), 0);
+	vaultdir_again(&v);
+	ck_assert_uint_eq(v.read_end, 0);
+	check_reads(1, 1, 4);
+	ck_assert_uint_eq(find(1)->read_end, 70);
+	check_reads(2, 0, 0);
+	ck_assert_uint_eq(find(2)->read_end, 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("run_reads");
+	TCase *t = tcase_create("reads");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, what_was_read_before_a_turn_is_in_its_commit);
+	tcase_add_test(t, what_was_read_stays_unsaved_when_a_commit_fails);
+	tcase_add_test(t, what_was_read_waits_for_room);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
