@@ -227,10 +227,8 @@ turn_end(struct server *sv)
 	enum cofre_status st;
 
 	st = vault_commit(&sv->vault, sv->now, audit_end(sv->audit));
-	if (st != COFRE_OK) {
+	if (st != COFRE_OK)
 		fail_all(sv, st);
-		runs_unread(&sv->vault.runs);
-	}
 	/* An init that failed has left no keys. */
 	if (sv->vault.state != VAULT_OPEN)
 		(void)audit_set_keys(sv->audit, NULL);

@@ -204,8 +204,8 @@ void vault_poison(struct vault *v, enum cofre_status st);
 
 /*
  * The end of a turn.  Everything written since the last commit becomes
- * durable, with a new epoch, or is taken back, in memory too; the status
- * says why.  OK when there was nothing.
+ * durable, with a new epoch, or is taken back, in memory too, and what runs
+ * have read in the turn with it; the status says why.  OK when there was nothing.
  */
 enum cofre_status vault_commit(struct vault *v, uint64_t now,
     uint64_t log_end);

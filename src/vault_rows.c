@@ -213,6 +213,8 @@ vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
 
 	if (!store_writing(v->store)) {
 		v->poison = COFRE_OK;
+		if (st != COFRE_OK)
+			runs_unread(&v->runs);
 		return st;
 	}
 	/* Also when it is taken back: somebody may have been let in by it. */
@@ -235,8 +237,10 @@ vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
 			v->read_end = v->runs.log_end;
 		}
 		v->read_due = v->runs.log_end + RECOUNT_CELLS;
-	} else
+	} else {
+		runs_unread(&v->runs);
 		take_back(v);
+	}
 	v->poison = COFRE_OK;
 	v->workspaces_changed = v->fresh = false;
 	v->turn_bytes = 0;

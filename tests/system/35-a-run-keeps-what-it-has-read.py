@@ -131,10 +131,16 @@ class Scene:
         self.d.kill()
         return self.start()
 
+    def hold(self):
+        """Stop the daemon until SIGCONT: what comes in meanwhile is one
+        turn's."""
+        self.d.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.d.pid, os.WSTOPPED)
+
     def together(self, *calls):
         """Send requests on several connections, so that one turn has all;
         calls are (connection, op, values)."""
-        self.d.signal(signal.SIGSTOP)
+        self.hold()
         for c, op, values in calls:
             c.send(op, **values)
         self.d.signal(signal.SIGCONT)

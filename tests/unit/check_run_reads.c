@@ -1,8 +1,12 @@
 /* What runs have read: in their rows with a commit, and not before. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "proto.h"
+#include "recount.h"
 #include "sample.h"
 #include "vaultdir.h"
 
@@ -114,8 +118,12 @@ START_TEST(what_was_read_stays_unsaved_when_a_commit_fails)
 	ck_assert_int_eq(vault_begin(&v, 4096, true), COFRE_OK);
 	vault_poison(&v, COFRE_STORE_FULL);
 	ck_assert_int_eq(vault_commit(&v, 1, 70), COFRE_STORE_FULL);
-	runs_unread(&v.runs);
 	/* Nobody was given the version 5. */
+	check_reads(1, 1, 4);
+	/* Nor when nothing had been written. */
+	read_one(1, 6);
+	vault_poison(&v, COFRE_CORRUPT);
+	ck_assert_int_eq(vault_commit(&v, 1, 70), COFRE_CORRUPT);
 	check_reads(1, 1, 4);
 	ck_assert_uint_gt(runs_unsaved(&v.runs), 0);
 	ck_assert_uint_eq(v.read_end, 0);
@@ -170,6 +178,91 @@ START_TEST(what_was_read_waits_for_room)
 }
 END_TEST
 
+/* Append to the log: the run reads the version. */
+static uint64_t
+record(struct audit *a, const struct log_record *change, const char *detail)
+{
+	struct log_record r = *change;
+
+	r.type = r.type == 0 ? LOG_REQUEST : r.type;
+	r.op = r.op == 0 ? OP_SECRET_GET : r.op;
+	r.principal = r.principal == 0 ? PRINCIPAL_RUN : r.principal;
+	r.principal_id = r.principal_id == 0 ? 0x01010101 : r.principal_id;
+	r.workspace = r.workspace == 0 ? ws->id : r.workspace;
+	r.record = r.record == 0 ? 7 : r.record;
+	r.detail = view_of(detail);
+	ck_assert(audit_room(a, LOG_CELLS_MAX));
+	return audit_append(a, &r);
+}
+
+/* What is no read of the run's, one thing each. */
+static const struct log_record others[] = {
+	{ .version = 90, .type = LOG_NOTE },
+	{ .version = 90, .op = OP_SECRET_SHOW },
+	{ .version = 90, .status = COFRE_DENIED },
+	{ .version = 90, .principal = PRINCIPAL_USER },
+	{ .version = 90, .principal_id = 0x01010102 },
+	{ .version = 90, .workspace = 1000 },
+	{ .version = 90, .record = 8 },
+};
+
+START_TEST(the_log_has_what_the_rows_have_not)
+{
+	static const char *const details[] = { "", "follows n",
+		"follows nobody version 3", "follows n version 4" };
+	static const uint64_t records[] = { 0, 0, 0, 99 };
+	struct log_keys keys = keyring_log(&v.keyring);
+	int dir = open(".", O_RDONLY | O_DIRECTORY);
+	char error[200];
+	struct audit *a = audit_open(dir, 65536, error, sizeof(error));
+	uint64_t second;
+
+	ck_assert_msg(a != NULL, "%s", error);
+	add(1);
+	add(2);
+	commit_other();
+	(void)record(a, &(struct log_record){ .version = 89 }, ""); /* no tag */
+	ck_assert(audit_set_keys(a, &keys));
+	for (size_t i = 0; i < COUNT(others); i++)
+		(void)record(a, &others[i], "");
+	recount(&v, a);
+	check_reads(1, 0, 0);
+	check_reads(2, 0, 0);
+	ck_assert_uint_eq(v.runs.log_end, audit_end(a));
+	/* From the cell of the state row, or the run's if that is later. */
+	v.read_end = audit_end(a);
+	(void)record(a, &(struct log_record){ .version = 1 }, "");
+	(void)record(a, &(struct log_record){ .version = 1,
+		.principal_id = 0x02020202 }, "");
+	second = record(a, &(struct log_record){ .version = 2 }, "");
+	find(1)->read_end = second;
+	recount(&v, a);
+	check_reads(1, 1, 2);
+	check_reads(2, 1, 1);
+	for (size_t i = 0; i < COUNT(details); i++) {
+		v.read_end = audit_end(a);
+		(void)record(a, &(struct log_record){ .version = 3 },
+		    details[i]);
+		recount(&v, a);
+		check_reads(1, 2 + (uint32_t)i, 3);
+		ck_assert_uint_eq(find(1)->secrets[0].followed_record,
+		    records[i]);
+		ck_assert_uint_eq(find(1)->secrets[0].followed,
+		    records[i] == 0 ? 0 : 4);
+	}
+	ck_assert_uint_eq(v.read_due, v.read_end + RECOUNT_CELLS);
+	/* The log was shorter once: its cells come again. */
+	runs_saved(&v.runs);
+	find(2)->read_end = v.read_end = audit_end(a) + 5;
+	recount(&v, a);
+	ck_assert_uint_eq(v.read_due, audit_end(a) + 1);
+	ck_assert(find(2)->unsaved && !find(1)->unsaved);
+	(void)audit_set_keys(a, NULL);
+	audit_close(a);
+	(void)close(dir);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -182,6 +275,7 @@ main(void)
 	tcase_add_test(t, what_was_read_before_a_turn_is_in_its_commit);
 	tcase_add_test(t, what_was_read_stays_unsaved_when_a_commit_fails);
 	tcase_add_test(t, what_was_read_waits_for_room);
+	tcase_add_test(t, the_log_has_what_the_rows_have_not);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
