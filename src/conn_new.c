@@ -33,6 +33,7 @@ conn_run(struct conn *c)
 	const struct run_caller caller = {
 		.pid = unseen ? 0 : c->peer.pid,
 		.start = c->facts.start,
+		.inode = c->sv->has_inodes ? peer_inode(c->peer.pidfd) : 0,
 		.uid = c->peer.uid,
 		.cgroup = unseen ? "" : c->facts.cgroup,
 		.attached = c->attached ? c->attached_run : NULL,

@@ -129,6 +129,11 @@ report_attestation(struct report *r, const struct server *sv)
 		"pidfd (SO_PEERPIDFD)" :
 		"pid only: the kernel has no SO_PEERPIDFD (Linux 6.5), so a "
 		"later process with a caller's number can speak in its name");
+	line(r, "run process", good_if(sv->has_inodes), "%s",
+	    sv->has_inodes ?
+		"number, start and inode (pidfs)" :
+		"number and start: the kernel has no pidfs (Linux 6.9), so two "
+		"processes of one number that begin within 10 ms look alike");
 	line(r, "exec watch", good_if(sv->can_look), "%s",
 	    sv->can_look ?
 		"a program that a caller executes is told from it" :

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "policy.h"
@@ -16,6 +19,7 @@
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
+#define PIDFS 0x50494446 /* PIDFS_MAGIC of linux/magic.h */
 
 static int
 compare_ids(const void *a, const void *b)
@@ -105,6 +109,27 @@ peer_has_pidfd(void)
 	(void)close(pair[0]);
 	(void)close(pair[1]);
 	return has;
+}
+
+bool
+peer_has_inodes(void)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, (int)getpid(), 0);
+	struct statfs fs;
+	bool has = pidfd != -1 && fstatfs(pidfd, &fs) == 0 &&
+	    fs.f_type == PIDFS && peer_inode(pidfd) != 0;
+
+	if (pidfd != -1)
+		(void)close(pidfd);
+	return has;
+}
+
+uint64_t
+peer_inode(int pidfd)
+{
+	struct stat st;
+
+	return pidfd != -1 && fstat(pidfd, &st) == 0 ? st.st_ino : 0;
 }
 
 bool

@@ -34,6 +34,17 @@ bool peer_read(int fd, struct peer *p);
 /* True when this kernel gives pidfds of peers. */
 bool peer_has_pidfd(void);
 
+/*
+ * True when this kernel has an inode for each process, with a number that no
+ * other one gets until the machine is started anew (pidfs, Linux 6.9).  Asked
+ * before the sandbox is closed.
+ */
+bool peer_has_inodes(void);
+
+/* The number of a pidfd's inode; 0: it can't be told.  Only where there are
+   such inodes: else it is the same for all. */
+uint64_t peer_inode(int pidfd);
+
 /* False once the process that has connected has ended; true where the kernel
    gives no pidfd to tell by. */
 bool peer_lives(const struct peer *p);

@@ -68,6 +68,7 @@ run_put(struct wire_writer *w, const struct run *r)
 		.target = r->target,
 		.pid = r->pid,
 		.start = r->start,
+		.inode = r->inode,
 		.cgroup = view_of(r->cgroup),
 		.uid = r->uid,
 		.boot = { r->boot, sizeof(r->boot) },
@@ -145,6 +146,7 @@ take_row(struct run *r, const struct run_row *row)
 	r->target = row->target;
 	r->pid = row->pid;
 	r->start = row->start;
+	r->inode = row->inode;
 	copy_text(r->cgroup, row->cgroup);
 	r->uid = row->uid;
 	r->has_token = row->hash.len > 0;

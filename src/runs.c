@@ -5,6 +5,13 @@
 
 #include "vault.h"
 
+/* Where one of the two is not known, number and start must do. */
+static bool
+may_be_same(uint64_t inode, uint64_t other)
+{
+	return inode == 0 || other == 0 || inode == other;
+}
+
 /* How well the run is the caller's: 0 not at all. */
 static size_t
 fit(const struct run *r, const struct run_caller *c)
@@ -12,7 +19,8 @@ fit(const struct run *r, const struct run_caller *c)
 	bool uid = r->uid == NO_ID || r->uid == c->uid;
 
 	if (r->target == RUN_PROCESS && c->pid != 0 && c->pid == r->pid &&
-	    c->start != 0 && c->start == r->start && r->uid == c->uid)
+	    c->start != 0 && c->start == r->start && r->uid == c->uid &&
+	    may_be_same(r->inode, c->inode))
 		return CGROUP_MAX + 2;
 	if (r->target == RUN_CGROUP && !r->gone && uid &&
 	    facts_cgroup_within(c->cgroup, r->cgroup))
@@ -140,6 +148,7 @@ runs_has_target(const struct runs *rs, const struct run *r)
 
 		if (!o->rights.over && o->target == r->target &&
 		    o->pid == r->pid && o->start == r->start &&
+		    may_be_same(o->inode, r->inode) &&
 		    strcmp(o->cgroup, r->cgroup) == 0 &&
 		    r->target != RUN_TOKEN_ONLY)
 			return true;

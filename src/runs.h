@@ -32,6 +32,7 @@ struct runs {
 struct run_caller {
 	uint32_t pid; /* 0: it can't be told */
 	uint64_t start;
+	uint64_t inode; /* of its pidfd; 0: it can't be told */
 	uint32_t uid;
 	const char *cgroup;	/* "": it can't be told */
 	const uint8_t *attached; /* the id of the run whose token it has

@@ -130,6 +130,7 @@ struct server {
 	struct asked asked;
 	bool can_look; /* the witness may look into others' processes */
 	bool has_pidfd; /* the kernel has SO_PEERPIDFD */
+	bool has_inodes; /* and a number for each process (pidfs) */
 	bool starved; /* somebody waits for buffers, not for the turn */
 	uint64_t refused;      /* connections, since the last note of it */
 	uint64_t refused_noted; /* when that was */

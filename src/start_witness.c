@@ -86,6 +86,7 @@ start_witness(struct start *st, struct server *sv)
 		sizeof(error)))
 		return tell("its witness can't be started: ", error, false);
 	sv->has_pidfd = peer_has_pidfd();
+	sv->has_inodes = peer_has_inodes();
 	return (sv->has_pidfd || miss(sv, "the kernel can't tell a caller's "
 			"process from a later one with its number "
 			"(SO_PEERPIDFD, Linux 6.5)")) &&

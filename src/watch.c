@@ -299,6 +299,8 @@ recognise(struct ask *a, const struct witness_answer *answer, int fd)
 		s->lives = fd != -1 && watch_is_populated(fd);
 	else
 		s->lives = !answer->late && answer->facts.start == r->start &&
+		    (r->inode == 0 || !s->sv->has_inodes ||
+			peer_inode(s->pidfd) == r->inode) &&
 		    watch_lives(s->pidfd);
 	s->lives = s->lives && watch_add(s->sv, r, watched);
 	if (fd != -1 && !(cgroup && s->lives))

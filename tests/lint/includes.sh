@@ -30,6 +30,7 @@ sys/epoll.h src/accept.c src/conn.c src/conn_new.c src/loop.c src/watch.c client
 sys/signalfd.h src/loop.c src/start.c client/prompt.c client/source_child.c
 sched.h src/filter.c
 sys/wait.h src/filter.c src/witness_keep.c client/cmd_run_exec.c client/sources/child.c client/source_child.c client/source_run.c client/source_slot.c
+sys/vfs.h src/peer.c
 termios.h client/prompt.c
 END
 

@@ -46,7 +46,7 @@ make(uint8_t byte, uint8_t target)
 	r->secrets[1].record = 8;
 	if (target == RUN_PROCESS) {
 		r->pid = 100u + byte;
-		r->start = 5000;
+		r->start = 5000, r->inode = 77;
 	} else if (target == RUN_CGROUP)
 		strcpy(r->cgroup, "/a/b");
 	else {
@@ -92,7 +92,7 @@ START_TEST(a_run_comes_back_from_its_row)
 	ck_assert_uint_eq(v.runs.count, 1);
 	ck_assert_ptr_nonnull(r = find(1));
 	ck_assert(r->target == RUN_PROCESS && r->pid == 101 &&
-	    r->start == 5000 && r->uid == 1000);
+	    r->start == 5000 && r->inode == 77 && r->uid == 1000);
 	ck_assert(r->has_token && r->hash[31] == 9 && r->boot[15] == 8);
 	ck_assert_str_eq(r->label, "epoch 7");
 	ck_assert(r->snapshot_len == 32 && r->snapshot[31] == 5);
@@ -117,21 +117,21 @@ static const struct {
 	struct run_caller caller;
 	uint8_t run; /* 0: none */
 } callers[] = {
-	{ "the process", { 101, 5000, 1000, "", NULL }, 1 },
-	{ "another one", { 102, 5000, 1000, "", NULL }, 0 },
-	{ "a later one with its number", { 101, 5001, 1000, "", NULL }, 0 },
-	{ "one whose start is not known", { 101, 0, 1000, "", NULL }, 0 },
-	{ "another uid's", { 101, 5000, 1001, "", NULL }, 0 },
-	{ "the cgroup", { 9, 1, 1000, "/a/b", NULL }, 2 },
-	{ "one below it", { 9, 1, 1000, "/a/b/c", NULL }, 2 },
-	{ "one that begins like it", { 9, 1, 1000, "/a/bc", NULL }, 0 },
-	{ "the one above", { 9, 1, 1000, "/a", NULL }, 0 },
-	{ "another uid in it", { 9, 1, 1001, "/a/b", NULL }, 0 },
-	{ "the process in the cgroup", { 101, 5000, 1000, "/a/b", NULL }, 1 },
-	{ "who has shown the token", { 9, 1, 1001, "", token_run }, 3 },
-	{ "who can't be seen, with it", { 0, 0, 1000, "", token_run }, 3 },
-	{ "the process, with it", { 101, 5000, 1000, "", token_run }, 1 },
-	{ "who can't be seen", { 0, 0, 1000, "", NULL }, 0 },
+	{ "the process", { 101, 5000, 0, 1000, "", NULL }, 1 },
+	{ "another one", { 102, 5000, 0, 1000, "", NULL }, 0 },
+	{ "a later one with its number", { 101, 5001, 0, 1000, "", NULL }, 0 },
+	{ "one whose start is not known", { 101, 0, 0, 1000, "", NULL }, 0 },
+	{ "another uid's", { 101, 5000, 0, 1001, "", NULL }, 0 },
+	{ "the cgroup", { 9, 1, 0, 1000, "/a/b", NULL }, 2 },
+	{ "one below it", { 9, 1, 0, 1000, "/a/b/c", NULL }, 2 },
+	{ "one that begins like it", { 9, 1, 0, 1000, "/a/bc", NULL }, 0 },
+	{ "the one above", { 9, 1, 0, 1000, "/a", NULL }, 0 },
+	{ "another uid in it", { 9, 1, 0, 1001, "/a/b", NULL }, 0 },
+	{ "the process in the cgroup", { 101, 5000, 0, 1000, "/a/b", NULL }, 1 },
+	{ "who has shown the token", { 9, 1, 0, 1001, "", token_run }, 3 },
+	{ "who can't be seen, with it", { 0, 0, 0, 1000, "", token_run }, 3 },
+	{ "the process, with it", { 101, 5000, 0, 1000, "", token_run }, 1 },
+	{ "who can't be seen", { 0, 0, 0, 1000, "", NULL }, 0 },
 };
 
 static void
