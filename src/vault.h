@@ -81,8 +81,8 @@ struct vault {
 	struct evidence now, kept;
 	uint64_t epoch;
 	uint64_t log_end; /* what the state row said at unlock */
-	uint64_t read_end; /* what it says */
-	uint64_t read_due; /* at this cell of the log it is to say more */
+	uint64_t read_end; /* what it says now, of what runs have read */
+	uint64_t read_due; /* at this cell of the log it is to be written */
 
 	enum cofre_status poison;   /* why the turn's writes must be dropped */
 	bool workspaces_changed;    /* since the last commit */
@@ -204,8 +204,9 @@ void vault_poison(struct vault *v, enum cofre_status st);
 
 /*
  * The end of a turn.  Everything written since the last commit becomes
- * durable, with a new epoch, or is taken back, in memory too, and what runs
- * have read in the turn with it; the status says why.  OK when there was nothing.
+ * durable, with a new epoch, or is taken back, in memory too, and with it
+ * what runs have read in the turn; the status says why.  OK when there was
+ * nothing.
  */
 enum cofre_status vault_commit(struct vault *v, uint64_t now,
     uint64_t log_end);
