@@ -1,4 +1,4 @@
-/* workspace create, list, show, delete. */
+/* workspace create, list, show, delete, undelete, purge. */
 #include "cmd.h"
 
 #include <string.h>
@@ -80,12 +80,12 @@ take_page(struct listing *l, struct list items,
 	return wire_reader_done(&r);
 }
 
-/* The page of workspaces after last; last moves on. */
+/* The page of workspaces, or deleted ones, after last; last moves on. */
 static enum cofre_status
-list_page(struct cmd *cmd, struct listing *l,
+list_page(struct cmd *cmd, struct listing *l, bool deleted,
     char last[COFRE_WORKSPACE_NAME_MAX + 1], bool *more)
 {
-	const struct workspace_list_request q = { view_of(last) };
+	const struct workspace_list_request q = { view_of(last), deleted };
 	struct workspace_list_reply m;
 	struct view body;
 	enum cofre_status s;
@@ -108,13 +108,15 @@ list(struct cmd *cmd, int argc, char **argv)
 		{ "SECRETS", "secrets" }, { "DELETED", "deleted" },
 		{ "GRANTS", "grants" }, { "BINDINGS", "bindings" },
 		{ "CREATED", "created" }, { "BY UID", "created_by" } };
-	bool json = false, more = true;
+	bool json = false, deleted = false, more = true;
 	const struct option_row rows[] = {
+		{ "deleted", 0, OPTION_FLAG, NULL, &deleted,
+		    "list deleted ones, which you may bring back" },
 		{ "json", 0, OPTION_FLAG, NULL, &json, "print JSON" },
 	};
-	const struct option_usage u = { "workspace list [--json]",
+	const struct option_usage u = { "workspace list [--deleted] [--json]",
 		"List the workspaces in which you may do something.\n", rows,
-		1, 0, 0 };
+		2, 0, 0 };
 	char last[COFRE_WORKSPACE_NAME_MAX + 1] = "";
 	struct listing *l;
 	enum cofre_status s;
@@ -127,7 +129,7 @@ list(struct cmd *cmd, int argc, char **argv)
 		return status_exit_code(s);
 	l = listing_new(json, columns, 7);
 	while (s == COFRE_OK && more)
-		s = list_page(cmd, l, last, &more);
+		s = list_page(cmd, l, deleted, last, &more);
 	if (s == COFRE_OK)
 		return cmd_printed(cmd, listing_print(l, stdout));
 	listing_free(l);
@@ -202,8 +204,10 @@ delete(struct cmd *cmd, int argc, char **argv)
 	};
 	const struct option_usage u = {
 		"workspace delete NAME [--yes=NAME]",
-		"Delete a workspace with all its secrets, grants and its "
-		"identity, for good:\nits key is destroyed.\n",
+		"Delete a workspace: nobody can do anything there any more, and "
+		"what its\nidentity was granted is gone.  'cofre workspace "
+		"undelete' brings it back,\n'cofre workspace purge' destroys "
+		"it.\n",
 		rows, 1, 1, 1 };
 	struct workspace_delete_request q;
 	enum cofre_status s;
@@ -211,7 +215,7 @@ delete(struct cmd *cmd, int argc, char **argv)
 
 	if (code == CMD_GO)
 		code = cmd_confirm(cmd, cmd->object, yes,
-		    "The workspace goes with all its secrets");
+		    "Nobody will have any of its secrets, its runs end");
 	if (code != CMD_GO)
 		return code;
 	s = cmd_open(cmd);
@@ -223,6 +227,69 @@ delete(struct cmd *cmd, int argc, char **argv)
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }
 
+static int
+undelete(struct cmd *cmd, int argc, char **argv)
+{
+	const struct option_usage u = { "workspace undelete NAME",
+		"Bring a deleted workspace back, with its secrets, grants and "
+		"bindings.  What\nits identity was granted stays gone: "
+		"'cofre resync-keys NAME' puts back\nwhat it should have.\n",
+		NULL, 0, 1, 1 };
+	struct workspace_undelete_request q;
+	enum cofre_status s;
+	int code = start(cmd, &u, argc, argv, &q.workspace);
+
+	if (code != CMD_GO)
+		return code;
+	s = cmd_open(cmd);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	workspace_undelete_request_put(call_begin(cmd->c,
+	    OP_WORKSPACE_UNDELETE), &q);
+	s = cmd_call_empty(cmd);
+	if (s == COFRE_CONFLICT)
+		return cmd_error(cmd, s, "it is not deleted");
+	if (s != COFRE_OK)
+		return cmd_fail(cmd, s);
+	cmd_warn("identity:%s has no access to %s's secrets; 'cofre "
+	    "resync-keys %s' puts it back", cmd->object, cmd->object,
+	    cmd->object);
+	return 0;
+}
+
+static int
+purge(struct cmd *cmd, int argc, char **argv)
+{
+	const char *yes = NULL;
+	const struct option_row rows[] = {
+		{ "yes", 0, OPTION_TEXT, "NAME", &yes,
+		    "do not ask; NAME is the workspace once more" },
+	};
+	const struct option_usage u = { "workspace purge NAME [--yes=NAME]",
+		"Destroy a deleted workspace with all its secrets, grants and "
+		"bindings, for\ngood: its key is destroyed.\n",
+		rows, 1, 1, 1 };
+	struct workspace_purge_request q;
+	enum cofre_status s;
+	int code = start(cmd, &u, argc, argv, &q.workspace);
+
+	if (code == CMD_GO)
+		code = cmd_confirm(cmd, cmd->object, yes,
+		    "The workspace goes with all its secrets, for good");
+	if (code != CMD_GO)
+		return code;
+	s = cmd_open(cmd);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	workspace_purge_request_put(call_begin(cmd->c, OP_WORKSPACE_PURGE),
+	    &q);
+	s = cmd_call_empty(cmd);
+	if (s == COFRE_CONFLICT)
+		return cmd_error(cmd, s, "only a deleted workspace can be "
+		    "purged: 'cofre workspace delete' comes first");
+	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
+}
+
 int
 cmd_workspace(struct cmd *cmd, int argc, char **argv)
 {
@@ -231,7 +298,9 @@ cmd_workspace(struct cmd *cmd, int argc, char **argv)
 		{ "list", list, "list those that you may see" },
 		{ "show", show, "show one" },
 		{ "delete", delete, "delete one with all that is in it" },
+		{ "undelete", undelete, "bring a deleted one back" },
+		{ "purge", purge, "destroy a deleted one" },
 	};
 
-	return cmd_run(cmd, verbs, 4, argc, argv);
+	return cmd_run(cmd, verbs, 6, argc, argv);
 }

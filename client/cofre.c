@@ -16,7 +16,7 @@ static const struct verb verbs[] = {
 	{ "status", cmd_status, "say whether the vault is open" },
 	{ "doctor", cmd_doctor, "tell what protection is in force" },
 	{ "slot", cmd_slot, "add, remove and list unlock slots" },
-	{ "workspace", cmd_workspace, "create, list, show, delete them" },
+	{ "workspace", cmd_workspace, "create, list, show, delete, undelete them" },
 	{ "identity", cmd_identity, "bind a workspace's managed identity" },
 	{ "grant", cmd_grant, "give a user or group a role" },
 	{ "ungrant", cmd_ungrant, "take a role away" },

@@ -172,7 +172,7 @@ workspaces_read(struct cmd *cmd, struct workspaces *all)
 	memset(all, 0, sizeof(*all));
 	while (m.more) {
 		const struct workspace_list_request q = { view_of(
-		    all->count == 0 ? "" : all->at[all->count - 1]) };
+		    all->count == 0 ? "" : all->at[all->count - 1]), false };
 
 		workspace_list_request_put(call_begin(cmd->c,
 		    OP_WORKSPACE_LIST), &q);

@@ -70,6 +70,18 @@ check_state(const struct request *q)
 	return COFRE_OK;
 }
 
+/* The workspace that is named; a deleted one is there for the operations
+   alone that are about such. */
+static struct workspace *
+find_workspace(const struct request *q)
+{
+	struct vault *v = &q->sv->vault;
+
+	if ((q->op->flags & OPF_DELETED) != 0)
+		return vault_workspace_kept_name(v, q->workspace_name);
+	return vault_workspace(v, q->workspace_name);
+}
+
 /*
  * May the caller do it?  Asked before the handler runs, of data in the
  * operation's row.  Whoever has no right learns nothing of what exists.
@@ -92,7 +104,7 @@ authorise(struct request *q)
 		return COFRE_RUN_ENDED;
 	if (v->state == VAULT_OPEN) {
 		if (q->op->scope != SCOPE_VAULT)
-			q->workspace = vault_workspace(v, q->workspace_name);
+			q->workspace = find_workspace(q);
 		if (q->workspace != NULL && q->workspace->slot != 0)
 			ask.scope = &q->workspace->policy;
 	} else /* nothing can be known of it but who the operators are */

@@ -150,7 +150,8 @@ put_actual(struct request *q, bool extra)
 	for (size_t i = 0; i < v->scope_count; i++) {
 		const struct workspace *ws = v->workspaces[i];
 
-		if (ws == NULL || (&ws->policy != own &&
+		if (ws == NULL || ws->state != WORKSPACE_LIVE ||
+		    (&ws->policy != own &&
 			!request_sees(q, ws, ACTION_GRANT_READ)))
 			continue;
 		for (size_t j = 0; j < ws->policy.grant_count; j++) {

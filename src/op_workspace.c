@@ -60,20 +60,25 @@ item_of_unknown(const struct workspace *ws)
 		.grants = NO_ID, .bindings = NO_ID };
 }
 
-/* The visible workspace with the least name behind after, or NULL. */
+/* The visible workspace with the least name behind after, or NULL.  Deleted
+   ones are visible to those who may bring them back. */
 static struct workspace *
-next_visible(const struct request *q, const char *after)
+next_visible(const struct request *q, const char *after, bool deleted)
 {
 	struct vault *v = &q->sv->vault;
+	enum workspace_state state = deleted ? WORKSPACE_DELETED :
+					       WORKSPACE_LIVE;
 	struct workspace *best = NULL;
 
 	for (size_t i = 1; i < WORKSPACES_MAX; i++) {
 		struct workspace *ws = v->workspaces[i];
 
-		if (ws != NULL && ws->state == WORKSPACE_LIVE &&
+		if (ws != NULL && ws->state == state &&
 		    strcmp(ws->name, after) > 0 &&
 		    (best == NULL || strcmp(ws->name, best->name) < 0) &&
-		    request_knows(q, ws))
+		    (deleted ?
+			    request_sees(q, ws, ACTION_WORKSPACE_DELETE) :
+			    request_knows(q, ws)))
 			best = ws;
 	}
 	return best;
@@ -89,10 +94,12 @@ op_workspace_list(struct request *q, const struct workspace_list_request *in)
 
 	memcpy(after, in->after.data, in->after.len);
 	list_begin(&l, q->reply);
-	while ((ws = next_visible(q, after)) != NULL && left-- > 0) {
-		struct workspace_item item =
-		    request_sees(q, ws, ACTION_WORKSPACE_READ) ?
-		    item_of(&q->sv->vault, ws) : item_of_unknown(ws);
+	while ((ws = next_visible(q, after, in->deleted)) != NULL &&
+	    left-- > 0) {
+		struct workspace_item item = in->deleted ||
+			request_sees(q, ws, ACTION_WORKSPACE_READ) ?
+		    item_of(&q->sv->vault, ws) :
+		    item_of_unknown(ws);
 
 		workspace_item_put(q->reply, &item);
 		list_item(&l);
@@ -121,8 +128,28 @@ op_workspace_delete(struct request *q,
 	enum cofre_status st;
 
 	(void)in;
-	st = workspace_destroy(&q->sv->vault, q->workspace);
+	st = workspace_delete(&q->sv->vault, q->workspace);
 	if (st == COFRE_OK)
 		watch_end_workspace(q->sv, q->workspace->id);
+	q->version = q->workspace->policy.version;
 	return st;
+}
+
+enum cofre_status
+op_workspace_undelete(struct request *q,
+    const struct workspace_undelete_request *in)
+{
+	enum cofre_status st;
+
+	(void)in;
+	st = workspace_undelete(&q->sv->vault, q->workspace);
+	q->version = q->workspace->policy.version;
+	return st;
+}
+
+enum cofre_status
+op_workspace_purge(struct request *q, const struct workspace_purge_request *in)
+{
+	(void)in;
+	return workspace_purge(&q->sv->vault, q->workspace);
 }

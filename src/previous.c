@@ -59,7 +59,8 @@ is_there(struct request *q, const struct ending *e, struct head_row *head)
 	const struct catalog_entry entry = { .record = e->record };
 	struct version_row row;
 
-	q->workspace = vault_workspace_by_id(&q->sv->vault, e->workspace);
+	/* That of a deleted workspace goes as well. */
+	q->workspace = vault_workspace_kept(&q->sv->vault, e->workspace);
 	return q->workspace != NULL &&
 	    secret_head(q, &entry, head) == COFRE_OK &&
 	    secret_find_version(head->versions, e->version, &row) &&

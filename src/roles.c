@@ -235,13 +235,14 @@ roles_used(const struct vault *v, uint32_t number)
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < v->scope_count; i++)
-		for (size_t j = 0;
-		     v->scopes[i] != NULL && j < v->scopes[i]->grant_count; j++)
-			n += v->scopes[i]->grants[j].role == number;
+		for (size_t j = 0; v->workspaces[i] != NULL &&
+		     j < v->workspaces[i]->policy.grant_count; j++)
+			n += v->workspaces[i]->policy.grants[j].role == number;
 	return n;
 }
 
-/* Would every grant of the role be within its scopes? */
+/* Would every grant of the role be within its scopes?  Also those of deleted
+   workspaces, which may be in force again. */
 static bool
 grants_fit(const struct vault *v, const struct role *role)
 {
@@ -249,7 +250,9 @@ grants_fit(const struct vault *v, const struct role *role)
 	const struct policy p = { v->scopes, v->scope_count, one, 1 };
 
 	for (size_t i = 0; i < v->scope_count; i++) {
-		const struct policy_scope *scope = v->scopes[i];
+		const struct policy_scope *scope = v->workspaces[i] == NULL ?
+		    NULL :
+		    &v->workspaces[i]->policy;
 
 		for (size_t j = 0; scope != NULL && j < scope->grant_count;
 		     j++)

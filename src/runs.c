@@ -166,7 +166,7 @@ row_of(const struct run *r)
 enum cofre_status
 runs_save(struct vault *v, struct run *r)
 {
-	struct workspace *ws = vault_workspace_by_id(v, r->rights.workspace);
+	struct workspace *ws = vault_workspace_kept(v, r->rights.workspace);
 	const struct row_id id = row_of(r);
 	struct wire_writer w;
 

@@ -9,7 +9,8 @@
  *
  * The files: vault.c opens, locks and commits; vault_rows.c reads and writes
  * rows; vault_unlock.c makes a vault and opens one, with its slots;
- * workspace.c keeps workspaces, roles.c custom roles, runs.c runs.
+ * workspace.c keeps workspaces, and workspace_end.c deletes them; roles.c keeps
+ * custom roles, runs.c runs.
  */
 #ifndef COFRE_VAULT_H
 #define COFRE_VAULT_H
@@ -23,7 +24,13 @@
 #include "store.h"
 #include "tally.h"
 
-enum workspace_state { WORKSPACE_LIVE = 1, WORKSPACE_DELETED = 2 };
+/* A deleted one has all that it had, but nobody can do anything there; of a
+   purged one only the row stays. */
+enum workspace_state {
+	WORKSPACE_LIVE = 1,
+	WORKSPACE_DELETED = 2,
+	WORKSPACE_PURGED = 3,
+};
 
 /* A workspace; the one in slot 0 is the vault itself, with no name. */
 struct workspace {
@@ -70,7 +77,8 @@ struct vault {
 	uint8_t id[VAULT_ID_LEN];
 
 	struct workspace *workspaces[WORKSPACES_MAX];
-	const struct policy_scope *scopes[WORKSPACES_MAX]; /* of those */
+	/* Of those that are live: what grants are in force. */
+	const struct policy_scope *scopes[WORKSPACES_MAX];
 	size_t scope_count; /* no workspace has a slot from here on */
 	struct roles roles;
 	struct runs runs;
@@ -222,6 +230,11 @@ struct workspace *vault_workspace(struct vault *v, struct view name);
 /* The same by its id. */
 struct workspace *vault_workspace_by_id(struct vault *v, uint64_t id);
 
+/* The one, live or deleted, whose rows are there; or NULL. */
+struct workspace *vault_workspace_kept(struct vault *v, uint64_t id);
+struct workspace *vault_workspace_kept_name(struct vault *v,
+    struct view name);
+
 /* Everything that policy_check() asks for; empty while the vault is not
    open. */
 struct policy vault_policy(const struct vault *v);
@@ -231,7 +244,7 @@ struct policy vault_policy(const struct vault *v);
 uint32_t principal_number(const struct grant *g);
 struct view principal_who(struct vault *v, const struct grant *g);
 
-/* Make one: EXISTS, LIMIT. */
+/* Make one: EXISTS, also when it is deleted; LIMIT. */
 enum cofre_status workspace_create(struct vault *v, struct view name,
     uint32_t uid, uint64_t now, struct workspace **ret);
 
@@ -247,20 +260,35 @@ void workspace_policy_changed(struct workspace *ws);
 /* Write its row after a change of it. */
 enum cofre_status workspace_save(struct vault *v, struct workspace *ws);
 
-/* Delete its secrets, and destroy its key; what its identity was
-   granted elsewhere goes too.  Its name stays, for the log. */
-enum cofre_status workspace_destroy(struct vault *v, struct workspace *ws);
-
 /* Fill a workspace from its row, and take it into the vault. */
 enum cofre_status workspace_load(struct vault *v, uint64_t id,
     struct view plain);
 
-/* Keep what changed, and let go of what was destroyed; or take it back. */
+/* Keep what changed, and let go of what was purged; or take it back. */
 void workspace_keep(struct vault *v);
 void workspace_undo(struct vault *v);
 
 /* Free all of them; at lock. */
 void workspace_forget(struct vault *v);
+
+/* The state is set: from now on its grants are in force, or not. */
+void workspace_set_state(struct vault *v, struct workspace *ws,
+    enum workspace_state state);
+
+/* --- their end: workspace_end.c --- */
+
+/*
+ * Delete it: it is in no policy any more, its rows stay.  What its identity
+ * was granted, everywhere, goes for good.
+ */
+enum cofre_status workspace_delete(struct vault *v, struct workspace *ws);
+
+/* Bring a deleted one back: CONFLICT for another. */
+enum cofre_status workspace_undelete(struct vault *v, struct workspace *ws);
+
+/* Delete the rows of a deleted one, and destroy its key: CONFLICT for
+   another.  Its name stays, for the log. */
+enum cofre_status workspace_purge(struct vault *v, struct workspace *ws);
 
 /* --- custom roles: roles.c --- */
 

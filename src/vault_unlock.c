@@ -198,7 +198,7 @@ vault_unlock_begin(struct vault *v, uint32_t slot, struct view key,
 static enum cofre_status
 load_head(struct vault *v, const struct row_id *id, struct view sealed)
 {
-	struct workspace *ws = vault_workspace_by_id(v, id->workspace);
+	struct workspace *ws = vault_workspace_kept(v, id->workspace);
 	struct catalog_entry e = { .record = id->record };
 	struct head_row head;
 	struct view plain;
@@ -242,7 +242,7 @@ load_role(struct vault *v, const struct row_id *id, struct view sealed)
 static enum cofre_status
 load_run(struct vault *v, const struct row_id *id, struct view sealed)
 {
-	struct workspace *ws = vault_workspace_by_id(v, id->workspace);
+	struct workspace *ws = vault_workspace_kept(v, id->workspace);
 	struct view plain;
 
 	if (ws == NULL || vault_unseal(v, ws, id, sealed, &plain) != COFRE_OK)

@@ -185,7 +185,7 @@ note(struct server *sv, const struct run *r, const struct run_secret *s)
 static void
 save(struct server *sv, struct run *r)
 {
-	if (vault_workspace_by_id(&sv->vault, r->rights.workspace) != NULL &&
+	if (vault_workspace_kept(&sv->vault, r->rights.workspace) != NULL &&
 	    vault_begin(&sv->vault, 32768, true) == COFRE_OK)
 		(void)runs_save(&sv->vault, r);
 }
@@ -345,8 +345,14 @@ judge(struct server *sv, struct resumed *s)
 	attest_forget(sv, &s->ask);
 	if (s->pidfd != -1 && !s->lives)
 		(void)close(s->pidfd);
-	if (s->lives)
+	if (s->lives) {
+		/* It was deleted, and the daemon killed before it could say
+		   in the run's row that it is over. */
+		if (vault_workspace_by_id(&sv->vault, r->rights.workspace) ==
+		    NULL)
+			watch_end(sv, r, RUN_END_WORKSPACE, false);
 		return;
+	}
 	runs_end(&sv->vault.runs, r,
 	    is_of_this_boot(sv, r) ? RUN_END_UNSEEN : RUN_END_REBOOT, true);
 }

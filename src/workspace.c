@@ -32,6 +32,32 @@ vault_workspace_by_id(struct vault *v, uint64_t id)
 	return NULL;
 }
 
+struct workspace *
+vault_workspace_kept(struct vault *v, uint64_t id)
+{
+	for (size_t i = 0; i < WORKSPACES_MAX; i++) {
+		struct workspace *ws = v->workspaces[i];
+
+		if (ws != NULL && ws->id == id &&
+		    ws->state != WORKSPACE_PURGED)
+			return ws;
+	}
+	return NULL;
+}
+
+struct workspace *
+vault_workspace_kept_name(struct vault *v, struct view name)
+{
+	for (size_t i = 0; i < WORKSPACES_MAX; i++) {
+		struct workspace *ws = v->workspaces[i];
+
+		if (ws != NULL && ws->state != WORKSPACE_PURGED &&
+		    view_is(name, ws->name))
+			return ws;
+	}
+	return NULL;
+}
+
 static void
 copy_name(char *to, struct view name)
 {
@@ -65,6 +91,14 @@ principal_who(struct vault *v, const struct grant *g)
 }
 
 void
+workspace_set_state(struct vault *v, struct workspace *ws,
+    enum workspace_state state)
+{
+	ws->state = (uint8_t)state;
+	v->scopes[ws->slot] = state == WORKSPACE_LIVE ? &ws->policy : NULL;
+}
+
+void
 workspace_policy_changed(struct workspace *ws)
 {
 	ws->policy.version++;
@@ -82,9 +116,8 @@ take_slot(struct vault *v, bool root)
 	if (i == end || (ws = calloc(1, sizeof(*ws))) == NULL)
 		return NULL;
 	ws->slot = (uint16_t)i;
-	ws->state = WORKSPACE_LIVE;
 	v->workspaces[i] = ws;
-	v->scopes[i] = &ws->policy;
+	workspace_set_state(v, ws, WORKSPACE_LIVE);
 	if (i >= v->scope_count)
 		v->scope_count = i + 1;
 	return ws;
@@ -148,7 +181,7 @@ workspace_save(struct vault *v, struct workspace *ws)
 	uint8_t wrapped[WRAPPED_LEN];
 	struct wire_writer w;
 
-	if (ws->state == WORKSPACE_LIVE) {
+	if (ws->state != WORKSPACE_PURGED) {
 		keyring_data_wrap(&v->keyring, ws->slot, wrapped, &place);
 		row.wrapped = (struct view){ wrapped, sizeof(wrapped) };
 	}
@@ -171,7 +204,7 @@ workspace_create(struct vault *v, struct view name, uint32_t uid,
 	struct workspace *ws;
 	enum cofre_status st;
 
-	if (vault_workspace(v, name) != NULL)
+	if (vault_workspace_kept_name(v, name) != NULL)
 		return COFRE_EXISTS;
 	if ((st = vault_begin(v, 16384, false)) != COFRE_OK)
 		return st;
@@ -238,13 +271,15 @@ workspace_load(struct vault *v, uint64_t id, struct view plain)
 
 	if (!workspace_row_decode(plain, &row))
 		return COFRE_CORRUPT;
-	if (row.state == WORKSPACE_DELETED)
+	if (row.state == WORKSPACE_PURGED)
 		return COFRE_OK;
-	if (row.state != WORKSPACE_LIVE || row.wrapped.len != WRAPPED_LEN ||
+	if ((row.state != WORKSPACE_LIVE && row.state != WORKSPACE_DELETED) ||
+	    (id == 0 && row.state != WORKSPACE_LIVE) || row.wrapped.len != WRAPPED_LEN ||
 	    (id == 0) != (row.name.len == 0))
 		return COFRE_CORRUPT;
 	if ((ws = take_slot(v, id == 0)) == NULL)
 		return COFRE_LIMIT;
+	workspace_set_state(v, ws, row.state);
 	ws->id = ws->policy.id = id;
 	ws->policy.version = row.policy_version;
 	memcpy(ws->name, row.name.data, row.name.len);
@@ -258,73 +293,6 @@ workspace_load(struct vault *v, uint64_t id, struct view plain)
 	    !keyring_data_unwrap(&v->keyring, ws->slot, &place, wrapped))
 		return COFRE_CORRUPT;
 	return COFRE_OK;
-}
-
-/* Delete every row that the workspace has in the table. */
-static enum cofre_status
-drop_rows(struct vault *v, const struct workspace *ws, enum table table)
-{
-	struct row_key prefix = row_prefix(table, ws->id);
-	struct view key, value, range = { prefix.bytes, prefix.len };
-	struct row_id id;
-	enum cofre_status st;
-
-	while ((st = store_next(v->store, range, range, &key, &value)) ==
-	    COFRE_OK) {
-		if (!row_key_parse(key, &id))
-			return COFRE_CORRUPT;
-		if ((st = vault_delete(v, &id)) != COFRE_OK)
-			return st;
-	}
-	return st == COFRE_NOT_FOUND ? COFRE_OK : st;
-}
-
-/* Take away what the identity of a workspace was granted in another one. */
-static enum cofre_status
-drop_identity(struct vault *v, struct workspace *ws, uint64_t identity)
-{
-	struct policy_scope *p = &ws->policy;
-	uint32_t kept = 0;
-	enum cofre_status st;
-
-	for (size_t i = 0; i < p->grant_count; i++)
-		kept += p->grants[i].principal != PRINCIPAL_IDENTITY ||
-		    p->grants[i].id != identity;
-	if (kept == p->grant_count)
-		return COFRE_OK;
-	if ((st = workspace_touch(v, ws)) != COFRE_OK)
-		return st;
-	kept = 0;
-	for (size_t i = 0; i < p->grant_count; i++)
-		if (p->grants[i].principal != PRINCIPAL_IDENTITY ||
-		    p->grants[i].id != identity)
-			p->grants[kept++] = p->grants[i];
-	p->grant_count = kept;
-	workspace_policy_changed(ws);
-	return workspace_save(v, ws);
-}
-
-enum cofre_status
-workspace_destroy(struct vault *v, struct workspace *ws)
-{
-	static const enum table tables[] = { TABLE_HEAD, TABLE_BODY,
-		TABLE_RUN };
-	enum cofre_status st;
-
-	if ((st = vault_begin(v, 16384, true)) != COFRE_OK ||
-	    (st = workspace_touch(v, ws)) != COFRE_OK)
-		return st;
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		if ((st = drop_rows(v, ws, tables[i])) != COFRE_OK)
-			return st;
-	for (size_t i = 0; i < v->scope_count; i++)
-		if (v->workspaces[i] != NULL && v->workspaces[i] != ws &&
-		    (st = drop_identity(v, v->workspaces[i], ws->id)) !=
-			COFRE_OK)
-			return st;
-	ws->state = WORKSPACE_DELETED;
-	ws->policy.grant_count = ws->policy.binding_count = 0;
-	return workspace_save(v, ws);
 }
 
 enum cofre_status
@@ -359,7 +327,7 @@ workspace_keep(struct vault *v)
 		if (ws == NULL)
 			continue;
 		forget_before(ws);
-		if (ws->state == WORKSPACE_DELETED) {
+		if (ws->state == WORKSPACE_PURGED) {
 			catalog_drop(v->catalog, ws->slot);
 			free_slot(v, ws);
 		}
@@ -383,6 +351,7 @@ workspace_undo(struct vault *v)
 
 			memcpy(ws, before, sizeof(*ws));
 			ws->before = before;
+			workspace_set_state(v, ws, ws->state);
 			forget_before(ws);
 		}
 	}
@@ -420,7 +389,7 @@ vault_secret_name(struct vault *v, uint64_t workspace, uint64_t record,
 {
 	const struct row_id id = { .table = TABLE_HEAD,
 		.workspace = workspace, .record = record };
-	struct workspace *ws = vault_workspace_by_id(v, workspace);
+	struct workspace *ws = vault_workspace_kept(v, workspace);
 	struct head_row head;
 	struct view plain;
 

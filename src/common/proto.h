@@ -52,6 +52,7 @@ enum op_flag {
 	OPF_SECRET = 16,
 	OPF_SHARED = 32,
 	OPF_PARTIAL = 64,
+	OPF_DELETED = 128,
 };
 
 /* The state of the vault, in status_reply. */

@@ -128,7 +128,7 @@ sandbox
 binding config config_file peer rows run keyring catalog secret_fields store store_file
 sender witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment
-vault vault_rows vault_unlock workspace roles resync endings runs identity recount
+vault vault_rows vault_unlock workspace roles resync endings runs identity recount workspace_end
 server
 attest conn conn_new quota tell turn watch
 ops previous secret_rows secret_follow op_*

@@ -191,7 +191,9 @@ class Vault:
             self.root_call("slot.remove", slot=2)
         elif op == "workspace.create" and place == NEW:
             self.fix("workspace.delete", workspace=NEW)
+            self.fix("workspace.purge", workspace=NEW)
         elif op == "workspace.delete":
+            self.fix("workspace.purge", workspace=place)
             self.build(place)
         elif op == "identity.bind":
             self.fix("identity.unbind", workspace=place, uid=SOMEBODY)
@@ -308,6 +310,38 @@ def run_open(v):
     show("%d cells with the vault open" % len(v.cells))
 
 
+def run_deleted(v):
+    """A workspace that is deleted: it is there for two operations alone."""
+    before = len(v.cells)
+    v.model.delete(OWN)
+    v.fix("workspace.delete", workspace=OWN)
+    for role in ROLES:
+        together = []
+        for op in model.ASKS:
+            if scope(op) in ("none", "vault"):
+                continue
+            want, as_what = v.model.verdict(person(role), op, OWN, "n")
+            if want != "OK":
+                together.append((op, OWN, "n", want, as_what))
+                continue
+            same(op in model.OF_DELETED, True, op + " of a deleted one")
+            number, reply = v.ask(role, op, OWN)
+            v.judge(role, op, number, reply, want, as_what,
+                    "deleted, %s: %s" % (role, op))
+            if op == "workspace.purge":
+                v.build(OWN)
+            v.fix("workspace.delete", workspace=OWN)
+        # What its identity was granted elsewhere is gone with it.
+        want, as_what = v.model.verdict(person(role), "secret.get", OTHER,
+                                        "n")
+        together.append(("secret.get", OTHER, "n", want, as_what))
+        run_many(v, role, together)
+    v.fix("workspace.purge", workspace=OWN)
+    v.build(OWN)
+    v.model = make_model()
+    show("%d cells with the workspace deleted" % (len(v.cells) - before))
+
+
 def run_locked(v):
     before = len(v.cells)
     v.model.state = "locked"
@@ -421,6 +455,7 @@ def test(t):
          "operations of ops.def, and rows of the model")
     v = Vault(t)
     run_open(v)
+    run_deleted(v)
     check_listing(v)
     check_no_identity(t, v)
     v.root_call("vault.lock")

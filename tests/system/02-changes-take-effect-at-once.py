@@ -80,6 +80,12 @@ def by_deletion(root, c):
     status(root.call("workspace.delete", workspace="w"), "OK")
     status(c.get("w", "n"), "DENIED", "in a workspace that is deleted")
     same(c.call("workspace.list").fields["items"], [], "what Alice sees")
+    status(root.call("workspace.create", workspace="w"), "EXISTS",
+           "the name of one that is only deleted")
+    status(root.call("workspace.undelete", workspace="w"), "OK")
+    status(c.get("w", "n"), "OK", "in a workspace that is back")
+    status(root.call("workspace.delete", workspace="w"), "OK")
+    status(root.call("workspace.purge", workspace="w"), "OK")
     build(root)
     status(c.get("w", "n"), "DENIED", "in a new one of the same name")
     status(root.get("w", "n"), "OK")
@@ -131,10 +137,17 @@ def pipelined(root, alice):
         "lock and unlock in one write")
     same(statuses(root.pipeline([
         get, ("workspace.delete", dict(workspace="w")), get,
+        ("workspace.create", dict(workspace="w")),
+        ("workspace.undelete", dict(workspace="w")), get,
+        ("workspace.purge", dict(workspace="w")),
+        ("workspace.delete", dict(workspace="w")),
+        ("workspace.purge", dict(workspace="w")),
+        ("workspace.undelete", dict(workspace="w")),
         ("workspace.create", dict(workspace="w")), get,
         ("grant.list", dict(workspace="w"))])),
-        ["OK", "OK", "NOT_FOUND", "OK", "NOT_FOUND", "OK"],
-        "delete and create in one write")
+        ["OK", "OK", "NOT_FOUND", "EXISTS", "OK", "OK", "CONFLICT", "OK",
+         "OK", "NOT_FOUND", "OK", "NOT_FOUND", "OK"],
+        "delete, undelete, purge and create in one write")
     status(alice.get("w", "n"), "DENIED", "the new workspace")
     status(root.put("w", "n", VALUE), "OK")
     same(statuses(root.pipeline([

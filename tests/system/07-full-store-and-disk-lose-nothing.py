@@ -100,6 +100,9 @@ def full_store(t):
     all_there(k, acknowledged, "filled again")
     status(k.call("workspace.delete", workspace="w"), "OK",
            "the workspace of a full store")
+    status(k.call("workspace.undelete", workspace="w"), "OK")
+    status(k.call("workspace.delete", workspace="w"), "OK")
+    status(k.call("workspace.purge", workspace="w"), "OK")
     status(k.call("workspace.create", workspace="w"), "OK")
     count2 = fill(k, 60000, {})
     check(count2 > large / 2, "%d large ones fit in the empty store, %d did "
@@ -107,7 +110,7 @@ def full_store(t):
     d.stop()
     show("a store of 16 MiB: full after %d large and %d small secrets; %d "
          "more large ones when half was purged, %d when the workspace was "
-         "deleted; nothing lost" % (large, count - large, again - count,
+         "purged; nothing lost" % (large, count - large, again - count,
                                     count2))
     show("the store's limit is raised: it goes on")
     d.configure(store_limit="32M")

@@ -9,9 +9,9 @@ sys.dont_write_bytecode = True
 
 import cofre_wire as wire
 import harness
-from expect import same, show, status
+from expect import check, same, show, status
 
-ALICE, AGENT = 48001, 48002
+ALICE, AGENT, READER = 48001, 48002, 48003
 SHOULD = [("w", "agent", "w", ""), ("w", "secrets-officer", "w", "")]
 
 
@@ -82,6 +82,55 @@ def extra(root, agent):
     show("what it has elsewhere is told, and none repairs itself")
 
 
+def deleted_and_back(root, alice, agent, reader):
+    """A deleted workspace is there for nobody; it comes back with all but
+    what its identity had, and that with the repair."""
+    def listed(c, deleted):
+        f = status(c.call("workspace.list", deleted=deleted), "OK").fields
+        return [i["name"] for i in f["items"]]
+
+    def of_x():
+        f = status(root.call("identity.show", workspace="x"), "OK").fields
+        return sorted({i["scope"] for i in f["actual"]})
+
+    status(root.call("grant.add", workspace="w", principal=wire.USER,
+                     id=READER, role=wire.READER), "OK")
+    same(listed(reader, 0), [b"w"], "what a reader sees, before")
+    status(agent.get("w", "n"), "OK", "the identity, before")
+    status(root.call("grant.add", **identity("reader", "w", "x")), "OK")
+    same(of_x(), [b"w", b"x"], "where another identity has something")
+    status(alice.call("workspace.delete", workspace="w"), "OK")
+    status(agent.get("w", "n"), "DENIED", "the identity, deleted")
+    status(alice.get("w", "n"), "DENIED", "the owner, deleted")
+    status(root.call("workspace.show", workspace="w"), "NOT_FOUND",
+           "an operator, deleted")
+    for c, what in ((alice, "the owner"), (root, "an operator")):
+        check(b"w" not in listed(c, 0), what + " sees it as if it were there")
+        same(listed(c, 1), [b"w"], "deleted ones that %s sees" % what)
+    for c, what in ((agent, "the identity"), (reader, "a reader")):
+        same(listed(c, 1), [], "deleted ones that %s sees" % what)
+    same(of_x(), [b"x"], "where it has, deleted")
+    for op in ("undelete", "purge"):
+        status(agent.call("workspace." + op, workspace="w"), "DENIED", op)
+    status(root.call("vault.lock"), "OK")
+    status(root.call("vault.unlock", key=harness.KEY), "OK")
+    status(alice.get("w", "n"), "DENIED", "deleted, unlocked anew")
+    status(alice.call("workspace.undelete", workspace="w"), "OK")
+    status(alice.get("w", "n"), "OK", "the owner, undeleted")
+    status(agent.get("w", "n"), "DENIED", "the identity, undeleted")
+    same(shown(root), [], "what the identity has")
+    same(of_x(), [b"w", b"x"], "where the other has, undeleted")
+    status(root.call("grant.remove", **identity("reader", "w", "x")), "OK")
+    status(alice.call("workspace.undelete", workspace="w"), "CONFLICT")
+    status(alice.call("workspace.purge", workspace="w"), "CONFLICT")
+    status(alice.get("w", "n"), "OK", "after the purge that was none")
+    status(alice.call("identity.repair", workspace="w"), "OK")
+    status(agent.get("w", "n"), "OK", "the identity, repaired")
+    same(listed(reader, 0), [b"w"], "what a reader sees")
+    same(listed(alice, 1), [], "deleted ones at the end")
+    show("a deleted workspace comes back, its identity with the repair")
+
+
 def new_of_old_name(root, alice, agent):
     """Grants, bindings and canonical grants end with the workspace."""
     def identities():
@@ -95,6 +144,10 @@ def new_of_old_name(root, alice, agent):
     same(identities(), [b"x", b"x"], "after one of them is gone")
     status(root.call("grant.add", **identity("reader", "x")), "NOT_FOUND",
            "a grant to an identity that is gone")
+    status(root.call("workspace.create", workspace="w"), "EXISTS")
+    status(alice.call("workspace.purge", workspace="w"), "OK")
+    status(alice.call("workspace.undelete", workspace="w"), "DENIED")
+    status(root.call("workspace.undelete", workspace="w"), "NOT_FOUND")
     status(root.call("workspace.create", workspace="w"), "OK")
     same(shown(root), SHOULD, "what the new one has")
     f = root.call("identity.show", workspace="w").fields
@@ -112,6 +165,8 @@ def test(t):
     agent = t.agent(AGENT).connect(d.socket)
     make(root, AGENT)
     revoke_and_repair(root, alice, agent)
+    deleted_and_back(root, alice, agent,
+                     t.agent(READER).connect(d.socket))
     extra(root, agent)
     new_of_old_name(root, alice, agent)
     d.stop()

@@ -390,8 +390,17 @@ def workspaces_go(t, d, root, c):
            "after its workspace was deleted")
     same(details(root, run)[0][0], "run %s: its workspace was deleted; "
          "read 1 of 1 secrets" % run.hex(), "the record of the end")
+    records = details(root, run)
+    status(root.call("vault.lock"), "OK")
+    status(root.call("vault.unlock", key=harness.KEY), "OK")
+    for when in ("opened anew", "opened anew, with its workspace"):
+        status(worker.connect(d.socket).get("x", "a"), "RUN_ENDED", when)
+        root.call("workspace.undelete", workspace="x")
+    same(status(root.call("run.show", workspace="x", run=run),
+                "OK").fields["state"], wire.OVER, "the run")
+    same(details(root, run), records, "what is recorded of it, after all")
     worker.end()
-    show("a run ends with its workspace")
+    show("a run ends with its workspace, and does not come back with it")
 
 
 def leaks(t, d, root, c):

@@ -256,6 +256,29 @@ def identity(t, d, cofre):
     show("an identity is shown, revoked with --force, and repaired")
 
 
+def deletion(t, d, cofre):
+    c = t.agent(AGENT).connect(d.socket)
+    cofre.error("workspace", "undelete", "ml", code=8)
+    cofre.error("workspace", "purge", "ml", "--yes=ml", code=8)
+    cofre.error("workspace", "delete", "ml", code=2)
+    cofre("workspace", "delete", "ml", "--yes=ml")
+    status(c.get("ml", "other"), "DENIED", "deleted")
+    same([[w["name"] for w in cofre.json("workspace", "list", *options)]
+          for options in ((), ("--deleted",))], [["lab"], ["ml"]], "lists")
+    check("cofre resync-keys ml" in cofre.error("workspace", "undelete", "ml",
+                                                code=0), "no warning")
+    status(c.get("ml", "other"), "DENIED", "brought back")
+    same([g["outcome"] for g in cofre.json("resync-keys", "ml")],
+         ["repaired"] * 2, "the repair")
+    status(c.get("ml", "other"), "OK", "repaired")
+    cofre("workspace", "delete", "ml", "--yes=ml")
+    cofre.error("workspace", "purge", "ml", "--yes=lab", code=2)
+    cofre("workspace", "purge", "ml", "--yes=ml")
+    same(cofre.json("workspace", "list", "--deleted"), [], "the purged one")
+    cofre.error("workspace", "undelete", "ml", code=6)
+    show("a workspace is deleted, brought back, repaired and purged")
+
+
 def test(t):
     d = t.daemon()
     root = d.init()
@@ -271,6 +294,7 @@ def test(t):
     bindings_that_never_fit(t, cofre)
     why_is_what_happens(t, d, cofre)
     identity(t, d, cofre)
+    deletion(t, d, cofre)
     d.stop()
 
 

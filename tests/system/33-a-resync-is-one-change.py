@@ -370,6 +370,30 @@ def access_and_values(root, c, agent):
     show("access and values are repaired in one commit")
 
 
+def a_deleted_one(t, d, root, c, agent):
+    """A deleted workspace has no resync; old versions end there all the
+    same; what is staged is none of its identity's."""
+    current = max(versions(c, "b"))
+    job, own, _ = run_of(t, d, c, ["b"])
+    status(own.get("w", "b"), "OK")
+    resync(c, "b", current, b"held")
+    status(begin(c), "OK")
+    status(root.call("workspace.delete", workspace="w"), "OK")
+    status(commit(c, repair=1), "DENIED", "a commit there")
+    wait_until(lambda: any(
+        e["version"] == current and b"no run that has" in e["detail"] and
+        e["object"] == b"w/b" for e in root.events()))
+    job.end()
+    status(root.call("workspace.undelete", workspace="w"), "OK")
+    check(current not in versions(c, "b"), "the old version is there again")
+    status(agent.get("w", "b"), "DENIED", "the identity of one that is back")
+    status(begin(c), "OK")
+    f = status(commit(c, repair=1), "OK").fields
+    same(len(f["restored"]), 2, "grants that were put back")
+    same(key(agent, "b"), b"held", "the identity, on the same connection")
+    show("a resync repairs what was deleted and brought back")
+
+
 def the_log(root):
     """Each item, who brought it, its versions and digests; never a value."""
     staged = [e for e in root.events()
@@ -403,6 +427,7 @@ def test(t):
     the_grace(t, d, root, c)
     the_holders(t, d, root, c)
     access_and_values(root, c, agent)
+    a_deleted_one(t, d, root, c, agent)
     the_log(root)
     root, version, old = a_restart_keeps_the_ends(d, c)
     c = t.agent(CONTRIB).connect(d.socket)

@@ -68,6 +68,8 @@ ASKS = {
     "workspace.create": ("workspace", "workspaces/write"),
     "workspace.show": ("workspace", "workspaces/read"),
     "workspace.delete": ("workspace", "workspaces/delete"),
+    "workspace.undelete": ("workspace", "workspaces/delete"),
+    "workspace.purge": ("workspace", "workspaces/delete"),
     "identity.bind": ("workspace", "workspaces/identity/write"),
     "identity.unbind": ("workspace", "workspaces/identity/write"),
     "identity.show": ("workspace", "workspaces/identity/read"),
@@ -115,6 +117,9 @@ OF_SECRETS = {
     "run.renew": {"workspaces/runs/write"},
     "run.show": {"workspaces/runs/read"},
     "secret.watch": {"workspaces/secrets/value/read"}}
+# For these a deleted workspace is there, with the grants that it had; for
+# all others it is not.
+OF_DELETED = {"workspace.undelete", "workspace.purge"}
 # What works while the vault is locked, or before there is one.
 LOCKED = {"hello", "status", "vault.report", "vault.init", "vault.unlock",
           "vault.lock", "slot.list"}
@@ -159,6 +164,7 @@ class Model:
                       "reader": READER, "agent": AGENT,
                       "secrets-officer": OFFICER}
         self.workspaces = set()
+        self.deleted = set()
         self.grants = []        # (kind, who, role, workspace or "", prefix)
         self.bindings = []      # (workspace, uid, gid or None)
 
@@ -175,6 +181,13 @@ class Model:
         for role in ("agent", "secrets-officer"):
             self.grant(IDENTITY, workspace, role, workspace)
 
+    def delete(self, workspace):
+        """Its grants and bindings stay, but for its identity's."""
+        self.workspaces.remove(workspace)
+        self.deleted.add(workspace)
+        self.grants = [g for g in self.grants
+                       if g[:2] != (IDENTITY, workspace)]
+
     def is_operator(self, person):
         return person.pid != 0 and (person.uid == 0 or
                                     self.operator_group in person.groups)
@@ -186,20 +199,24 @@ class Model:
             return person.uid == who
         if kind == GROUP:
             return who in person.groups
-        return any(w == who and uid == person.uid and
+        return any(w == who and w in self.workspaces and uid == person.uid and
                    gid in (None, person.gid)
                    for w, uid, gid in self.bindings)
 
-    def held(self, person, workspace):
+    def is_there(self, op, workspace):
+        return workspace in self.workspaces or \
+            op in OF_DELETED and workspace in self.deleted
+
+    def held(self, person, workspace, op=""):
         """The grants that are for somebody there, the workspace's first."""
-        scopes = [workspace, ""] if workspace in self.workspaces else [""]
+        scopes = [workspace, ""] if self.is_there(op, workspace) else [""]
         return [g for scope in scopes for g in self.grants
                 if g[3] == scope and self.is_for(person, *g[:2])]
 
-    def allows(self, person, action, workspace, name="", partial=False):
+    def allows(self, person, action, workspace, name="", partial=False, op=""):
         """As what somebody may do it; NOBODY: not at all."""
         if self.state == "open":
-            for kind, _, role, _, prefix in self.held(person, workspace):
+            for kind, _, role, _, prefix in self.held(person, workspace, op):
                 if action in self.roles[role] and (
                         partial or not prefix or
                         name and name.startswith(prefix)):
@@ -231,10 +248,10 @@ class Model:
         where = workspace if kind != "vault" else ""
         as_what = self.allows(person, action, where,
                               name if kind == "secret" else "",
-                              op in PARTIAL or op in OF_SECRETS)
+                              op in PARTIAL or op in OF_SECRETS, op)
         if as_what == NOBODY:
             return "DENIED", NOBODY
-        if where and where not in self.workspaces and \
+        if where and not self.is_there(op, where) and \
                 op != "workspace.create":
             return "NOT_FOUND", as_what
         if any(self.allows(person, a, where, "n") == NOBODY
@@ -250,6 +267,9 @@ class Model:
         if op == "resync.stage" and \
                 self.allows(person, action, where, "") == NOBODY:
             return "CONFLICT", as_what
-        if op == "workspace.create" and where in self.workspaces:
+        if op in OF_DELETED and where in self.workspaces:
+            return "CONFLICT", as_what
+        if op == "workspace.create" and \
+                where in self.workspaces | self.deleted:
             return "EXISTS", as_what
         return "OK", as_what

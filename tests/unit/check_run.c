@@ -365,7 +365,7 @@ START_TEST(runs_go_with_their_workspace)
 {
 	add(1, RUN_TOKEN_ONLY);
 	vaultdir_commit(&v);
-	ck_assert_int_eq(workspace_destroy(&v, ws), COFRE_OK);
+	ck_assert_int_eq(vaultdir_destroy(&v, ws), COFRE_OK);
 	vaultdir_commit(&v);
 	vaultdir_again(&v);
 	ck_assert_uint_eq(v.runs.count, 0);

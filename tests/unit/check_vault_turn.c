@@ -179,7 +179,7 @@ change_all(void)
 	/* Again: what it was before the turn counts. */
 	ck_assert_int_eq(workspace_touch(&v, ws), COFRE_OK);
 	ck_assert_int_eq(workspace_save(&v, ws), COFRE_OK);
-	ck_assert_int_eq(workspace_destroy(&v, find("gone")), COFRE_OK);
+	ck_assert_int_eq(vaultdir_destroy(&v, find("gone")), COFRE_OK);
 	ck_assert_ptr_null(find("gone"));
 	ck_assert_uint_eq(version_of("old", "kept"), 2);
 }

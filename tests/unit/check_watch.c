@@ -78,6 +78,27 @@ START_TEST(nothing_is_due_without_a_run_that_goes_on)
 END_TEST
 
 /* The process has exited, before anybody has asked for its exit code. */
+/* The daemon can be killed when a workspace was deleted, and before the rows
+   of its runs say that they are over. */
+START_TEST(a_run_does_not_outlive_a_deleted_workspace)
+{
+	static struct workspace ws = { .id = 7, .slot = 1 };
+
+	run->target = RUN_TOKEN_ONLY;
+	run->rights.workspace = 7;
+	memset(run->boot, 1, sizeof(run->boot));
+	memset(sv->boot_id, 1, sizeof(sv->boot_id));
+	sv->vault.workspaces[1] = &ws;
+	for (int deleted = 0; deleted < 2; deleted++) {
+		ws.state = deleted ? WORKSPACE_DELETED : WORKSPACE_LIVE;
+		watch_resume(sv);
+		ck_assert_int_eq(run->rights.over, deleted);
+		ck_assert_int_eq(run->ended, deleted ? RUN_END_WORKSPACE :
+						       RUN_END_NONE);
+	}
+}
+END_TEST
+
 START_TEST(a_process_lives_until_it_has_exited)
 {
 	pid_t pid = fork();
@@ -139,6 +160,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, the_clock_that_is_first_ends_it);
 	tcase_add_test(t, nothing_is_due_without_a_run_that_goes_on);
+	tcase_add_test(t, a_run_does_not_outlive_a_deleted_workspace);
 	tcase_add_test(t, a_process_lives_until_it_has_exited);
 	tcase_add_test(t, a_cgroup_is_populated_when_its_file_says_so);
 	suite_add_tcase(s, t);

@@ -145,7 +145,7 @@ START_TEST(there_is_room_for_1023_workspaces)
 	vaultdir_commit(&v);
 	ck_assert_int_eq(workspace_create(&v, view_of("more"), 1, 1, &ws),
 	    COFRE_LIMIT);
-	ck_assert_int_eq(workspace_destroy(&v, find("ws500")), COFRE_OK);
+	ck_assert_int_eq(vaultdir_destroy(&v, find("ws500")), COFRE_OK);
 	vaultdir_commit(&v);
 	ck_assert_int_eq(workspace_create(&v, view_of("more"), 1, 1, &ws),
 	    COFRE_OK);
@@ -155,6 +155,120 @@ START_TEST(there_is_room_for_1023_workspaces)
 	    find("more") != NULL);
 	for (size_t i = 0; i < WORKSPACES_MAX; i++)
 		ck_assert_ptr_nonnull(v.workspaces[i]);
+}
+END_TEST
+
+/* --- deleted --- */
+
+static void
+give(struct workspace *ws, uint8_t principal, uint64_t id)
+{
+	ck_assert_int_eq(vault_begin(&v, 0, false), COFRE_OK);
+	ck_assert_int_eq(workspace_touch(&v, ws), COFRE_OK);
+	ws->policy.grants[ws->policy.grant_count++] = (struct grant){
+		.principal = principal, .role = ROLE_OWNER, .id = id };
+	ck_assert_int_eq(workspace_save(&v, ws), COFRE_OK);
+}
+
+/* Two workspaces, with grants for the identity of the first in both. */
+static uint64_t
+make_two(void)
+{
+	struct workspace *ml = vaultdir_workspace(&v, "ml");
+	struct workspace *lab = vaultdir_workspace(&v, "lab");
+
+	ck_assert_int_eq(put("ml", "n", 1, 1, "s3cret"), COFRE_OK);
+	give(ml, PRINCIPAL_IDENTITY, ml->id);
+	give(ml, PRINCIPAL_USER, 5);
+	give(lab, PRINCIPAL_IDENTITY, ml->id);
+	give(lab, PRINCIPAL_IDENTITY, lab->id);
+	ml->policy.bindings[ml->policy.binding_count++] = (struct binding){
+		.uid = 6, .gid = NO_ID };
+	ck_assert_int_eq(workspace_save(&v, ml), COFRE_OK);
+	vaultdir_commit(&v);
+	return ml->id;
+}
+
+static void
+assert_deleted(uint64_t id)
+{
+	struct workspace *ws = vault_workspace_kept(&v, id), *other = NULL;
+	char name[COFRE_SECRET_NAME_MAX + 1];
+
+	ck_assert_ptr_null(find("ml"));
+	ck_assert_ptr_null(vault_workspace_by_id(&v, id));
+	ck_assert(ws != NULL && ws->state == WORKSPACE_DELETED);
+	ck_assert_ptr_eq(vault_workspace_kept_name(&v, view_of("ml")), ws);
+	ck_assert_ptr_null(v.scopes[ws->slot]);
+	ck_assert_uint_eq(ws->policy.grant_count, 1);
+	ck_assert_uint_eq(ws->policy.grants[0].principal, PRINCIPAL_USER);
+	ck_assert_uint_eq(ws->policy.binding_count, 1);
+	ck_assert_uint_eq(find("lab")->policy.grant_count, 1);
+	ck_assert_uint_ne(find("lab")->policy.grants[0].id, id);
+	/* A role that it would have again is still used. */
+	ck_assert_uint_eq(roles_used(&v, ROLE_OWNER), 2);
+	vault_workspace_name(&v, id, name);
+	ck_assert_str_eq(name, "ml");
+	vault_secret_name(&v, id, 1, name);
+	ck_assert_str_eq(name, "n");
+	ck_assert_int_eq(workspace_create(&v, view_of("ml"), 1, 1, &other),
+	    COFRE_EXISTS);
+}
+
+START_TEST(a_deleted_workspace_is_in_no_policy_and_comes_back)
+{
+	uint64_t id = make_two();
+	struct workspace *ws;
+
+	ck_assert_int_eq(workspace_undelete(&v, find("ml")), COFRE_CONFLICT);
+	ck_assert_int_eq(workspace_purge(&v, find("ml")), COFRE_CONFLICT);
+	ck_assert_int_eq(workspace_delete(&v, find("ml")), COFRE_OK);
+	assert_deleted(id);
+	vaultdir_commit(&v);
+	assert_deleted(id);
+	vaultdir_again(&v);
+	assert_deleted(id);
+	ws = vault_workspace_kept(&v, id);
+	ck_assert_int_eq(workspace_undelete(&v, ws), COFRE_OK);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_ptr_eq(find("ml"), ws);
+		ck_assert_ptr_eq(v.scopes[ws->slot], &ws->policy);
+		ck_assert_uint_eq(ws->policy.grant_count, 1);
+		ck_assert_uint_eq(ws->policy.binding_count, 1);
+		ck_assert(has("ml", "n", 1, 1, "s3cret"));
+		ck_assert_uint_eq(version_of("ml", "n"), 1);
+		vaultdir_commit(&v);
+		vaultdir_again(&v);
+		ws = find("ml");
+	}
+}
+END_TEST
+
+START_TEST(deletion_undeletion_and_purge_are_taken_back)
+{
+	uint64_t id = make_two();
+	struct workspace *ws = find("ml");
+
+	ck_assert_int_eq(workspace_delete(&v, ws), COFRE_OK);
+	vault_poison(&v, COFRE_LIMIT);
+	ck_assert_int_eq(vault_commit(&v, 1, 0), COFRE_LIMIT);
+	ck_assert_ptr_eq(find("ml"), ws);
+	ck_assert_ptr_eq(v.scopes[ws->slot], &ws->policy);
+	ck_assert_uint_eq(ws->policy.grant_count, 2);
+	ck_assert_uint_eq(find("lab")->policy.grant_count, 2);
+	ck_assert_int_eq(workspace_delete(&v, ws), COFRE_OK);
+	vaultdir_commit(&v);
+	ck_assert_int_eq(workspace_undelete(&v, ws), COFRE_OK);
+	vault_poison(&v, COFRE_LIMIT);
+	ck_assert_int_eq(vault_commit(&v, 1, 0), COFRE_LIMIT);
+	assert_deleted(id);
+	ck_assert_int_eq(workspace_purge(&v, ws), COFRE_OK);
+	ck_assert_ptr_null(vault_workspace_kept(&v, id));
+	vault_poison(&v, COFRE_LIMIT);
+	ck_assert_int_eq(vault_commit(&v, 1, 0), COFRE_LIMIT);
+	assert_deleted(id);
+	ck_assert_int_eq(workspace_undelete(&v, ws), COFRE_OK);
+	ck_assert(has("ml", "n", 1, 1, "s3cret"));
 }
 END_TEST
 
@@ -175,7 +289,7 @@ START_TEST(a_destroyed_workspace_is_gone_and_its_name_is_known)
 	body = vaultdir_body_id(ws, "n", 1, 1);
 	vault_secret_name(&v, id, 1, name);
 	ck_assert_str_eq(name, "n");
-	ck_assert_int_eq(workspace_destroy(&v, ws), COFRE_OK);
+	ck_assert_int_eq(vaultdir_destroy(&v, ws), COFRE_OK);
 	ck_assert_ptr_null(find("ml"));
 	ck_assert_ptr_null(vault_workspace_by_id(&v, id));
 	vaultdir_commit(&v);
@@ -220,7 +334,7 @@ START_TEST(no_key_opens_the_rows_of_a_destroyed_workspace)
 	slot = ws->slot;
 	ck_assert_int_eq(vault_unseal(&v, ws, &body, sealed, &plain),
 	    COFRE_OK);
-	ck_assert_int_eq(workspace_destroy(&v, ws), COFRE_OK);
+	ck_assert_int_eq(vaultdir_destroy(&v, ws), COFRE_OK);
 	vaultdir_commit(&v);
 	ck_assert_mem_eq(keyring_data(&v.keyring, slot), none, KEY_LEN);
 	again = vaultdir_workspace(&v, "ml");
@@ -239,7 +353,7 @@ START_TEST(a_workspace_made_and_destroyed_in_one_turn_leaves_nothing)
 {
 	for (int fails = 0; fails < 2; fails++) {
 		ck_assert_int_eq(put("ml", "n", 1, 1, "x"), COFRE_OK);
-		ck_assert_int_eq(workspace_destroy(&v, find("ml")),
+		ck_assert_int_eq(vaultdir_destroy(&v, find("ml")),
 		    COFRE_OK);
 		ck_assert_int_eq(put("ml", "n", 2, 7, "y"), COFRE_OK);
 		if (fails)
@@ -271,6 +385,9 @@ main(void)
 	tcase_add_test(t,
 	    the_vaults_own_scope_is_a_workspace_without_a_name);
 	tcase_add_test(t, there_is_room_for_1023_workspaces);
+	tcase_add_test(t,
+	    a_deleted_workspace_is_in_no_policy_and_comes_back);
+	tcase_add_test(t, deletion_undeletion_and_purge_are_taken_back);
 	tcase_add_test(t,
 	    a_destroyed_workspace_is_gone_and_its_name_is_known);
 	tcase_add_test(t,

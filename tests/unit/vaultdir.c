@@ -116,6 +116,14 @@ vaultdir_body_id(const struct workspace *ws, const char *name,
 }
 
 enum cofre_status
+vaultdir_destroy(struct vault *v, struct workspace *ws)
+{
+	enum cofre_status st = workspace_delete(v, ws);
+
+	return st == COFRE_OK ? workspace_purge(v, ws) : st;
+}
+
+enum cofre_status
 vaultdir_put(struct vault *v, struct workspace *ws, const char *name,
     uint64_t record, uint32_t version, const char *value)
 {

@@ -35,6 +35,9 @@ void vaultdir_commit(struct vault *v);
 /* Make a workspace, or find it. */
 struct workspace *vaultdir_workspace(struct vault *v, const char *name);
 
+/* Delete it, and purge it. */
+enum cofre_status vaultdir_destroy(struct vault *v, struct workspace *ws);
+
 /*
  * Write head and body of a secret with that record id; version and value
  * tell it from others.  Not committed.
