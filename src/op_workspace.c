@@ -76,9 +76,8 @@ next_visible(const struct request *q, const char *after, bool deleted)
 		if (ws != NULL && ws->state == state &&
 		    strcmp(ws->name, after) > 0 &&
 		    (best == NULL || strcmp(ws->name, best->name) < 0) &&
-		    (deleted ?
-			    request_sees(q, ws, ACTION_WORKSPACE_DELETE) :
-			    request_knows(q, ws)))
+		    (deleted ? request_sees(q, ws, ACTION_WORKSPACE_DELETE) :
+			       request_knows(q, ws)))
 			best = ws;
 	}
 	return best;
@@ -96,10 +95,9 @@ op_workspace_list(struct request *q, const struct workspace_list_request *in)
 	list_begin(&l, q->reply);
 	while ((ws = next_visible(q, after, in->deleted)) != NULL &&
 	    left-- > 0) {
-		struct workspace_item item = in->deleted ||
-			request_sees(q, ws, ACTION_WORKSPACE_READ) ?
-		    item_of(&q->sv->vault, ws) :
-		    item_of_unknown(ws);
+		struct workspace_item item =
+		    request_sees(q, ws, ACTION_WORKSPACE_READ) ?
+		    item_of(&q->sv->vault, ws) : item_of_unknown(ws);
 
 		workspace_item_put(q->reply, &item);
 		list_item(&l);

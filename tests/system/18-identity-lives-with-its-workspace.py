@@ -11,7 +11,7 @@ import cofre_wire as wire
 import harness
 from expect import check, same, show, status
 
-ALICE, AGENT, READER = 48001, 48002, 48003
+ALICE, AGENT, READER, DELETER = range(48001, 48005)
 SHOULD = [("w", "agent", "w", ""), ("w", "secrets-officer", "w", "")]
 
 
@@ -131,6 +131,27 @@ def deleted_and_back(root, alice, agent, reader):
     show("a deleted workspace comes back, its identity with the repair")
 
 
+def only_deletes(root, c):
+    """Who may delete a workspace, and not look at it, sees its name alone:
+    before and after."""
+    def numbers(deleted):
+        f = status(c.call("workspace.list", deleted=deleted), "OK").fields
+        return [(i["name"], i["secrets"] < 2 ** 63, i["grants"] < 2 ** 31,
+                 i["created"] > 0) for i in f["items"]]
+
+    status(root.call("role.put", name="deleter",
+                     **wire.role(["workspaces/delete"])), "OK")
+    grant = dict(workspace="w", principal=wire.USER, id=DELETER,
+                 role="deleter")
+    status(root.call("grant.add", **grant), "OK")
+    same(numbers(0), [(b"w", False, False, False)], "what is told, live")
+    status(c.call("workspace.delete", workspace="w"), "OK")
+    same(numbers(1), [(b"w", False, False, False)], "what is told, deleted")
+    status(c.call("workspace.undelete", workspace="w"), "OK")
+    status(root.call("identity.repair", workspace="w"), "OK")
+    show("of a deleted workspace no more is told than before")
+
+
 def new_of_old_name(root, alice, agent):
     """Grants, bindings and canonical grants end with the workspace."""
     def identities():
@@ -167,6 +188,7 @@ def test(t):
     revoke_and_repair(root, alice, agent)
     deleted_and_back(root, alice, agent,
                      t.agent(READER).connect(d.socket))
+    only_deletes(root, t.agent(DELETER).connect(d.socket))
     extra(root, agent)
     new_of_old_name(root, alice, agent)
     d.stop()
