@@ -2,14 +2,16 @@
 import mmap
 import os
 import struct
+import time
 
 import harness
-from expect import show
+from expect import check, show
 
 NOTHING, CALL, ALLOCATION = range(3)
 SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD = 17, 59, 77
 LAYOUT = struct.Struct("=IIiIIIiiqq")
 SECOND = 10 ** 9
+EPOLL = {"x86_64": ("232", "281"), "aarch64": ("22",)}  # epoll_(p)wait(2)
 
 
 class Faults:
@@ -39,7 +41,17 @@ class Faults:
         self.write()
         return count
 
+    def idle(self):
+        """Wait until the daemon has nothing left to do: whichever call fails
+        from now on belongs to what it is asked next."""
+        calls = EPOLL[os.uname().machine]
+        end = time.monotonic() + harness.START_LIMIT
+        while harness.read_file("/proc/%d/syscall" % self.daemon.pid).decode(
+                ).split()[0] not in calls:
+            check(time.monotonic() < end, "the daemon is never idle")
+
     def fail(self, what, nth, error):
+        self.idle()
         self.write(what, nth, error)
 
     def fails(self, option, error):

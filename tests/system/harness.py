@@ -401,13 +401,12 @@ def main(function, limit=120):
         show("skipped: %s" % e)
         code = 77
     except Exception as e:
-        show("FAILED: %s" % e)
-        if not isinstance(e, Failure):
-            traceback.print_exc()
-        else:
-            traceback.print_exc(limit=-4)
+        # What failed comes last: a report shows the end of the log.
         for d in test.daemons if test else []:
-            show("-- standard error of %s:\n%s" % (d.dir, d.stderr()[-4000:]))
+            show("-- standard error of %s:\n%s" % (d.dir, d.stderr()[-2000:]))
+        traceback.print_exc(limit=-4 if isinstance(e, Failure) else None)
+        sys.stderr.flush()
+        show("FAILED: %s" % e)
     finally:
         signal.alarm(0)
         if test is not None:
