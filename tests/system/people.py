@@ -65,6 +65,9 @@ class Agent:
         if self.pid == 0:
             self.child(there)
         there.close()
+        # Who looked at it before would see that it is still the test.
+        if receive_message(self.here) is not True:
+            raise Failure("no process of uid %d" % uid)
 
     def child(self, channel):
         code = 1
@@ -80,6 +83,7 @@ class Agent:
                 os.setresgid(self.gid, self.gid, self.gid)
                 os.setresuid(self.uid, self.uid, self.uid)
             Agent.channel = channel
+            send_message(channel, True)
             self.serve(channel)
             code = 0
         except BrokenPipeError:
