@@ -4,6 +4,9 @@
 #include "secret_rows.h"
 #include "tell.h"
 
+#define REPORTS 64u /* that a uid may make at once, */
+#define REPORT_US ((uint64_t)1000000) /* and one more after each of these */
+
 /* May the caller read each of the secrets that are named? */
 static enum cofre_status
 check_items(struct request *q, struct list items)
@@ -91,7 +94,8 @@ op_secret_stale(struct request *q, const struct secret_stale_request *in)
 	struct head_row head;
 	enum cofre_status st;
 
-	if (!rate_take(&q->sv->reports, q->conn->peer.uid, q->sv->clock))
+	if (!budget_take(&q->sv->reports, q->conn->peer.uid, 0, q->sv->clock,
+		REPORT_US, REPORTS * REPORT_US))
 		return COFRE_BUSY;
 	if ((st = secret_find(q, &e)) != COFRE_OK)
 		return st;

@@ -10,12 +10,11 @@
 #define COFRE_SERVER_H
 
 #include "audit.h"
+#include "budget.h"
 #include "config.h"
-#include "guess.h"
 #include "notify.h"
 #include "peer.h"
 #include "pool.h"
-#include "rate.h"
 #include "sandbox.h"
 #include "vault.h"
 #include "witness.h"
@@ -138,12 +137,12 @@ struct server {
 	uint32_t refused_uid;	/* the last one's, and why */
 	enum cofre_status refused_status;
 
-	struct guesses guesses; /* at secrets, by run.scan */
+	struct budget guesses; /* at secrets, by run.scan */
 
 	struct turn turn;
 	struct waiting waiting;
 	struct tellers tellers;
-	struct rate reports; /* of stale secrets */
+	struct budget reports; /* of stale secrets */
 	uint64_t turns; /* how many there were */
 	uint64_t now;	/* microseconds since 1970, at the turn's start */
 	uint64_t clock; /* microseconds of CLOCK_MONOTONIC, likewise, */
