@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "names.h"
+#include "secmem.h"
 
 /* The last second of the year 9999, behind which no time is written. */
 #define EXPIRES_MAX 253402300799
@@ -334,6 +335,7 @@ source_answer_parse(enum source_operation operation, struct view text,
 	else
 		s = take_object(&t, operation, all, p);
 	json_decref(all);
+	secmem_wipe(&error, sizeof(error));
 	source_allocator_reset(&before);
 	if (s == COFRE_OK)
 		*ret = t.a;

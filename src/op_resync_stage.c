@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "guess.h"
 #include "secret_fields.h"
 #include "secret_follow.h"
 
@@ -154,8 +155,13 @@ take_value(struct request *q, const struct resync_stage_request *in,
 	s->retire = in->retire;
 	s->serial = in->serial;
 	s->expires = in->expires;
-	if ((st = fields_check(s->kind, in->fields)) != COFRE_OK ||
-	    (st = merge(q, in, s, m)) != COFRE_OK)
+	if ((st = fields_check(s->kind, in->fields)) != COFRE_OK)
+		return st;
+	/* From here on the answer depends on the value that there is. */
+	if (!request_may(q, ACTION_SECRET_READ, q->name) &&
+	    !guess_take(q, GUESS_STAGE))
+		return COFRE_BUSY;
+	if ((st = merge(q, in, s, m)) != COFRE_OK)
 		return st;
 	s->changed = m->changed;
 	describe(q, s, m);

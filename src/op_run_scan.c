@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "guess.h"
 #include "quota.h"
 #include "scan.h"
 #include "secret_follow.h"
@@ -12,11 +13,6 @@
 #define SCAN_WORK (8u << 20)	/* bytes searched */
 /* What is above that is all that a uid gets of a turn. */
 #define SCAN_LITTLE (256u << 10)
-
-/* What may be compared by who may not read the secrets, in bytes of text. */
-#define GUESS_BYTES (4u << 20)	/* at once, */
-#define GUESS_RATE (128u << 10) /* and what comes back each second */
-#define GUESS_HIT (256u << 10)	/* what it costs to be told of a match */
 
 /* What was found, and how much is done. */
 struct scan {
@@ -30,13 +26,6 @@ struct scan {
 	char name[COFRE_SECRET_NAME_MAX + 1]; /* of the secret that is there */
 };
 
-/* How long so many bytes take to come back, in microseconds. */
-static uint64_t
-time_of(uint64_t bytes)
-{
-	return bytes * 1000000 / GUESS_RATE;
-}
-
 /*
  * Who may use a secret and not read it finds out by each text whether that
  * is its value.  So what he may compare is limited, and values are left out
@@ -46,9 +35,8 @@ static bool
 may_guess(struct request *q, struct scan *s)
 {
 	/* With what a match costs: otherwise a refusal would tell of one. */
-	s->counted = s->counted || budget_take(&q->sv->guesses,
-	    q->conn->peer.uid, q->workspace->id, q->sv->clock,
-	    time_of(s->texts.items.len + GUESS_HIT), time_of(GUESS_BYTES));
+	s->counted = s->counted ||
+	    guess_take(q, s->texts.items.len + GUESS_HIT);
 	return s->counted;
 }
 
@@ -199,8 +187,7 @@ op_run_scan(struct request *q, const struct run_scan_request *in)
 	st = scan_rows(q, &s, &after);
 	secmem_wipe(room, used);
 	if (s.counted && (s.found == 0 || s.may_read))
-		budget_give(&q->sv->guesses, q->conn->peer.uid,
-		    q->workspace->id, time_of(GUESS_HIT));
+		guess_give(q, GUESS_HIT);
 	if (s.work + s.opened + used > SCAN_LITTLE)
 		quota_spent(q->conn);
 	if (st != COFRE_OK)

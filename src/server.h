@@ -137,7 +137,7 @@ struct server {
 	uint32_t refused_uid;	/* the last one's, and why */
 	enum cofre_status refused_status;
 
-	struct budget guesses; /* at secrets, by run.scan */
+	struct budget guesses; /* at secrets */
 
 	struct turn turn;
 	struct waiting waiting;

@@ -131,7 +131,7 @@ audit audit_impl audit_open audit_read segment
 vault vault_rows vault_unlock workspace roles resync endings runs identity recount workspace_end
 server
 attest conn conn_new quota tell turn watch
-ops previous secret_rows secret_follow op_*
+ops guess previous secret_rows secret_follow op_*
 dispatch
 accept
 loop

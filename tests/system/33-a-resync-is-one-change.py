@@ -338,6 +338,49 @@ def the_holders(t, d, root, c):
     show("an old version goes with the last run that has read it")
 
 
+def tries(c, name, version, number):
+    """So many guesses at the key of a secret: the results of those that were
+    answered, and how the others ended."""
+    results, ends = set(), set()
+    for at in range(0, number, 64):
+        for r in c.pipeline([("resync.stage", dict(
+                workspace="w", name=name, version=version,
+                outcome=wire.VALUE, fields=wire.fields(
+                    AccountKey=b"guess %d" % n)))
+                for n in range(at, at + 64)]):
+            if r.ok:
+                results.add(r.fields["result"])
+            else:
+                ends.add(r.status_name)
+    return results, ends
+
+
+def who_may_not_read_guesses_little(t, d, c):
+    """Who has a resync compare learns whether what he says is the value: so
+    many times, when he may not read it."""
+    version, value = max(versions(c, "b")), key(c, "b")
+    job = t.agent(JOB).connect(d.socket)
+    for who in (job, c):
+        status(begin(who, dry_run=1), "OK")
+    # All secrets of a resync, each of them twice, are not too many.
+    same(tries(job, "b", version, 8192), ({wire.UPDATED}, set()),
+         "wrong guesses")
+    check("BUSY" in tries(job, "b", version, 8192)[1], "nobody stops him")
+    # It comes back meanwhile, and is used up again.
+    for guess, result in ((b"wrong", wire.UPDATED), (value, wire.UNCHANGED)):
+        for count in range(2000):
+            r = stage(job, "b", version, key=guess)
+            if not r.ok:
+                break
+            same(r.fields["result"], result, "what a guess tells")
+        status(r, "BUSY", "after %d more of %r" % (count, guess))
+    status(stage(job, "b", version, outcome=wire.FAILED, problem="none"),
+           "OK", "what tells nothing of the value")
+    same(tries(c, "b", version, 8192 * 2), ({wire.UPDATED}, set()),
+         "those of who may read it")
+    show("who may not read a secret can't have a resync guess it")
+
+
 def a_restart_keeps_the_ends(d, c):
     current = max(versions(c, "c"))
     old = key(c, "c")
@@ -435,6 +478,7 @@ def test(t):
     wait_until(lambda: gone(c, "c", version + 1))
     same(key(c, "c"), b"c-newer", "the current one after a restart")
     show("a restart keeps the ends of old versions")
+    who_may_not_read_guesses_little(t, d, c)
     d.stop()
 
 
