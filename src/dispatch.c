@@ -172,6 +172,9 @@ serve(struct request *q)
 	    (st = check_state(q)) == COFRE_OK &&
 	    (st = authorise(q)) == COFRE_OK)
 		st = run(q);
+	/* Who is told of an error must find everything as it was. */
+	if (st == COFRE_OK && q->reply->bad)
+		st = COFRE_TOO_LARGE;
 	/* Half an operation is never kept, whatever it failed of. */
 	if (st != COFRE_OK && q->sv->vault.writes != writes)
 		vault_poison(&q->sv->vault, st);
@@ -207,13 +210,12 @@ answer(struct request *q, enum cofre_status st)
 {
 	struct wire_writer *w = q->reply;
 
-	if (st == COFRE_OK)
-		frame_end(w, 0);
 	if (w->len > q->sv->reply_used)
 		q->sv->reply_used = w->len;
-	if (st == COFRE_OK && !w->bad)
+	if (st == COFRE_OK) {
+		frame_end(w, 0);
 		turn_stage(q->sv, q->conn, (struct view){ w->data, w->len });
-	else
+	} else
 		turn_stage_status(q->sv, q->conn, q->op->code, q->id, st);
 }
 
@@ -288,8 +290,6 @@ serve_known(struct server *sv, struct conn *c, const struct op *op,
 		defer(&q);
 		return;
 	}
-	if (st == COFRE_OK && w.bad)
-		st = COFRE_TOO_LARGE;
 	if (op->code == OP_HELLO && st == COFRE_OK)
 		c->greeted = true;
 	record(&q, st, room, first);

@@ -381,6 +381,36 @@ def who_may_not_read_guesses_little(t, d, c):
     show("who may not read a secret can't have a resync guess it")
 
 
+def a_reply_that_is_too_large(root, c, other):
+    """When what was skipped does not fit a reply, nothing of it is kept."""
+    def all_of(who, op, **values):
+        for at in range(0, len(names), 32):
+            for r in who.pipeline([(op, dict(workspace="w", name=n, **values))
+                                   for n in names[at:at + 32]]):
+                status(r, "OK", op)
+
+    names = ["%s%04d" % ("n" * 123, i) for i in range(1024)]
+    value = dict(kind=wire.STORAGE, fields=wire.fields(
+        AccountName=b"acc", AccountKey=b"key"))
+    all_of(c, "secret.put", **value)
+    all_of(c, "secret.source", source="file")
+    version, old = max(versions(c, "b")), key(c, "b")
+    status(begin(c), "OK")
+    status(stage(c, "b", version, key=b"never told of"), "OK")
+    all_of(c, "resync.stage", version=1, outcome=wire.FAILED, problem="none")
+    all_of(other, "secret.put", **value)
+    before = epoch(root)
+    status(commit(c), "TOO_LARGE", "a reply with 1024 long names")
+    same((key(c, "b"), max(versions(c, "b")), epoch(root)),
+         (old, version, before), "what is left of the commit")
+    check(all(e["status"] != 0 for e in root.events() if e["epoch"] > before),
+          "a record says that it was kept")
+    resync(c, "b", version, b"told of")
+    same(key(c, "b"), b"told of", "the next one")
+    all_of(c, "secret.delete")
+    show("a commit whose reply would not fit is none")
+
+
 def a_restart_keeps_the_ends(d, c):
     current = max(versions(c, "c"))
     old = key(c, "c")
@@ -479,6 +509,7 @@ def test(t):
     same(key(c, "c"), b"c-newer", "the current one after a restart")
     show("a restart keeps the ends of old versions")
     who_may_not_read_guesses_little(t, d, c)
+    a_reply_that_is_too_large(root, c, t.agent(OTHER).connect(d.socket))
     d.stop()
 
 
