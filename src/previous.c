@@ -119,10 +119,12 @@ previous_tick(struct server *sv)
 				continue;
 			}
 			due = sv->now + AGAIN_US;
-			if (left == 0 || !drop_version(&q, e, &head))
-				due = left == 0 ? sv->now : due;
-			else
+			if (left == 0)
+				due = sv->now;
+			else if (drop_version(&q, e, &head)) {
+				e->gone = true;
 				left--;
+			}
 		}
 		if (due < es->due)
 			es->due = due;

@@ -329,6 +329,7 @@ workspace_keep(struct vault *v)
 		forget_before(ws);
 		if (ws->state == WORKSPACE_PURGED) {
 			catalog_drop(v->catalog, ws->slot);
+			endings_drop(&v->endings, ws->id);
 			free_slot(v, ws);
 		}
 	}

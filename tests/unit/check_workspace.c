@@ -276,6 +276,7 @@ END_TEST
 
 START_TEST(a_destroyed_workspace_is_gone_and_its_name_is_known)
 {
+	const struct version_row old = { .version = 1, .until = 1 };
 	char name[COFRE_SECRET_NAME_MAX + 1];
 	struct workspace *ws;
 	struct view plain;
@@ -286,13 +287,16 @@ START_TEST(a_destroyed_workspace_is_gone_and_its_name_is_known)
 	vaultdir_commit(&v);
 	ws = find("ml");
 	id = ws->id;
+	ck_assert_int_eq(endings_add(&v.endings, id, 1, &old), COFRE_OK);
 	body = vaultdir_body_id(ws, "n", 1, 1);
 	vault_secret_name(&v, id, 1, name);
 	ck_assert_str_eq(name, "n");
 	ck_assert_int_eq(vaultdir_destroy(&v, ws), COFRE_OK);
 	ck_assert_ptr_null(find("ml"));
 	ck_assert_ptr_null(vault_workspace_by_id(&v, id));
+	ck_assert_uint_eq(v.endings.count, 1);
 	vaultdir_commit(&v);
+	ck_assert_uint_eq(v.endings.count, 0);
 	for (int i = 0; i < 2; i++) {
 		ck_assert_ptr_null(find("ml"));
 		ck_assert_ptr_null(vault_workspace_by_id(&v, id));
