@@ -415,7 +415,7 @@ def a_restart_keeps_the_ends(d, c):
     current = max(versions(c, "c"))
     old = key(c, "c")
     resync(c, "c", current, b"c-new", grace=GRACE)
-    resync(c, "c", current + 1, b"c-newer", grace=1)
+    resync(c, "c", current + 1, b"c-newer", grace=2)
     d.kill()
     d.start()
     root = d.connect()
@@ -506,6 +506,11 @@ def test(t):
     c = t.agent(CONTRIB).connect(d.socket)
     same(key(c, "c", version=version), old, "the old one after a restart")
     wait_until(lambda: gone(c, "c", version + 1))
+    # Not given out any more, and deleted too.
+    wait_until(lambda: any(
+        e["version"] == version + 1 and e["object"] == b"w/c" and
+        b"its grace is over" in e["detail"] for e in root.events()))
+    check(version + 1 not in versions(c, "c"), "it is still in the list")
     same(key(c, "c"), b"c-newer", "the current one after a restart")
     show("a restart keeps the ends of old versions")
     who_may_not_read_guesses_little(t, d, c)
