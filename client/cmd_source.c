@@ -38,7 +38,6 @@ take_arguments(const struct cmd *cmd, uint8_t *buffer, size_t size,
     struct list *ret, struct problem *p)
 {
 	struct wire_writer w;
-	struct wire_reader r;
 	struct wire_list l;
 	enum cofre_status s = COFRE_OK;
 
@@ -49,12 +48,11 @@ take_arguments(const struct cmd *cmd, uint8_t *buffer, size_t size,
 	list_end(&l);
 	if (s != COFRE_OK)
 		return s;
-	wire_reader_init(&r, (struct view){ w.data, w.len });
-	*ret = list_get(&r, SOURCE_ARGUMENTS_MAX);
-	return w.bad || r.bad ? problem_set(p, COFRE_ARGUMENT,
-				    "a source has at most %u arguments",
-				    SOURCE_ARGUMENTS_MAX) :
-				COFRE_OK;
+	*ret = list_made(&w, 0, SOURCE_ARGUMENTS_MAX);
+	return ret->count != l.count ?
+	    problem_set(p, COFRE_ARGUMENT, "a source has at most %u arguments",
+		SOURCE_ARGUMENTS_MAX) :
+	    COFRE_OK;
 }
 
 /* Set the source that the request says. */

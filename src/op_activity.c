@@ -78,16 +78,13 @@ identity_of(const struct vault *v, const struct log_record *r)
 static const struct run *
 run_of(const struct vault *v, const struct log_record *r)
 {
+	const struct run *run;
+
 	if (r->principal != PRINCIPAL_RUN)
 		return NULL;
-	for (size_t i = 0; i < v->runs.count; i++) {
-		const struct run *run = v->runs.list[i];
-
-		if (run->rights.id == r->principal_id &&
-		    run->rights.workspace == r->workspace)
-			return run;
-	}
-	return NULL;
+	run = runs_find_principal(&v->runs, r->principal_id);
+	return run != NULL && run->rights.workspace == r->workspace ? run :
+								      NULL;
 }
 
 static void

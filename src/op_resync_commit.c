@@ -17,50 +17,19 @@ struct commit {
 	uint32_t updated, noted;
 };
 
-static struct list
-decoded(const struct wire_writer *w, size_t at, uint32_t max)
-{
-	struct wire_reader r;
-
-	wire_reader_init(&r, (struct view){ w->data + at, w->len - at });
-	return list_get(&r, max);
-}
-
 /* The versions that stay: the old ones, of which the current one gets an
    end, and the new one. */
 static enum cofre_status
-put_versions(struct commit *c, struct wire_writer *w, struct list old,
+put_versions(const struct commit *c, struct wire_writer *w, struct list old,
     const struct staged *s)
 {
-	const struct server *sv = c->q->sv;
-	struct wire_reader r = list_reader(old);
-	struct version_row row;
-	struct wire_list l;
-	enum cofre_status st;
-
-	list_begin(&l, w);
-	for (uint32_t i = 0; i < old.count; i++) {
-		version_row_get(&r, &row);
-		if (i == 0 && old.count == VERSIONS_MAX) {
-			st = secret_drop_body(c->q, s->record, row.version);
-			if (st != COFRE_OK)
-				return st;
-			continue;
-		}
-		if (row.version == s->version) {
-			row.until = c->until;
-			row.held = s->held;
-		}
-		version_row_put(w, &row);
-		list_item(&l);
-	}
-	row = (struct version_row){ .version = s->version + 1,
-		.created = sv->now, .expires = s->expires,
+	const struct version_row end = { .version = s->version,
+		.until = c->until, .held = s->held };
+	const struct version_row fresh = { .version = s->version + 1,
+		.created = c->q->sv->now, .expires = s->expires,
 		.uid = c->q->conn->peer.uid, .slot = s->slot };
-	version_row_put(w, &row);
-	list_item(&l);
-	list_end(&l);
-	return wire_reader_done(&r) ? COFRE_OK : COFRE_CORRUPT;
+
+	return secret_put_versions(c->q, w, s->record, old, &end, &fresh);
 }
 
 /* Write the body that was sealed before, and put what the head shows of its
@@ -128,8 +97,8 @@ apply(struct commit *c, const struct catalog_entry *e, const struct staged *s)
 	if (s->changed) {
 		if ((st = put_versions(c, &w, head.versions, s)) != COFRE_OK)
 			return st;
-		head.fields = decoded(&w, 0, COFRE_FIELDS_MAX);
-		head.versions = decoded(&w, at, VERSIONS_MAX);
+		head.fields = list_made(&w, 0, COFRE_FIELDS_MAX);
+		head.versions = list_made(&w, at, VERSIONS_MAX);
 		head.version = s->version + 1;
 		head.updated = q->sv->now;
 		head.expires = s->expires;

@@ -45,7 +45,6 @@ merge(struct request *q, const struct resync_stage_request *in,
 	const struct row_id id = { .table = TABLE_BODY,
 		.workspace = q->workspace->id, .record = s->record,
 		.version = s->version, .kind = s->kind, .name = q->name };
-	struct wire_reader r;
 	struct wire_writer w;
 	struct body_row body;
 	struct view plain;
@@ -62,9 +61,8 @@ merge(struct request *q, const struct resync_stage_request *in,
 		q->sv->reply_used = w.len + 256;
 	if (w.bad)
 		return COFRE_TOO_LARGE;
-	wire_reader_init(&r, (struct view){ w.data, w.len });
-	m->fields = list_get(&r, COFRE_FIELDS_MAX);
-	if (r.bad)
+	m->fields = list_made(&w, 0, COFRE_FIELDS_MAX);
+	if (m->fields.count == 0)
 		return COFRE_TOO_LARGE;
 	m->changed = !view_equal(m->fields.items, body.fields.items) ||
 	    (in->expires != 0 && in->expires != body.expires);

@@ -36,46 +36,6 @@ check_entry(const struct catalog_entry *e, const struct secret_put_request *in)
 	return COFRE_OK;
 }
 
-static struct list
-decoded(const struct wire_writer *w, size_t at, uint32_t max)
-{
-	struct wire_reader r;
-
-	wire_reader_init(&r, (struct view){ w->data + at, w->len - at });
-	return list_get(&r, max);
-}
-
-/*
- * The versions that stay: the old ones, of which the oldest goes when there
- * are too many, and the new one.
- */
-static enum cofre_status
-put_versions(struct request *q, struct wire_writer *w, struct list old,
-    uint64_t record, const struct version_row *fresh)
-{
-	struct wire_reader r = list_reader(old);
-	struct version_row item;
-	struct wire_list l;
-	enum cofre_status st;
-
-	list_begin(&l, w);
-	for (uint32_t i = 0; i < old.count; i++) {
-		version_row_get(&r, &item);
-		if (i == 0 && old.count == VERSIONS_MAX) {
-			st = secret_drop_body(q, record, item.version);
-			if (st != COFRE_OK)
-				return st;
-			continue;
-		}
-		version_row_put(w, &item);
-		list_item(&l);
-	}
-	version_row_put(w, fresh);
-	list_item(&l);
-	list_end(&l);
-	return wire_reader_done(&r) ? COFRE_OK : COFRE_CORRUPT;
-}
-
 /* Make the head that the put leaves behind, and write it. */
 static enum cofre_status
 write_head(struct request *q, const struct secret_put_request *in,
@@ -105,17 +65,17 @@ write_head(struct request *q, const struct secret_put_request *in,
 
 	/* The lists are made behind the reply, which is short. */
 	wire_writer_init(&w, q->sv->reply + 64, FRAME_MAX - 64);
-	st = put_versions(q, &w, old->versions, record, &fresh);
+	st = secret_put_versions(q, &w, record, old->versions, NULL, &fresh);
 	if (st != COFRE_OK)
 		return st;
-	head.versions = decoded(&w, 0, VERSIONS_MAX);
+	head.versions = list_made(&w, 0, VERSIONS_MAX);
 	at = w.len;
 	fields_put_public(&w, in->fields);
 	if (w.len + 64 > q->sv->reply_used)
 		q->sv->reply_used = w.len + 64;
 	if (w.bad)
 		return COFRE_TOO_LARGE;
-	head.fields = decoded(&w, at, COFRE_FIELDS_MAX);
+	head.fields = list_made(&w, at, COFRE_FIELDS_MAX);
 	return secret_save_head(q, record, &head);
 }
 

@@ -48,8 +48,7 @@ without(struct wire_writer *w, struct list versions, uint32_t version)
 		list_item(&l);
 	}
 	list_end(&l);
-	wire_reader_init(&r, (struct view){ w->data, w->len });
-	return list_get(&r, VERSIONS_MAX);
+	return list_made(w, 0, VERSIONS_MAX);
 }
 
 /* Is it still in its secret's head, as the list says?  *head is that. */

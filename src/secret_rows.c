@@ -132,6 +132,38 @@ secret_version_ended(const struct server *sv, uint64_t record,
 		runs_holders(&sv->vault.runs, record, row->version) == 0);
 }
 
+enum cofre_status
+secret_put_versions(struct request *q, struct wire_writer *w, uint64_t record,
+    struct list old, const struct version_row *end,
+    const struct version_row *fresh)
+{
+	struct wire_reader r = list_reader(old);
+	struct version_row row;
+	struct wire_list l;
+	enum cofre_status st;
+
+	list_begin(&l, w);
+	for (uint32_t i = 0; i < old.count; i++) {
+		version_row_get(&r, &row);
+		if (i == 0 && old.count == VERSIONS_MAX) {
+			st = secret_drop_body(q, record, row.version);
+			if (st != COFRE_OK)
+				return st;
+			continue;
+		}
+		if (end != NULL && row.version == end->version) {
+			row.until = end->until;
+			row.held = end->held;
+		}
+		version_row_put(w, &row);
+		list_item(&l);
+	}
+	version_row_put(w, fresh);
+	list_item(&l);
+	list_end(&l);
+	return wire_reader_done(&r) ? COFRE_OK : COFRE_CORRUPT;
+}
+
 void
 secret_digest(const struct request *q, uint64_t record, struct list fields,
     uint8_t digest[DIGEST_LEN])

@@ -51,6 +51,16 @@ bool secret_find_version(struct list versions, uint32_t version,
 bool secret_version_ended(const struct server *sv, uint64_t record,
     const struct version_row *row);
 
+/*
+ * Put the list of the versions that stay: the old ones and the fresh one.  Of
+ * VERSIONS_MAX old ones the oldest goes, body and all.  end (NULL: none): the
+ * one of that number gets its until and held.  w carries what does not fit.
+ * CORRUPT: the old list can't be decoded; else what vault_delete() returns.
+ */
+enum cofre_status secret_put_versions(struct request *q,
+    struct wire_writer *w, uint64_t record, struct list old,
+    const struct version_row *end, const struct version_row *fresh);
+
 /* A keyed digest of a secret's fields, for the log: equal for equal fields of
    the same secret, and else nothing can be learnt of it without the key. */
 void secret_digest(const struct request *q, uint64_t record,

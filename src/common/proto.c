@@ -69,6 +69,19 @@ list_end(struct wire_list *l)
 	wire_put_u32(&head, l->w->len - l->at - 8);
 }
 
+struct list
+list_made(const struct wire_writer *w, size_t at, uint32_t max)
+{
+	struct wire_reader r;
+	struct list l;
+
+	if (w->bad)
+		return (struct list){ .count = 0 };
+	wire_reader_init(&r, (struct view){ w->data + at, w->len - at });
+	l = list_get(&r, max);
+	return r.bad ? (struct list){ .count = 0 } : l;
+}
+
 struct wire_reader
 list_reader(struct list l)
 {

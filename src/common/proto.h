@@ -163,6 +163,13 @@ void list_item(struct wire_list *l);
 /* Fill in the head: nothing was written after the last item. */
 void list_end(struct wire_list *l);
 
+/*
+ * The list that begins at that place of the writer, whole; it points into
+ * what was written.  More items than max, a list that was not ended or a
+ * writer that is bad: none.
+ */
+struct list list_made(const struct wire_writer *w, size_t at, uint32_t max);
+
 /* Start reading the items of a list. */
 struct wire_reader list_reader(struct list l);
 

@@ -130,6 +130,35 @@ START_TEST(a_list_is_written_item_by_item_and_walked)
 }
 END_TEST
 
+START_TEST(a_list_that_was_made_is_found_where_it_begins)
+{
+	const struct field_item a = { view_of("a"), 0, view_of("v") };
+	uint8_t buf[64];
+
+	for (size_t room = 0; room <= sizeof(buf); room++) {
+		struct wire_writer w;
+		struct wire_list first, second;
+		struct list l;
+
+		wire_writer_init(&w, buf, room);
+		list_begin(&first, &w);
+		list_end(&first);
+		list_begin(&second, &w);
+		for (unsigned i = 0; i < 2; i++) {
+			field_item_put(&w, &a);
+			list_item(&second);
+		}
+		list_end(&second);
+		ck_assert(w.bad == (room < 38));
+		ck_assert_uint_eq(list_made(&w, first.at, 2).count, 0);
+		ck_assert_uint_eq(list_made(&w, second.at, 1).count, 0);
+		l = list_made(&w, second.at, 2);
+		ck_assert_uint_eq(l.count, w.bad ? 0 : 2);
+		ck_assert_uint_eq(l.items.len, w.bad ? 0 : 22);
+	}
+}
+END_TEST
+
 START_TEST(a_list_with_another_count_than_items_is_noticed)
 {
 	static const char *const wrong[] = {
@@ -228,6 +257,7 @@ main(void)
 	tcase_add_test(t, no_message_is_written_where_it_has_no_room);
 	tcase_add_test(t, the_bytes_are_those_of_the_document);
 	tcase_add_test(t, a_list_is_written_item_by_item_and_walked);
+	tcase_add_test(t, a_list_that_was_made_is_found_where_it_begins);
 	tcase_add_test(t, a_list_with_another_count_than_items_is_noticed);
 	tcase_add_test(t, a_list_longer_than_a_frame_is_refused);
 	tcase_add_test(t, a_list_without_room_leaves_the_writer_bad);

@@ -12,7 +12,6 @@ static uint8_t laid[65536], bytes[8192];
 static struct list
 list_of(const char *const *texts)
 {
-	struct wire_reader r;
 	struct wire_writer w;
 	struct wire_list l;
 
@@ -26,8 +25,7 @@ list_of(const char *const *texts)
 	}
 	list_end(&l);
 	ck_assert(!w.bad);
-	wire_reader_init(&r, (struct view){ bytes, w.len });
-	return list_get(&r, SCAN_TEXTS_MAX);
+	return list_made(&w, 0, SCAN_TEXTS_MAX);
 }
 
 static uint32_t
