@@ -82,8 +82,11 @@ fields_merge(struct wire_writer *w, struct list fields, struct list fresh)
 	list_begin(&l, w);
 	for (uint32_t i = 0; i < fields.count; i++) {
 		field_item_get(&r, &field);
-		if (find(fresh, fresh.count, field.name, &other))
+		if (find(fresh, fresh.count, field.name, &other) &&
+		    !view_equal(field.value, other.value)) {
 			field.value = other.value;
+			field.flags |= other.flags;
+		}
 		put_item(w, &l, &field);
 	}
 	good = wire_reader_done(&r);

@@ -17,9 +17,11 @@ enum cofre_status fields_check(uint8_t kind, struct list fields);
 void fields_put_public(struct wire_writer *w, struct list fields);
 
 /*
- * Put the fields with new values in place of those that have the same name;
- * whether a field is secret does not change by that.  Those that are new
- * come last.  False when either list can't be decoded.
+ * Put the fields with new values in place of those that have the same name.
+ * A new value is secret when the old one was, or it is said to be: metadata
+ * that a source brings may be a key by now.  A value that is the same stays
+ * what it was.  Those that are new come last.  False when either list can't be
+ * decoded.
  */
 bool fields_merge(struct wire_writer *w, struct list fields,
     struct list fresh);

@@ -234,6 +234,36 @@ def bad_answers(c):
     show("an answer that is wrong changes nothing")
 
 
+def shown(c, name):
+    """{field: (flags, value)}, as who may list the secret is shown it."""
+    f = status(c.call("secret.show", workspace="w", name=name), "OK").fields
+    return {i["name"]: (i["flags"], i["value"]) for i in f["fields"]}
+
+
+def what_is_secret(c, reader):
+    """A value that a source says is secret is shown to nobody, whatever the
+    one before it was; and nothing that was secret becomes metadata."""
+    status(c.call("secret.put", workspace="w", name="n", fields=[
+        dict(name="user", flags=0, value=b"app"),
+        dict(name="note", flags=0, value=b"by hand"),
+        dict(name="pin", flags=1, value=b"1234")]), "OK")
+    bind(c, "n")
+    same(shown(reader, "n"), {b"user": (0, b"app"), b"note": (0, b"by hand"),
+                              b"pin": (1, b"")}, "what is shown at first")
+    status(begin(c), "OK")
+    f = status(stage(c, "n", 1, fields=wire.fields(user=b"app")), "OK").fields
+    same(f["result"], wire.UNCHANGED, "the same value, as a secret")
+    status(stage(c, "n", 1, fields=wire.fields(note=b"a key by now") + [
+        dict(name="pin", flags=0, value=b"5678")]), "OK")
+    same(status(commit(c), "OK").fields["updated"], 1, "the commit")
+    same(shown(reader, "n"), {b"user": (0, b"app"), b"note": (1, b""),
+                              b"pin": (1, b"")}, "what is shown then")
+    same(status(c.get("w", "n"), "OK").values(),
+         dict(user=b"app", note=b"a key by now", pin=b"5678"), "the values")
+    status(c.call("secret.delete", workspace="w", name="n"), "OK")
+    show("what a source says is secret stays secret")
+
+
 def who_was_quicker(c, other):
     status(begin(c), "OK")
     status(stage(c, "a", 2, key=b"late"), "OK")
@@ -495,6 +525,7 @@ def test(t):
     one_at_a_time(t, d, root, c, other)
     who_may(t, d, root, c, reader, agent)
     bad_answers(c)
+    what_is_secret(c, reader)
     who_was_quicker(c, other)
     serials(c)
     the_grace(t, d, root, c)
