@@ -66,7 +66,8 @@ note_skipped(struct resync *r, struct list skipped)
 			if (reader.bad || !view_is(m.name, k->name))
 				continue;
 			k->fate = FATE_SKIPPED;
-			resync_key_note(k, "it was changed meanwhile");
+			resync_key_note(k, "it or its source was changed "
+			    "meanwhile");
 		}
 	}
 }

@@ -77,8 +77,20 @@ note(const struct server *sv, const struct staged *s, struct head_row *head)
 	}
 }
 
+/* Is its source the one that has answered?  What that says may be no more to
+   be believed: that can be why it was taken away. */
+static bool
+is_from_source(const struct request *q, const struct head_row *head,
+    const struct staged *s)
+{
+	uint8_t source[DIGEST_LEN];
+
+	secret_source_digest(q, s->record, head, source);
+	return memcmp(source, s->source, DIGEST_LEN) == 0;
+}
+
 static enum cofre_status
-apply(struct commit *c, const struct catalog_entry *e, const struct staged *s)
+apply(struct commit *c, const struct catalog_entry *e, struct staged *s)
 {
 	struct request *q = c->q;
 	uint8_t *scratch = q->sv->reply + SCRATCH;
@@ -87,12 +99,17 @@ apply(struct commit *c, const struct catalog_entry *e, const struct staged *s)
 	enum cofre_status st;
 	size_t at;
 
-	wire_writer_init(&w, scratch, FRAME_MAX - SCRATCH);
-	if (s->changed && (st = write_body(c, s, &w)) != COFRE_OK)
-		return st;
-	at = w.len;
 	if ((st = secret_head(q, e, &head)) != COFRE_OK)
 		return st;
+	s->skipped = !is_from_source(q, &head, s);
+	if (s->skipped)
+		return COFRE_OK;
+	wire_writer_init(&w, scratch, FRAME_MAX - SCRATCH);
+	/* The head's views are gone once another row is read. */
+	if (s->changed && ((st = write_body(c, s, &w)) != COFRE_OK ||
+	    (st = secret_head(q, e, &head)) != COFRE_OK))
+		return st;
+	at = w.len;
 	note(q->sv, s, &head);
 	if (s->changed) {
 		if ((st = put_versions(c, &w, head.versions, s)) != COFRE_OK)
@@ -109,7 +126,8 @@ apply(struct commit *c, const struct catalog_entry *e, const struct staged *s)
 	return w.bad ? COFRE_TOO_LARGE : secret_save_head(q, e->record, &head);
 }
 
-/* One item, unless somebody has changed the secret since it was staged. */
+/* One item, unless somebody has changed the secret since it was staged, or
+   taken its source away. */
 static enum cofre_status
 commit_one(struct commit *c, struct staged *s)
 {
@@ -124,7 +142,7 @@ commit_one(struct commit *c, struct staged *s)
 		return COFRE_OK;
 	}
 	s->held = runs_holders(&q->sv->vault.runs, s->record, s->version) > 0;
-	if ((st = apply(c, &e, s)) != COFRE_OK)
+	if ((st = apply(c, &e, s)) != COFRE_OK || s->skipped)
 		return st;
 	if (!s->changed) {
 		c->noted++;

@@ -206,9 +206,11 @@ find(struct request *q, const struct resync_stage_request *in,
 		.kind = e.kind, .outcome = in->outcome };
 	copy_text(s->name, sizeof(s->name), q->name);
 	copy_text(s->problem, sizeof(s->problem), in->problem);
-	st = secret_head(q, &e, head);
+	if ((st = secret_head(q, &e, head)) != COFRE_OK)
+		return st;
 	s->head = ROW_MAX / 8; /* more than all but a few need */
-	return st == COFRE_OK ? check_head(head, in) : st;
+	secret_source_digest(q, s->record, head, s->source);
+	return check_head(head, in);
 }
 
 enum cofre_status

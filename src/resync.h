@@ -19,6 +19,7 @@ struct staged {
 	uint64_t serial, expires;
 	char name[COFRE_SECRET_NAME_MAX + 1];
 	char problem[PROBLEM_MAX + 1];
+	uint8_t source[DIGEST_LEN]; /* where it was from, keyed */
 	struct view sealed; /* its body's row; of the resync */
 	size_t head;	    /* bytes of its head's row */
 	bool held;	    /* at the commit, by runs that go on */

@@ -181,6 +181,25 @@ secret_digest(const struct request *q, uint64_t record, struct list fields,
 	    keyring_digest(&q->sv->vault.keyring), parts, 2);
 }
 
+void
+secret_source_digest(const struct request *q, uint64_t record,
+    const struct head_row *head, uint8_t digest[DIGEST_LEN])
+{
+	uint8_t ids[24];
+	struct wire_writer w;
+	struct view parts[3];
+
+	wire_writer_init(&w, ids, sizeof(ids));
+	wire_put_u64(&w, q->workspace->id);
+	wire_put_u64(&w, record);
+	wire_put_u64(&w, head->source.len);
+	parts[0] = (struct view){ ids, w.len };
+	parts[1] = head->source;
+	parts[2] = head->arguments.items;
+	crypto_blake2b(digest, DIGEST_LEN,
+	    keyring_digest(&q->sv->vault.keyring), parts, 3);
+}
+
 #define HEADS_MAX 1000u		/* looked at for one reply */
 #define HEADS_BYTES (96u * 1024) /* written for one reply */
 

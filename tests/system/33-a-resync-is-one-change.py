@@ -278,6 +278,41 @@ def who_was_quicker(c, other):
     show("what somebody has changed meanwhile stays as it is")
 
 
+def whose_source_was_taken_away(c, other):
+    """A source that was staged and then taken away brings nothing; the same
+    one, set again, does."""
+    names = ("gone", "moved", "elsewhere", "failed", "again", "kept")
+    for name in names:
+        status(c.put("w", name, dict(value=b"old")), "OK")
+        bind(c, name, "http", url="https://one.example/")
+    status(begin(c), "OK")
+    for name in names:
+        more = dict(outcome=wire.FAILED, problem="no answer") \
+            if name == "failed" else dict(fields=wire.fields(value=b"new"))
+        status(stage(c, name, 1, **more), "OK", "to stage " + name)
+    bind(other, "gone", "")
+    bind(other, "moved", "file", url="https://one.example/")
+    bind(other, "elsewhere", "http", url="https://two.example/")
+    bind(other, "failed", "http", url="https://two.example/")
+    bind(other, "again", "")
+    bind(other, "again", "http", url="https://one.example/")
+    f = status(commit(c), "OK").fields
+    same((f["updated"], f["noted"], [i["name"].decode() for i in
+                                     f["skipped"]]),
+         (2, 0, ["gone", "moved", "elsewhere", "failed"]), "the commit")
+    for name in names:
+        r = status(c.get("w", name), "OK")
+        same((r.fields["version"], r.values()["value"]),
+             (2, b"new") if name in ("again", "kept") else (1, b"old"), name)
+    items = listed(c)
+    same([(items[n]["problem"], items[n]["checked"]) for n in
+          ("moved", "elsewhere", "failed")], [(b"", 0)] * 3,
+         "what is kept of a source that has not been asked")
+    for name in names:
+        status(c.call("secret.delete", workspace="w", name=name), "OK")
+    show("a source that was taken away meanwhile brings nothing")
+
+
 def serials(c):
     resync(c, "c", 1, b"serial-7", serial=7)
     status(begin(c), "OK")
@@ -527,6 +562,7 @@ def test(t):
     bad_answers(c)
     what_is_secret(c, reader)
     who_was_quicker(c, other)
+    whose_source_was_taken_away(c, other)
     serials(c)
     the_grace(t, d, root, c)
     the_holders(t, d, root, c)
