@@ -89,7 +89,7 @@ def whole(d, root):
             try:
                 with open("/proc/%d/stat" % pid) as f:
                     states.append(f.read().rsplit(")", 1)[1].split()[0])
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 states.append("gone")
         if len(workers) == 4 and set(states) == {"S"}:
             break
