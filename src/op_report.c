@@ -139,6 +139,8 @@ report_attestation(struct report *r, const struct server *sv)
 		"a program that a caller executes is told from it" :
 		"no CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, so a program that "
 		"a caller executes can speak in its name");
+	line(r, "looks given up", REPORT_INFO, "%" PRIu64 " since the start",
+	    sv->asked.late_all);
 }
 
 /* Secrets that were reported as refused upstream, as far as the caller may

@@ -105,6 +105,7 @@ def whole(d, root):
 def held_up(t, d, root):
     """One user's processes: nobody else notices."""
     before = whole(d, root)
+    same(root.report()["looks given up"], "0 since the start", "at first")
     with Stalls(t, USER) as s:
         with Others(t.agent(OTHER), d, SOON) as others:
             begin = time.monotonic()
@@ -125,6 +126,7 @@ def held_up(t, d, root):
     while looks_given_up(root) < 12:
         check(time.monotonic() < end, "the log does not tell of 12 looks")
     same(looks_given_up(root), 12, "looks in the log")
+    same(root.report()["looks given up"], "12 since the start", "the report")
     show("one user's 12 looks took %.1f s; others had %d connections, the "
          "slowest %.0f ms" % (took, others.count, others.longest * 1000))
 
