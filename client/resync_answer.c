@@ -21,6 +21,38 @@ work_progress(const struct work *w, bool end)
 	(void)fflush(stderr);
 }
 
+#define SAID_LINES 20u /* of one source that failed */
+
+/*
+ * Print what a source that failed has written on its standard error, line by
+ * line, which the escaped text has as "\n".  It may tell more than a note of
+ * the secret should: it is for whoever is here now, and kept nowhere.
+ */
+static void
+tell_said(const struct work *w, const struct resync_key *k, const char *said)
+{
+	unsigned lines = 0;
+
+	if (*said == '\0')
+		return;
+	work_progress(w, true);
+	while (*said != '\0') {
+		size_t len = 0;
+
+		if (lines++ == SAID_LINES) {
+			(void)fprintf(stderr, "%s/%s: %s: ...\n",
+			    w->r->workspace, k->name, k->source);
+			return;
+		}
+		/* What is escaped is never cut: a backslash has a next one. */
+		while (said[len] != '\0' && strncmp(said + len, "\\n", 2) != 0)
+			len += said[len] == '\\' ? 2 : 1;
+		(void)fprintf(stderr, "%s/%s: %s: %.*s\n", w->r->workspace,
+		    k->name, k->source, (int)len, said);
+		said += len + (said[len] != '\0' ? 2 : 0);
+	}
+}
+
 /* That was all that is done for the key. */
 static void
 finish(struct work *w, struct resync_key *k, enum resync_fate fate)
@@ -295,6 +327,9 @@ work_answered(void *arg, struct source_job *job,
 
 	if (w->status != COFRE_OK)
 		return;
+	if (result->status != COFRE_OK ||
+	    (k->step == RESYNC_TRY && !result->answer.ok))
+		tell_said(w, k, result->said);
 	if (result->status != COFRE_OK) {
 		resync_key_note(k, "%s", result->reason);
 		work_fail(w, k);

@@ -86,6 +86,13 @@ elif mode == "twice":
 elif mode == "exit":
     sys.stderr.write("no \33[2Jsuch account\n" * 100000)
     sys.exit(3)
+elif mode == "words":
+    os.write(2, b"one \\n of " + canary.encode() + b"\n\n\xff last\n\n")
+    sys.exit(1)
+elif mode == "warns":
+    sys.stderr.write("no harm done\n")
+elif mode == "blurts":
+    sys.stderr.write("tried " + q.get("fields", {}).get("AccountKey", ""))
 elif mode == "signal":
     os.kill(os.getpid(), signal.SIGSEGV)
 elif mode == "no field":
@@ -303,6 +310,43 @@ def misbehaving_sources(v):
               b"\33" not in e["detail"], "the log has %r" % e["detail"])
     show("%d ways to misbehave: nothing changes, nothing is left running" %
          len(BAD))
+
+
+def what_is_said(v):
+    """What a source that fails writes on its standard error is for who runs
+    the command, made harmless; nothing of it is kept."""
+    line = [v.t.cofre(), "--socket", v.d.socket, "resync-keys", "w",
+            "--json", "--sources", v.sources]
+    for mode, want, code in (
+            ("exit", ["w/a: up: no \\u{1b}[2Jsuch account"] * 20 +
+             ["w/a: up: ..."], 3),
+            ("words", ["w/a: up: one \\\\n of " + CANARY,
+                       "w/a: up: ", "w/a: up: \\xff last"], 3),
+            ("warns", [], 0)):
+        v.up["a"].set(mode=mode)
+        done = subprocess.run(line, capture_output=True, timeout=60)
+        same(done.returncode, code, "the exit status, " + mode)
+        same(done.stderr.decode().splitlines(), want, "it is told, " + mode)
+        check(b"such account" not in done.stdout and b"last" not in
+              done.stdout, "the list has %r" % done.stdout)
+    v.up["a"].set(mode="good")
+    for e in v.root.events():
+        check(b"such account" not in e["detail"] and b"\\xff" not in
+              e["detail"], "the log has %r" % e["detail"])
+    problems = [i["problem"] for i in v.root.call(
+        "resync.list", workspace="w").fields["items"]]
+    check(not any(b"such" in p or b"last" in p for p in problems),
+          "what is kept: %r" % problems)
+    same(outcomes(v.resync())["a"], "unchanged", "when it is well again")
+    # A new key that does not work: what is said of it is without the key.
+    v.up["a"].set(mode="blurts", probe="fails", **both("blurted"))
+    done = subprocess.run(line, capture_output=True, timeout=60)
+    same(done.returncode, 3, "the exit status of a probe that fails")
+    same(done.stderr.decode().splitlines(), ["w/a: up: tried *"],
+         "it is told")
+    v.up["a"].set(mode="good", probe=None, **both(v.key("a")))
+    same(outcomes(v.resync())["a"], "unchanged", "with the key in use")
+    show("what a source that fails has written is told once, and kept nowhere")
 
 
 def what_is_allowed(v):
@@ -540,6 +584,7 @@ def test(t):
     many_workspaces(v)
     twenty_at_once(v)
     misbehaving_sources(v)
+    what_is_said(v)
     if not t.has_sanitizer():
         killed_at_every_call(v)
     v.d.stop()
