@@ -204,10 +204,11 @@ delete(struct cmd *cmd, int argc, char **argv)
 	};
 	const struct option_usage u = {
 		"workspace delete NAME [--yes=NAME]",
-		"Delete a workspace: nobody can do anything there any more, and "
-		"what its\nidentity was granted is gone.  'cofre workspace "
-		"undelete' brings it back,\n'cofre workspace purge' destroys "
-		"it.\n",
+		"Delete a workspace, softly: from the next request on nobody "
+		"can do anything in it,\nand its runs end.  Secrets, grants and "
+		"bindings are kept, and its name stays\ntaken: 'cofre workspace "
+		"undelete' brings it back, without what its managed\nidentity "
+		"was granted, until 'cofre workspace purge' destroys it.\n",
 		rows, 1, 1, 1 };
 	struct workspace_delete_request q;
 	enum cofre_status s;
@@ -297,7 +298,7 @@ cmd_workspace(struct cmd *cmd, int argc, char **argv)
 		{ "create", create, "create one, with its managed identity" },
 		{ "list", list, "list those that you may see" },
 		{ "show", show, "show one" },
-		{ "delete", delete, "delete one with all that is in it" },
+		{ "delete", delete, "delete one, which can be undone" },
 		{ "undelete", undelete, "bring a deleted one back" },
 		{ "purge", purge, "destroy a deleted one" },
 	};
