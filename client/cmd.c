@@ -223,9 +223,9 @@ cmd_confirm(const struct cmd *cmd, const char *name, const char *yes,
 		    "--yes=%s does not name %s: nothing was done", yes, name);
 	if (isatty(STDIN_FILENO) != 1)
 		return cmd_error(cmd, COFRE_ARGUMENT,
-		    "this can't be undone: say --yes=%s", name);
+		    "there is nobody to ask: say --yes=%s", name);
 	(void)snprintf(text, sizeof(text),
-	    "%s, and it can't be undone.\nType its name to go on: ", what);
+	    "%s.\nType its name to go on: ", what);
 	if (prompt_is(text, name))
 		return CMD_GO;
 	return cmd_error(cmd, COFRE_ARGUMENT,

@@ -104,8 +104,9 @@ int cmd_listed(const struct cmd *cmd, const struct wire_reader *r,
     struct listing *l);
 
 /*
- * Ask that something be deleted for good: the person types its name, or
- * yes, of --yes=NAME, is that name.  CMD_GO, or an exit code.
+ * Ask whether something is to be deleted: the person is told what comes of
+ * it, a sentence without its full stop, and types its name; or yes, of
+ * --yes=NAME, is that name.  CMD_GO, or an exit code.
  */
 int cmd_confirm(const struct cmd *cmd, const char *name, const char *yes,
     const char *what);

@@ -144,7 +144,8 @@ cmd_purge(struct cmd *cmd, int argc, char **argv)
 
 	if (code == CMD_GO)
 		code = cmd_confirm(cmd, cmd->object, yes,
-		    "The secret goes with all its versions");
+		    "The secret goes with all its versions, and can't be "
+		    "brought back");
 	if (code != CMD_GO)
 		return code;
 	s = cmd_open(cmd);

@@ -103,6 +103,9 @@ resync_all(struct cmd *cmd, const struct verb_options *o, struct listing *l,
 	enum cofre_status s = workspaces_read(cmd, &all);
 	int code = s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 
+	if (s == COFRE_OK && all.count == 0)
+		cmd_warn("there is no workspace that you may do something in: "
+		    "nothing was done");
 	for (size_t i = 0; i < all.count && code == 0; i++)
 		(void)resync_one(cmd, o, all.at[i], l, sums);
 	free(all.at);

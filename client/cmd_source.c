@@ -157,7 +157,10 @@ list_key(struct listing *l, const struct resync_key *k)
 	listing_text(l, k->source);
 	listing_text(l, arguments);
 	listing_number(l, k->item.version);
-	listing_number(l, k->item.stale);
+	if (k->item.stale == 0)
+		listing_text(l, "");
+	else
+		listing_number(l, k->item.stale);
 	listing_time(l, k->item.checked);
 	listing_view(l, k->item.problem);
 }

@@ -216,7 +216,9 @@ delete(struct cmd *cmd, int argc, char **argv)
 
 	if (code == CMD_GO)
 		code = cmd_confirm(cmd, cmd->object, yes,
-		    "Nobody will have any of its secrets, its runs end");
+		    "Nobody will have any of its secrets, and its runs end.\n"
+		    "Until it is purged, 'cofre workspace undelete' brings it "
+		    "back, without what its\nmanaged identity was granted");
 	if (code != CMD_GO)
 		return code;
 	s = cmd_open(cmd);
@@ -276,7 +278,8 @@ purge(struct cmd *cmd, int argc, char **argv)
 
 	if (code == CMD_GO)
 		code = cmd_confirm(cmd, cmd->object, yes,
-		    "The workspace goes with all its secrets, for good");
+		    "The workspace goes with all its secrets, and can't be "
+		    "brought back");
 	if (code != CMD_GO)
 		return code;
 	s = cmd_open(cmd);

@@ -6,6 +6,7 @@ secret and kind of access here.
 """
 import json
 import os
+import pty
 import subprocess
 import sys
 sys.dont_write_bytecode = True
@@ -40,6 +41,25 @@ class Command:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
         same(done.returncode, code, "exit code of %s" % " ".join(arguments))
         return done.stderr.decode()
+
+
+def at_a_terminal(t, d, answer, *arguments):
+    """The exit code, and all that the terminal shows."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(t.cofre(), [t.cofre(), "--socket", d.socket, *arguments])
+    shown = b""
+    try:
+        while not shown.endswith(b"to go on: "):
+            shown += os.read(terminal, 1000)
+        os.write(terminal, answer.encode() + b"\n")
+        while True:
+            shown += os.read(terminal, 1000)
+    except OSError:
+        pass                # it has ended
+    finally:
+        os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
 
 
 def write(t, name, value):
@@ -260,8 +280,14 @@ def deletion(t, d, cofre):
     c = t.agent(AGENT).connect(d.socket)
     cofre.error("workspace", "undelete", "ml", code=8)
     cofre.error("workspace", "purge", "ml", "--yes=ml", code=8)
-    cofre.error("workspace", "delete", "ml", code=2)
-    cofre("workspace", "delete", "ml", "--yes=ml")
+    check("undone" not in cofre.error("workspace", "delete", "ml", code=2),
+          "it is said that a deletion can't be undone")
+    code, shown = at_a_terminal(t, d, "lab", "workspace", "delete", "ml")
+    check(code == 2 and "nothing was done" in shown, shown)
+    status(c.get("ml", "other"), "OK", "not deleted")
+    code, shown = at_a_terminal(t, d, "ml", "workspace", "delete", "ml")
+    check(code == 0 and "'cofre workspace undelete' brings it back" in shown
+          and "undone" not in shown, shown)
     status(c.get("ml", "other"), "DENIED", "deleted")
     same([[w["name"] for w in cofre.json("workspace", "list", *options)]
           for options in ((), ("--deleted",))], [["lab"], ["ml"]], "lists")
@@ -271,9 +297,11 @@ def deletion(t, d, cofre):
     same([g["outcome"] for g in cofre.json("resync-keys", "ml")],
          ["repaired"] * 2, "the repair")
     status(c.get("ml", "other"), "OK", "repaired")
+    same(cofre.error("resync-keys", "--all", code=0), "", "of all")
     cofre("workspace", "delete", "ml", "--yes=ml")
     cofre.error("workspace", "purge", "ml", "--yes=lab", code=2)
-    cofre("workspace", "purge", "ml", "--yes=ml")
+    code, shown = at_a_terminal(t, d, "ml", "workspace", "purge", "ml")
+    check(code == 0 and "can't be brought back" in shown, shown)
     same(cofre.json("workspace", "list", "--deleted"), [], "the purged one")
     cofre.error("workspace", "undelete", "ml", code=6)
     show("a workspace is deleted, brought back, repaired and purged")
@@ -283,6 +311,8 @@ def test(t):
     d = t.daemon()
     root = d.init()
     cofre = Command(t, d)
+    check("no workspace" in cofre.error("resync-keys", "--all", code=0),
+          "no warning that there is no workspace")
     for w in ("ml", "lab"):
         cofre("workspace", "create", w)
     for name in ("train-a", "other"):

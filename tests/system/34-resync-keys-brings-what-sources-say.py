@@ -436,6 +436,26 @@ def older_answers(v):
     show("an answer that is older than the last is refused")
 
 
+def sources_are_listed(v):
+    """A report of a stale version, and none."""
+    def rows(*options):
+        return v.t.run_cofre(v.d, "source", "list", "w", *options).decode()
+
+    def stale():
+        head, *lines = [re.split("  +", line.strip())
+                        for line in rows().splitlines()]
+        return {line[0]: line[head.index("STALE")] for line in lines}
+
+    same(stale(), dict(a="-", b="-", c="-"), "without a report")
+    status(v.c.call("secret.stale", workspace="w", name="b"), "OK")
+    now = status(v.c.call("secret.show", workspace="w", name="b"),
+                 "OK").fields["version"]
+    same(stale(), dict(a="-", b=str(now), c="-"), "with one")
+    same([r["stale"] for r in json.loads(rows("--json"))
+          if r["name"] != "b"], [None, None], "JSON, without one")
+    show("what has a source is listed, and what of it is stale")
+
+
 def many_workspaces(v):
     v.make("x", ("d",))
     for only in ((), ("--only", "storage")):
@@ -581,6 +601,7 @@ def test(t):
     what_is_allowed(v)
     two_keys(v)
     older_answers(v)
+    sources_are_listed(v)
     many_workspaces(v)
     twenty_at_once(v)
     misbehaving_sources(v)
