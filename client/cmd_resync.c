@@ -11,7 +11,6 @@
 #include "resync_report.h"
 #include "status.h"
 
-#define SOURCES_DIR "/etc/cofre/sources.d"
 #define GRACE 3600u
 #define DEADLINE_MAX 600u
 
@@ -61,7 +60,7 @@ take_options(const struct cmd *cmd, struct verb_options *o,
 		return problem_set(p, COFRE_ARGUMENT,
 		    "--deadline takes 1 to %u seconds", DEADLINE_MAX);
 	w->deadline_ms = o->deadline.value * 1000;
-	w->sources = o->sources != NULL ? o->sources : SOURCES_DIR;
+	w->sources = o->sources != NULL ? o->sources : SOURCE_DIR;
 	w->progress = isatty(STDERR_FILENO) == 1;
 	if (cmd->count == 0 && !o->all)
 		return problem_set(p, COFRE_ARGUMENT,

@@ -55,6 +55,53 @@ take_arguments(const struct cmd *cmd, uint8_t *buffer, size_t size,
 	    COFRE_OK;
 }
 
+/* The administrator's rules, when they are there to be read, and no line of
+   them allows it. */
+static void
+warn_of_rules(const struct cmd *cmd, const char *sources,
+    const struct source_question *q)
+{
+	struct source_dir dir;
+	struct problem p;
+	char line[200];
+	enum cofre_status s = source_dir_open(sources, &dir, &p);
+
+	if (s == COFRE_FORMAT)
+		cmd_warn("%s: each resync of it will fail: %s", cmd->object,
+		    p.text);
+	if (s != COFRE_OK)
+		return;
+	if (!source_rules_allow((struct view){ (const uint8_t *)dir.rules,
+		dir.rules_len }, q))
+		cmd_warn("%s: each resync of it will fail, for no line of "
+		    "%s/rules allows it; it would be: %s", cmd->object,
+		    sources, source_rules_line(q, line, sizeof(line)));
+	source_dir_close(&dir);
+}
+
+/* Say so when what was set will come to nothing. */
+static void
+warn(const struct cmd *cmd, const char *sources,
+    const struct secret_source_request *q)
+{
+	struct source_pair pairs[SOURCE_ARGUMENTS_MAX];
+	const struct source_question question = { q->source, q->workspace,
+		pairs, q->arguments.count };
+	struct wire_reader r = list_reader(q->arguments);
+	struct argument_item m;
+	struct problem p;
+
+	for (uint32_t i = 0; i < q->arguments.count; i++) {
+		argument_item_get(&r, &m);
+		pairs[i] = (struct source_pair){ m.name, m.value };
+	}
+	if (source_rules_possible(&question, &p) != COFRE_OK)
+		cmd_warn("%s: each resync of it will fail, for no rule can "
+		    "allow it: %s", cmd->object, p.text);
+	else
+		warn_of_rules(cmd, sources, &question);
+}
+
 /* Set the source that the request says. */
 static int
 send_source(struct cmd *cmd, const struct secret_source_request *q)
@@ -75,13 +122,19 @@ send_source(struct cmd *cmd, const struct secret_source_request *q)
 static int
 set(struct cmd *cmd, int argc, char **argv)
 {
+	const char *sources = NULL;
+	const struct option_row rows[] = {
+		{ "sources", 0, OPTION_TEXT, "DIR", &sources,
+		    "where the rules are" },
+	};
 	const struct option_usage u = {
-		"source set WORKSPACE/NAME SOURCE [NAME=VALUE ...]",
+		"source set WORKSPACE/NAME SOURCE [NAME=VALUE ...] "
+		"[--sources DIR]",
 		"Say which program new values of a credential come from, and "
 		"what it is told.\nIt is run by 'cofre resync-keys'; what it "
 		"may be told is for the administrator\nto say, see "
 		"cofre-source(7).  Nothing of it is secret: it can be listed.\n",
-		NULL, 0, 2, 2 + SOURCE_ARGUMENTS_MAX };
+		rows, 1, 2, 2 + SOURCE_ARGUMENTS_MAX };
 	uint8_t buffer[SOURCE_ARGUMENTS_MAX *
 		(SOURCE_VALUE_MAX + COFRE_FIELD_NAME_MAX + 8) + 8];
 	struct secret_source_request q = { .source = { NULL, 0 } };
@@ -103,7 +156,10 @@ set(struct cmd *cmd, int argc, char **argv)
 		return cmd_error(cmd, COFRE_ARGUMENT,
 		    "'%.70s' is no source: a name is letters, digits and ._-, "
 		    "at most %u", cmd->args[1], SOURCE_NAME_MAX);
-	return send_source(cmd, &q);
+	code = send_source(cmd, &q);
+	if (code == 0)
+		warn(cmd, sources != NULL ? sources : SOURCE_DIR, &q);
+	return code;
 }
 
 static int

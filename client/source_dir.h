@@ -11,6 +11,9 @@
 #include "problem.h"
 #include "wire.h"
 
+/* Where it is, unless another one is named. */
+#define SOURCE_DIR "/etc/cofre/sources.d"
+
 struct source_dir {
 	int fd;
 	const char *path; /* the caller's, for messages */

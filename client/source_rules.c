@@ -225,20 +225,47 @@ source_rules_check(struct view text, struct problem *p)
  * Asking.
  */
 
-/* Could any line match it? */
-static bool
-can_be_allowed(const struct source_question *q)
+/* What no line matches in the i-th argument; NULL: nothing. */
+static const char *
+impossible(const struct source_question *q, size_t i)
 {
-	if (!source_name_is_valid(q->source) ||
-	    !name_is_workspace(q->workspace) ||
-	    q->count > SOURCE_ARGUMENTS_MAX)
-		return false;
-	for (size_t i = 0; i < q->count; i++)
-		if (has_control(q->arguments[i].value) ||
-		    goes_up(q->arguments[i].value) ||
-		    find(q->arguments, i, q->arguments[i].name) != NULL)
-			return false;
-	return true;
+	const struct source_pair *a = &q->arguments[i];
+
+	if (!name_is_field(a->name))
+		return "has no valid name";
+	if (find(q->arguments, i, a->name) != NULL)
+		return "is there twice";
+	if (has_control(a->value))
+		return "has a control character";
+	if (goes_up(a->value))
+		return "has \"..\" between its slashes: write the path that "
+		       "it comes to";
+	return NULL;
+}
+
+enum cofre_status
+source_rules_possible(const struct source_question *q, struct problem *p)
+{
+	if (!source_name_is_valid(q->source))
+		return problem_set(p, COFRE_INVALID,
+		    "the source's name is not valid");
+	if (!name_is_workspace(q->workspace))
+		return problem_set(p, COFRE_INVALID,
+		    "the workspace's name is not valid");
+	if (q->count > SOURCE_ARGUMENTS_MAX)
+		return problem_set(p, COFRE_INVALID,
+		    "it has more arguments than a source can be given");
+	for (size_t i = 0; i < q->count; i++) {
+		const struct view name = q->arguments[i].name;
+		const char *wrong = impossible(q, i);
+
+		if (wrong != NULL)
+			return problem_set(p, COFRE_INVALID,
+			    "the argument %.*s %s", (int)name.len,
+			    name.len == 0 ? "" : (const char *)name.data,
+			    wrong);
+	}
+	return COFRE_OK;
 }
 
 /* No argument is there twice on either side, so equal numbers are enough. */
@@ -262,9 +289,11 @@ bool
 source_rules_allow(struct view text, const struct source_question *q)
 {
 	bool allowed = false;
+	struct problem p;
 	struct line l;
 
-	if (text.len > SOURCE_RULES_MAX || !can_be_allowed(q))
+	if (text.len > SOURCE_RULES_MAX ||
+	    source_rules_possible(q, &p) != COFRE_OK)
 		return false;
 	while (text.len > 0) {
 		if (parse(next_line(&text), &l) != NULL)

@@ -51,6 +51,15 @@ bool source_name_is_valid(struct view name);
 enum cofre_status source_rules_check(struct view text, struct problem *p);
 
 /*
+ * Could a line allow it, whatever the administrator writes?  INVALID, with a
+ * problem that says what no line matches: names that are none, too many
+ * arguments or one that is there twice, a value with a control character or
+ * with ".." between its slashes.
+ */
+enum cofre_status source_rules_possible(const struct source_question *q,
+    struct problem *p);
+
+/*
  * Does a line allow it?  The text has been checked; one that is wrong allows
  * nothing.
  */

@@ -18,6 +18,7 @@ import sys
 import time
 sys.dont_write_bytecode = True
 
+import cgroups
 import cofre_wire as wire
 import harness
 from expect import check, same, show, status
@@ -359,6 +360,7 @@ def what_is_allowed(v):
         rows = v.resync(code=3)
         same(outcomes(rows)["a"], "failed", path)
         check("rules" in rows["a"]["note"], rows["a"]["note"])
+    told_when_set(v)
     v.bind("w", "a", v.up["a"].path, source="nowhere")
     same(outcomes(v.resync(code=3))["a"], "failed", "no such source")
     v.bind("w", "a", v.up["a"].path)
@@ -373,6 +375,41 @@ def what_is_allowed(v):
     same(outcomes(v.resync())["a"], "unchanged", "as it should be")
     check(v.epoch() > before, "that it failed was kept")
     show("what a source may be asked, and which programs are sources")
+
+
+def told_when_set(v):
+    """What will fail at every resync is said when it is set."""
+    here = v.t.dir + "/up/"
+
+    def set_source(source, *arguments, sources=v.sources):
+        done = subprocess.run(
+            [v.t.cofre(), "--socket", v.d.socket, "source", "set", "w/a",
+             source, *arguments, "--sources", sources],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        same((done.returncode, done.stdout), (0, b""), "source set")
+        return done.stderr.decode()
+
+    same(set_source("up", "upstream=%sa" % here), "", "what is allowed")
+    for words, source, *arguments in (
+            ("no rule can allow it: the argument upstream has \"..\"", "up",
+             "upstream=%s../secret" % here),
+            ("no rule can allow it: the source's name", "rules"),
+            ("no line of %s/rules allows it; it would be: up w x=1" %
+             v.sources, "up", "x=1"),
+            ("it would be: up w upstream=/etc/shadow", "up",
+             "upstream=/etc/shadow"),
+            ("it would be: other w", "other")):
+        told = set_source(source, *arguments)
+        check(told.startswith("cofre: warning: w/a: each resync") and
+              told.count("\n") == 1 and words in told, told)
+    same(set_source("other", sources=v.t.dir + "/none"), "", "without rules")
+    rules = os.path.join(v.sources, "rules")
+    before = harness.read_file(rules)
+    harness.write_file(rules, before + b"up * a=[\n", 0o644)
+    told = set_source("up", "upstream=%sa" % here)
+    check("each resync of it will fail" in told and "line 2" in told, told)
+    harness.write_file(rules, before, 0o644)
+    show("what no rule allows is told when it is set")
 
 
 def two_keys(v):
@@ -472,6 +509,54 @@ def many_workspaces(v):
                 ("w", "--grace", "31d")):
         v.t.run_cofre(v.d, "resync-keys", *bad, code=2)
     show("which workspaces, and which kinds")
+
+
+def on_a_schedule(v):
+    """The role and the lines of cofre-source(7), for the unit alone."""
+    top = os.path.dirname(os.path.dirname(os.path.dirname(
+        os.path.abspath(__file__))))
+    manual = harness.read_file(top + "/doc/cofre-source.7").decode()
+    role = re.search(r"^\{\"Name\": \"resync\".*?\}$", manual, re.M | re.S)
+    line = re.search(r"^# cofre (grant .*)$", manual, re.M)
+    v.t.run_cofre(v.d, "role", "import", "-", stdin=role.group().encode())
+    unit = "cofre-test-%d.service" % os.getpid()
+    words = line.group(1).split()
+    same(words[2:], ["unit:cofre-resync.service", "resync"], "the grant")
+    if cgroups.root() is None or cgroups.of() != "/":
+        where, words[2] = None, "user:%d" % JOB
+    else:
+        where = cgroups.make(v.t, "/system.slice/" + unit)
+        words[2] = "unit:" + unit
+
+    def run(*arguments, inside=True, code=0):
+        def enter():
+            if inside and where is not None:
+                cgroups.enter(where)
+            uid = JOB if inside or where is not None else AGENT + 100
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+        done = subprocess.run(
+            [v.t.cofre(), "--socket", v.d.socket, *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+            preexec_fn=enter)
+        same(done.returncode, code, "exit code of %r: %r" %
+             (arguments, done.stderr))
+        return done.stdout
+
+    all_of_them = ("resync-keys", "--all", "--json", "--sources", v.sources)
+    same(json.loads(run(*all_of_them)), [], "before the grant")
+    v.t.run_cofre(v.d, *words)
+    same({r["workspace"] for r in json.loads(run(*all_of_them))}, {"w", "x"},
+         "what the unit brings up to date")
+    same(json.loads(run(*all_of_them, inside=False)), [], "outside of it")
+    for more in (("get", "w/a", "--field", "AccountKey"), ("list", "w"),
+                 ("run", "list", "w"), ("grants", "w")):
+        run(*more, code=5)
+    v.t.run_cofre(v.d, "ungrant", *words[1:])
+    same(json.loads(run(*all_of_them)), [], "after it was taken away")
+    show("the role of cofre-source(7) is enough for a schedule, and for "
+         "nothing else")
 
 
 def twenty_at_once(v):
@@ -603,6 +688,7 @@ def test(t):
     older_answers(v)
     sources_are_listed(v)
     many_workspaces(v)
+    on_a_schedule(v)
     twenty_at_once(v)
     misbehaving_sources(v)
     what_is_said(v)

@@ -108,6 +108,43 @@ START_TEST(a_line_allows_what_all_of_it_matches)
 }
 END_TEST
 
+/* Of what is not allowed, what no line could ever allow. */
+static const struct {
+	const char *source, *workspace, *arguments;
+	const char *why; /* NULL: a line could */
+} impossible[] = {
+	{ "file", "other", "path=keys/a.key", NULL },
+	{ "file", "other", "path=a\\*?[#]", NULL },
+	{ "file", "other", "path=..a a=b..", NULL },
+	{ "file", "other", "path=a/..", "the argument path has \"..\"" },
+	{ "file", "other", "a=b path=..", "the argument path has \"..\"" },
+	{ "file", "other", "path=a\nb", "the argument path has a control" },
+	{ "file", "other", "a=b a=c", "the argument a is there twice" },
+	{ "file", "other", "1=c", "has no valid name" },
+	{ "rules", "other", "", "the source's name is not valid" },
+	{ "file", "Other", "", "the workspace's name is not valid" },
+	{ "file", "w", "a=1 b=1 c=1 d=1 e=1 f=1 g=1 h=1 i=1 j=1 k=1 l=1 m=1 "
+	  "n=1 o=1 p=1 q=1", "more arguments" },
+};
+
+START_TEST(what_no_line_can_allow_is_told)
+{
+	struct source_pair pairs[SOURCE_ARGUMENTS_MAX + 4];
+	struct source_question q = { view_of(impossible[_i].source),
+		view_of(impossible[_i].workspace), pairs, 0 };
+	const char *why = impossible[_i].why;
+	struct problem p = { "" };
+	char text[256];
+
+	(void)strcpy(text, impossible[_i].arguments);
+	q.count = cut(text, pairs);
+	ck_assert_int_eq(source_rules_possible(&q, &p),
+	    why == NULL ? COFRE_OK : COFRE_INVALID);
+	ck_assert_msg(why == NULL || strstr(p.text, why) != NULL, "%s",
+	    p.text);
+}
+END_TEST
+
 static const struct {
 	const char *pattern, *text;
 	bool matches;
@@ -267,6 +304,8 @@ rules_suite(void)
 
 	tcase_add_loop_test(t, a_line_allows_what_all_of_it_matches, 0,
 	    (int)COUNT(questions));
+	tcase_add_loop_test(t, what_no_line_can_allow_is_told, 0,
+	    (int)COUNT(impossible));
 	tcase_add_loop_test(t, patterns_match_as_they_should, 0,
 	    (int)COUNT(patterns));
 	tcase_add_loop_test(t, one_bad_line_allows_nothing, 0,
