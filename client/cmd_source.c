@@ -102,6 +102,34 @@ warn(const struct cmd *cmd, const char *sources,
 		warn_of_rules(cmd, sources, &question);
 }
 
+/*
+ * A datastore that follows has its key from elsewhere, which a source of its
+ * own would never reach.  CMD_GO, or an exit code.  Who may set a source and
+ * not see the secret is not told.
+ */
+static int
+refuse_follower(struct cmd *cmd, const struct arg_object *o)
+{
+	const struct secret_show_request q = { view_of(o->workspace),
+		view_of(o->name) };
+	struct secret_show_reply m;
+	struct view body;
+	char follows[COFRE_SECRET_NAME_MAX + 1];
+	enum cofre_status s = cmd_open(cmd);
+
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	secret_show_request_put(call_begin(cmd->c, OP_SECRET_SHOW), &q);
+	if (cmd_call(cmd, &body) != COFRE_OK ||
+	    !secret_show_reply_decode(body, &m) || m.follows.len == 0)
+		return CMD_GO;
+	(void)snprintf(follows, sizeof(follows), "%.*s", (int)m.follows.len,
+	    (const char *)m.follows.data);
+	return cmd_error(cmd, COFRE_INVALID,
+	    "it follows %s, and has its key from there: set the source of "
+	    "%s/%s, or have it follow none", follows, o->workspace, follows);
+}
+
 /* Set the source that the request says. */
 static int
 send_source(struct cmd *cmd, const struct secret_source_request *q)
@@ -156,7 +184,9 @@ set(struct cmd *cmd, int argc, char **argv)
 		return cmd_error(cmd, COFRE_ARGUMENT,
 		    "'%.70s' is no source: a name is letters, digits and ._-, "
 		    "at most %u", cmd->args[1], SOURCE_NAME_MAX);
-	code = send_source(cmd, &q);
+	code = refuse_follower(cmd, &object);
+	if (code == CMD_GO)
+		code = send_source(cmd, &q);
 	if (code == 0)
 		warn(cmd, sources != NULL ? sources : SOURCE_DIR, &q);
 	return code;
@@ -183,42 +213,41 @@ clear(struct cmd *cmd, int argc, char **argv)
 	return send_source(cmd, &q);
 }
 
-/* The arguments as they are written on a command line, cut off when they are
-   many. */
+/* The arguments, each as it is written on a command line. */
 static void
-print_arguments(const struct resync_key *k, char *to, size_t size)
+list_arguments(struct listing *l, const struct resync_key *k)
 {
-	size_t at = 0;
+	char text[SOURCE_ARGUMENTS_MAX]
+		 [SOURCE_VALUE_MAX + COFRE_FIELD_NAME_MAX + 2];
+	const char *texts[SOURCE_ARGUMENTS_MAX];
+	size_t n = 0;
 
-	to[0] = '\0';
-	for (uint32_t i = 0; i < k->item.arguments.count && at < size; i++) {
-		const struct source_pair *a = &k->arguments[i];
+	for (; n < k->item.arguments.count && n < SOURCE_ARGUMENTS_MAX; n++) {
+		const struct source_pair *a = &k->arguments[n];
 
-		at += (size_t)snprintf(to + at, size - at, "%s%.*s=%.*s",
-		    i > 0 ? " " : "", (int)a->name.len,
-		    (const char *)a->name.data, (int)a->value.len,
+		(void)snprintf(text[n], sizeof(text[n]), "%.*s=%.*s",
+		    (int)a->name.len, (const char *)a->name.data,
+		    (int)a->value.len,
 		    a->value.len == 0 ? "" : (const char *)a->value.data);
+		texts[n] = text[n];
 	}
+	listing_texts(l, texts, n);
 }
 
 static void
 list_key(struct listing *l, const struct resync_key *k)
 {
-	char arguments[SOURCE_ARGUMENTS_MAX *
-	    (SOURCE_VALUE_MAX + COFRE_FIELD_NAME_MAX + 2)];
-
-	print_arguments(k, arguments, sizeof(arguments));
 	listing_text(l, k->name);
 	listing_text(l, kind_name(k->item.kind));
 	listing_text(l, k->source);
-	listing_text(l, arguments);
+	list_arguments(l, k);
 	listing_number(l, k->item.version);
 	if (k->item.stale == 0)
 		listing_text(l, "");
 	else
 		listing_number(l, k->item.stale);
 	listing_time(l, k->item.checked);
-	listing_view(l, k->item.problem);
+	listing_note(l, k->item.problem);
 }
 
 static int

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sizes.h"
 #include "output.h"
@@ -38,12 +39,15 @@ add_cell(struct listing *l, char *cell)
 		l->cells[l->count++] = cell;
 }
 
+/* note: it was escaped before. */
 static void
-add_escaped(struct listing *l, struct view v)
+add_escaped(struct listing *l, struct view v, bool note)
 {
 	char *cell = malloc(OUTPUT_ESCAPED(v.len));
 
-	if (cell != NULL)
+	if (cell != NULL && note)
+		(void)output_escape_rest(cell, OUTPUT_ESCAPED(v.len), v);
+	else if (cell != NULL)
 		(void)output_escape(cell, OUTPUT_ESCAPED(v.len), v);
 	add_cell(l, cell);
 }
@@ -66,14 +70,14 @@ add_json(struct listing *l, json_t *value)
 }
 
 static void
-add(struct listing *l, struct view text, json_t *value)
+add(struct listing *l, struct view text, bool note, json_t *value)
 {
 	if (l->bad)
 		json_decref(value);
 	else if (l->rows != NULL)
 		add_json(l, value);
 	else
-		add_escaped(l, text);
+		add_escaped(l, text, note);
 	l->at = (l->at + 1) % l->n;
 }
 
@@ -92,19 +96,70 @@ listing_new(bool json, const struct listing_column *columns, size_t n)
 		return l;
 	}
 	for (size_t i = 0; i < n; i++)
-		add_escaped(l, view_of(columns[i].head));
+		add_escaped(l, view_of(columns[i].head), false);
 	return l;
+}
+
+static void
+add_text(struct listing *l, struct view v, bool note)
+{
+	if (l == NULL)
+		return;
+	if (l->rows != NULL)
+		add(l, v, note, v.len == 0 ? json_null() : output_json_view(v));
+	else
+		add(l, v.len == 0 ? view_of("-") : v, note, NULL);
 }
 
 void
 listing_view(struct listing *l, struct view v)
 {
+	add_text(l, v, false);
+}
+
+void
+listing_note(struct listing *l, struct view v)
+{
+	add_text(l, v, true);
+}
+
+static void
+add_array(struct listing *l, const char *const *texts, size_t count)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		if (json_array_append_new(all,
+			output_json_view(view_of(texts[i]))) != 0)
+			l->bad = true;
+	add(l, view_of(""), false, all);
+}
+
+void
+listing_texts(struct listing *l, const char *const *texts, size_t count)
+{
+	size_t size = 1, len = 0;
+	char *all;
+
 	if (l == NULL)
 		return;
-	if (l->rows != NULL)
-		add(l, v, v.len == 0 ? json_null() : output_json_view(v));
-	else
-		add(l, v.len == 0 ? view_of("-") : v, NULL);
+	if (l->rows != NULL) {
+		add_array(l, texts, count);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		size += strlen(texts[i]) + 1;
+	all = malloc(size);
+	if (all == NULL) {
+		l->bad = true;
+		return;
+	}
+	all[0] = '\0';
+	for (size_t i = 0; i < count; i++)
+		len += (size_t)snprintf(all + len, size - len, "%s%s",
+		    i > 0 ? " " : "", texts[i]);
+	add_text(l, view_of(all), false);
+	free(all);
 }
 
 void
@@ -121,7 +176,8 @@ listing_number(struct listing *l, uint64_t v)
 	if (l == NULL)
 		return;
 	(void)snprintf(text, sizeof(text), "%" PRIu64, v);
-	add(l, view_of(text), l->rows != NULL ? output_json_number(v) : NULL);
+	add(l, view_of(text), false,
+	    l->rows != NULL ? output_json_number(v) : NULL);
 }
 
 void

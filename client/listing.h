@@ -30,6 +30,9 @@ struct listing *listing_new(bool json, const struct listing_column *columns,
  *
  * text	  a string; an empty one is "-", or null in JSON
  * view	  the same
+ * note	  the same, of a text that was escaped when it was made: its
+ *	  backslashes stay as they are
+ * texts  strings, with blanks between; an array of them in JSON
  * number  an integer
  * id	  a uid or gid; NO_ID is "any", or null
  * time	  microseconds since 1970; 0 is "-", or null
@@ -37,6 +40,8 @@ struct listing *listing_new(bool json, const struct listing_column *columns,
  */
 void listing_text(struct listing *l, const char *text);
 void listing_view(struct listing *l, struct view v);
+void listing_note(struct listing *l, struct view v);
+void listing_texts(struct listing *l, const char *const *texts, size_t count);
 void listing_number(struct listing *l, uint64_t v);
 void listing_id(struct listing *l, uint32_t id);
 void listing_time(struct listing *l, uint64_t us);

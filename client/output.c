@@ -26,8 +26,8 @@ escape_one(char to[12], struct view v, size_t taken, uint32_t c)
 	return taken;
 }
 
-size_t
-output_escape(char *to, size_t size, struct view v)
+static size_t
+escape(char *to, size_t size, struct view v, bool rest)
 {
 	size_t len = 0;
 
@@ -37,6 +37,10 @@ output_escape(char *to, size_t size, struct view v)
 		size_t taken = utf8_next(v, &c);
 		size_t n = escape_one(one, v, taken, c);
 
+		if (rest && c == '\\') {
+			one[0] = '\\';
+			n = 1;
+		}
 		if (n >= size - len)
 			break;
 		memcpy(to + len, one, n);
@@ -46,6 +50,18 @@ output_escape(char *to, size_t size, struct view v)
 	}
 	to[len] = '\0';
 	return len;
+}
+
+size_t
+output_escape(char *to, size_t size, struct view v)
+{
+	return escape(to, size, v, false);
+}
+
+size_t
+output_escape_rest(char *to, size_t size, struct view v)
+{
+	return escape(to, size, v, true);
 }
 
 void

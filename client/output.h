@@ -21,6 +21,13 @@
  */
 size_t output_escape(char *to, size_t size, struct view v);
 
+/*
+ * The same for a text that was escaped when it was made, such as a reason: its
+ * backslashes stay as they are, and all else that is not to be shown is
+ * escaped.
+ */
+size_t output_escape_rest(char *to, size_t size, struct view v);
+
 /* The longest that output_escape() can make of len bytes, with the NUL. */
 #define OUTPUT_ESCAPED(len) ((len) * 8 + 1)
 

@@ -71,7 +71,7 @@ list_key(struct listing *l, bool workspaces, bool dry_run,
 	listing_text(l, resync_fate_text(k->fate, dry_run));
 	listing_number(l, k->item.version);
 	listing_number(l, k->version);
-	listing_text(l, k->note);
+	listing_note(l, view_of(k->note));
 }
 
 static bool

@@ -1,6 +1,39 @@
 #include "resync_work.h"
 
+#include "format_text.h"
+#include "names.h"
 #include "resync_answer.h"
+
+#define ACCOUNT_KEY 64 /* bytes of a storage account's key */
+
+/* Is there an account's key that can't be one?  What a page says in place of
+   it, say: nothing could be made of that, and the old one would be lost. */
+static bool
+has_bad_key(const struct resync_key *k, const struct source_answer *a)
+{
+	if (k->item.kind != COFRE_KIND_STORAGE &&
+	    k->item.kind != COFRE_KIND_DATASTORE)
+		return false;
+	for (size_t i = 0; i < a->field_count; i++)
+		if (view_is(a->fields[i].name, "AccountKey") &&
+		    text_base64_len(a->fields[i].value) != ACCOUNT_KEY)
+			return true;
+	return false;
+}
+
+/* A source has ended: what it answers must be what the kind can have. */
+static void
+answered(void *arg, struct source_job *job, const struct source_result *r)
+{
+	const struct source_result bad = { .status = COFRE_FORMAT,
+		.reason = "its answer: AccountKey is not the base64 of 64 bytes "
+			  "(88 characters)", .said = r->said };
+
+	if (r->status == COFRE_OK &&
+	    has_bad_key((struct resync_key *)job, &r->answer))
+		r = &bad;
+	work_answered(arg, job, r);
+}
 
 /* Nothing can be asked: there is no such directory, say. */
 static void
@@ -32,7 +65,7 @@ ask_all(struct work *w)
 	if (s == COFRE_OK) {
 		for (size_t i = 0; i < w->r->keys.count; i++)
 			work_begin(w, &w->r->keys.at[i]);
-		s = source_pool_run(w->pool, work_answered, w, &p);
+		s = source_pool_run(w->pool, answered, w, &p);
 		source_pool_free(w->pool);
 	}
 	if (s != COFRE_OK)

@@ -7,6 +7,7 @@ rotated without a moment in which none works; twenty at once have one winner;
 and a daemon that is killed at any system call of the commit has all or
 nothing of it.
 """
+import base64
 import collections
 import json
 import os
@@ -29,9 +30,11 @@ MARK = "COFRE-TEST-SOURCE-%d" % os.getpid()
 
 # What is upstream is a file: {"1": key, "2": key, "active": 1, "calls": []}.
 SOURCE = r'''#!/usr/bin/python3 -I
-import fcntl, json, os, signal, subprocess, sys, time
+import base64, fcntl, json, os, signal, subprocess, sys, time
 q = json.load(sys.stdin)
 path = q["arguments"]["upstream"]
+def key(label):
+    return base64.b64encode(label.encode().ljust(64, b".")).decode()
 with open(path, "r+") as f:
     fcntl.flock(f, fcntl.LOCK_EX)
     u = json.load(f)
@@ -42,14 +45,14 @@ with open(path, "r+") as f:
     # In one write, so that who is killed leaves no half of it.
     os.pwrite(f.fileno(), json.dumps(u).ljust(4000).encode(), 0)
 slot = q["slot"] or u["active"]
-answer = {"fields": {"AccountKey": u[str(slot)]}, "slot": slot,
+answer = {"fields": {"AccountKey": key(u[str(slot)])}, "slot": slot,
           "rotate": True}
 if "serial" in u:
     answer["serial"] = u["serial"]
 if u.get("probe"):
     answer["probe"] = True
 if q["operation"] == "probe":
-    good = q["fields"]["AccountKey"] in (u["1"], u["2"])
+    good = q["fields"]["AccountKey"] in (key(u["1"]), key(u["2"]))
     answer = {"ok": good and u["probe"] == "works"}
     if not answer["ok"]:
         answer["reason"] = "403 for \33[31m" + q["fields"]["AccountKey"]
@@ -96,6 +99,12 @@ elif mode == "blurts":
     sys.stderr.write("tried " + q.get("fields", {}).get("AccountKey", ""))
 elif mode == "signal":
     os.kill(os.getpid(), signal.SIGSEGV)
+elif mode == "no key":
+    text = json.dumps({"fields": {"AccountKey": "notakey"}})
+elif mode == "short key":
+    text = json.dumps({"fields": {"AccountKey": key("")[4:]}})
+elif mode == "empty key":
+    text = json.dumps({"fields": {"AccountKey": ""}})
 elif mode == "no field":
     text = '{"fields": {}}'
 elif mode == "two":
@@ -106,6 +115,17 @@ elif mode == "unknown":
     text = '{"fields": {"AccountKey": "a"}, "exec": "/bin/sh"}'
 sys.stdout.write(text)
 ''' % CANARY
+
+
+def account_key(label):
+    """What the source makes of a label: a key of an account."""
+    return base64.b64encode(label.encode().ljust(64, b"."))
+
+
+def tells(text, label):
+    """Is the label in the text, or the key that begins with it?"""
+    return label in text or \
+        account_key(label).decode()[:len(label) * 4 // 3] in text
 
 
 class Upstream:
@@ -167,7 +187,7 @@ class Vault:
             status(self.root.call("secret.put", workspace=workspace,
                                   name=name, kind=wire.STORAGE,
                                   fields=wire.fields(
-                                      AccountKey=up.get()["1"].encode())),
+                                      AccountKey=account_key(up.get()["1"]))),
                    "OK")
             self.bind(workspace, name, path)
 
@@ -186,7 +206,7 @@ class Vault:
 
     def key(self, name, c=None, **more):
         r = status((c or self.c).get("w", name, **more), "OK")
-        return r.values()["AccountKey"].decode()
+        return base64.b64decode(r.values()["AccountKey"]).decode().rstrip(".")
 
     def epoch(self):
         return int(self.root.report()["epoch"])
@@ -273,7 +293,11 @@ def a_key_changes_upstream(v):
 
 
 BAD = ("hang", "fork", "flood", "garbage", "empty", "half", "twice", "exit",
-       "signal", "no field", "two", "nul", "unknown")
+       "signal", "no field", "two", "nul", "unknown", "no key", "short key",
+       "empty key")
+WHY = {"no key": "its answer: AccountKey is not the base64 of 64 bytes",
+       "short key": "its answer: AccountKey is not the base64 of 64 bytes",
+       "empty key": "its answer: field 1 is empty"}
 
 
 def misbehaving_sources(v):
@@ -291,8 +315,11 @@ def misbehaving_sources(v):
              mode)
         note = rows["a"]["note"]
         check(note, mode + ": no reason is given")
-        check(CANARY not in note and "\33" not in note and "never" not in
-              note, "%s: the reason is %r" % (mode, note))
+        check(not tells(note, CANARY) and "\33" not in note and
+              not tells(note, "never") and "notakey" not in note,
+              "%s: the reason is %r" % (mode, note))
+        check(WHY.get(mode, "") in note, "%s: the reason is %r" %
+              (mode, note))
         same((v.key("a"), v.key("b")), (old, new), "values after " + mode)
         same(left_over(), [], "processes after " + mode)
     v.up["a"].set(mode="leave", **both("left"))
@@ -307,7 +334,7 @@ def misbehaving_sources(v):
         v.up[name].set(mode="good")
     v.resync()
     for e in v.root.events():
-        check(CANARY.encode() not in e["detail"] + e["object"] and
+        check(not tells((e["detail"] + e["object"]).decode(), CANARY) and
               b"\33" not in e["detail"], "the log has %r" % e["detail"])
     show("%d ways to misbehave: nothing changes, nothing is left running" %
          len(BAD))
@@ -448,7 +475,7 @@ def two_keys(v):
     rows = v.resync("--rotate", "--only", "storage", code=3)
     same(outcomes(rows)["b"], "failed", "a key that does not work")
     note = rows["b"]["note"]
-    check("made-" not in note and "\33" not in note, "a value is told: " +
+    check(not tells(note, "made-") and "\33" not in note, "a value is told: " +
           note)
     same(v.key("b"), new, "the key in use")
     items = status(v.root.call("resync.list", workspace="w"),
@@ -490,7 +517,40 @@ def sources_are_listed(v):
     same(stale(), dict(a="-", b=str(now), c="-"), "with one")
     same([r["stale"] for r in json.loads(rows("--json"))
           if r["name"] != "b"], [None, None], "JSON, without one")
+    same([r["arguments"] for r in json.loads(rows("--json"))],
+         [["upstream=" + v.up[name].path] for name in "bac"], "arguments")
+    check("  upstream=%s  " % v.up["a"].path in rows(), "as text")
+    v.t.run_cofre(v.d, "source", "set", "w/a", "up", "upstream=%s" %
+                  v.up["a"].path, "b=", "c=d e\\", "--sources", v.sources)
+    check(["upstream=" + v.up["a"].path, "b=", "c=d e\\"] in [
+        r["arguments"] for r in json.loads(rows("--json"))], "three of them")
+    v.bind("w", "a", v.up["a"].path)
+    # What a source says is escaped once, wherever it is shown.
+    v.up["a"].set(probe="fails", **both("fails"))
+    for text in (v.t.run_cofre(v.d, "resync-keys", "w", "--sources",
+                               v.sources, code=3).decode(), rows()):
+        check("403 for \\u{1b}[31m*" in text, text)
+    v.up["a"].set(probe=None)
+    v.resync()
     show("what has a source is listed, and what of it is stale")
+
+
+def a_follower_has_no_source(v):
+    v.t.run_cofre(v.d, "put", "w/photos", "--kind", "datastore", "--type",
+                  "azure-blob", "--meta", "container=photos", "--follows",
+                  "a")
+    done = subprocess.run(
+        [v.t.cofre(), "--socket", v.d.socket, "source", "set", "w/photos",
+         "up", "upstream=x"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        timeout=60)
+    same(done.returncode, 9, "exit code")
+    check(b"it follows a, " in done.stderr and b"w/a" in done.stderr,
+          done.stderr)
+    same(sorted(outcomes(v.resync())), ["a", "b", "c"], "what has a source")
+    for words in (("delete", "w/photos"), ("purge", "w/photos",
+                                           "--yes=w/photos")):
+        v.t.run_cofre(v.d, *words)
+    show("what follows has its source where its key is")
 
 
 def many_workspaces(v):
@@ -600,7 +660,8 @@ def staged(v, value):
                          "OK").fields["version"]
         status(c.call("resync.stage", workspace="w", name=name,
                       version=version, outcome=wire.VALUE,
-                      fields=wire.fields(AccountKey=value)), "OK")
+                      fields=wire.fields(AccountKey=account_key(value))),
+               "OK")
     return c
 
 
@@ -624,7 +685,7 @@ def traced(d, *more):
 def calls_of_a_commit(v):
     """[(name, n)]: the system calls of the daemon while it commits."""
     path = os.path.join(v.t.dir, "trace")
-    c = staged(v, b"traced")
+    c = staged(v, "traced")
     p = traced(v.d, "-o", path)
     status(c.call("resync.commit", workspace="w", grace=60), "OK")
     p.terminate()
@@ -641,7 +702,7 @@ def killed_at_every_call(v):
     points = calls_of_a_commit(v)
     hits = collections.Counter()
     for number, (name, n) in enumerate(points):
-        c = staged(v, b"try %d" % number)
+        c = staged(v, "try %d" % number)
         p = traced(v.d, "-o", "/dev/null", "-e", "trace=" + name, "-e",
                    "inject=%s:signal=KILL:when=%d" % (name, n))
         try:
@@ -687,6 +748,7 @@ def test(t):
     two_keys(v)
     older_answers(v)
     sources_are_listed(v)
+    a_follower_has_no_source(v)
     many_workspaces(v)
     on_a_schedule(v)
     twenty_at_once(v)

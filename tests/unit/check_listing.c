@@ -75,6 +75,44 @@ START_TEST(the_same_rows_are_json_objects)
 }
 END_TEST
 
+/* What was escaped is not escaped again; all else is. */
+static struct listing *
+one_row(bool json)
+{
+	static const char *const texts[] = { "a=b c", "d=\\" };
+	struct listing *l = listing_new(json, columns, 4);
+
+	listing_note(l, VIEW("said \\u{1b}, \\n \x1b\n\xff"));
+	listing_texts(l, texts, 2);
+	listing_texts(l, texts, 0);
+	listing_note(l, VIEW(""));
+	return l;
+}
+
+START_TEST(a_note_is_escaped_once)
+{
+	struct paper p;
+
+	ck_assert(listing_print(one_row(false), paper_open(&p)));
+	paper_is(&p,
+	    "NAME                          N           GID  WHEN\n"
+	    "said \\u{1b}, \\n \\u{1b}\\n\\xff  a=b c d=\\\\  -    -\n");
+}
+END_TEST
+
+START_TEST(texts_are_an_array)
+{
+	struct listing *l = listing_new(true, columns, 2);
+	static const char *const texts[] = { "a=b c", "d=\\" };
+	struct paper p;
+
+	listing_texts(l, texts, 2);
+	listing_texts(l, texts, 0);
+	ck_assert(listing_print(l, paper_open(&p)));
+	paper_is(&p, "[{\"name\": [\"a=b c\", \"d=\\\\\"], \"n\": []}]\n");
+}
+END_TEST
+
 START_TEST(an_empty_listing_is_its_heads_or_an_empty_array)
 {
 	struct paper p;
@@ -127,6 +165,8 @@ listings(void)
 
 	tcase_add_test(tc, a_table_has_columns_as_wide_as_they_must_be);
 	tcase_add_test(tc, the_same_rows_are_json_objects);
+	tcase_add_test(tc, a_note_is_escaped_once);
+	tcase_add_test(tc, texts_are_an_array);
 	tcase_add_test(tc, an_empty_listing_is_its_heads_or_an_empty_array);
 	tcase_add_test(tc, a_listing_that_has_no_memory_says_so_at_the_end);
 	tcase_add_test(tc, a_table_grows);
