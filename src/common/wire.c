@@ -113,6 +113,27 @@ wire_put_string(struct wire_writer *w, struct view v, size_t max)
 	wire_put_bytes(w, v);
 }
 
+size_t
+wire_string_begin(struct wire_writer *w)
+{
+	size_t at = w->len;
+
+	put_int(w, 0, 4);
+	return at;
+}
+
+void
+wire_string_end(struct wire_writer *w, size_t at)
+{
+	struct wire_writer head;
+
+	if (w->bad)
+		return;
+	wire_writer_init(&head, w->data + at, 4);
+	put_int(&head, w->len - at - 4, 4);
+	w->bad = head.bad;
+}
+
 /* Take n bytes, or NULL when there are not so many. */
 static const uint8_t *
 take(struct wire_reader *r, size_t n)

@@ -63,6 +63,13 @@ void wire_put_string(struct wire_writer *w, struct view v, size_t max);
 void wire_put_bytes(struct wire_writer *w, struct view v);
 
 /*
+ * A string that is written piece by piece: begin it at the writer's end, put
+ * what is in it, and end it with what the first call gave.
+ */
+size_t wire_string_begin(struct wire_writer *w);
+void wire_string_end(struct wire_writer *w, size_t at);
+
+/*
  * Take one value; 0 or an empty view once the reader is bad.  A view points
  * into the reader's bytes.  A boolean other than 0 or 1 is bad, although
  * RFC 4251 lets a reader be lenient: one value has one form here.

@@ -247,6 +247,50 @@ START_TEST(nothing_can_be_put_from_an_empty_view)
 }
 END_TEST
 
+START_TEST(a_string_is_written_piece_by_piece)
+{
+	uint8_t buf[16];
+	struct wire_writer w;
+	size_t outer, inner;
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_u8(&w, 0xaa);
+	outer = wire_string_begin(&w);
+	wire_put_u8(&w, 0xbb);
+	inner = wire_string_begin(&w);
+	wire_put_u16(&w, 0xccdd);
+	wire_string_end(&w, inner);
+	wire_string_end(&w, outer);
+	ck_assert(!w.bad);
+	sample_assert_hex((struct view){ buf, w.len },
+	    "aa" "00000007" "bb" "00000002" "ccdd");
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_string_end(&w, wire_string_begin(&w));
+	sample_assert_hex((struct view){ buf, w.len }, "00000000");
+}
+END_TEST
+
+START_TEST(a_string_without_room_is_not_ended)
+{
+	uint8_t buf[8];
+	struct wire_writer w;
+	size_t at;
+
+	for (size_t cap = 0; cap < 6; cap++) {
+		memset(buf, 0x77, sizeof(buf));
+		wire_writer_init(&w, buf, cap);
+		at = wire_string_begin(&w);
+		wire_put_u16(&w, 0xccdd);
+		wire_string_end(&w, at);
+		ck_assert_msg(w.bad, "cap %zu", cap);
+		for (size_t i = cap; i < sizeof(buf); i++)
+			ck_assert_uint_eq(buf[i], 0x77);
+		for (size_t i = 0; i < cap && i < 4; i++)
+			ck_assert_uint_eq(buf[i], cap < 4 ? 0x77 : 0);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -268,6 +312,8 @@ main(void)
 	tcase_add_test(t, a_bad_reader_gives_zeros_and_takes_nothing_more);
 	tcase_add_test(t, views_are_compared_by_length_and_bytes);
 	tcase_add_test(t, nothing_can_be_put_from_an_empty_view);
+	tcase_add_test(t, a_string_is_written_piece_by_piece);
+	tcase_add_test(t, a_string_without_room_is_not_ended);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
