@@ -152,3 +152,37 @@ crypto_base64url_open(uint8_t *bytes, size_t len, const char *text,
 	sodium_memzero(again, sizeof(again));
 	return same;
 }
+
+bool
+crypto_base64(char *text, size_t size, struct view bytes)
+{
+	if (size == 0 || bytes.len > (size - 1) / 4 * 3)
+		return false;
+	(void)sodium_bin2base64(text, size, bytes.data, bytes.len,
+	    sodium_base64_VARIANT_ORIGINAL);
+	return true;
+}
+
+bool
+crypto_base64_open(uint8_t *bytes, size_t cap, struct view text, size_t *len)
+{
+	const char *from = (const char *)text.data;
+	char again[65];
+	size_t got = 0;
+
+	if (sodium_base642bin(bytes, cap, from, text.len, NULL, &got, NULL,
+		sodium_base64_VARIANT_ORIGINAL) != 0 ||
+	    text.len != (got + 2) / 3 * 4)
+		return false;
+	/* As above: its digits are compared, 64 of them at a time. */
+	for (size_t at = 0; at < got; at += 48, from += 64) {
+		size_t n = got - at < 48 ? got - at : 48;
+
+		(void)crypto_base64(again, sizeof(again),
+		    (struct view){ bytes + at, n });
+		if (memcmp(again, from, strlen(again)) != 0)
+			return false;
+	}
+	*len = got;
+	return true;
+}

@@ -80,6 +80,16 @@ void crypto_base64url(char *text, const uint8_t *bytes, size_t len);
 bool crypto_base64url_open(uint8_t *bytes, size_t len, const char *text,
     size_t text_len);
 
+/*
+ * Base64 of RFC 4648 section 4, with padding, for what is no secret.  The
+ * first writes the text with a NUL; false when size has no room for both.
+ * The second writes *len bytes, at most cap; false unless the text is exactly
+ * what the first makes of them.
+ */
+bool crypto_base64(char *text, size_t size, struct view bytes);
+bool crypto_base64_open(uint8_t *bytes, size_t cap, struct view text,
+    size_t *len);
+
 /* True when both have the same bytes; takes as long when they differ. */
 bool crypto_equal(const void *a, const void *b, size_t len);
 

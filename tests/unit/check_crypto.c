@@ -306,6 +306,73 @@ START_TEST(equality_is_over_every_bit)
 }
 END_TEST
 
+/* RFC 4648, section 10, and the two digits that base64url lacks. */
+static const struct {
+	const char *bytes, *text;
+} base64[] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" },
+	{ "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
+	{ "foobar", "Zm9vYmFy" }, { "\xfb\xff\xbf", "+/+/" } };
+
+START_TEST(base64_is_that_of_the_rfc)
+{
+	struct view bytes = view_of(base64[_i].bytes);
+	size_t n = strlen(base64[_i].text), len = 99;
+	char text[16];
+	uint8_t out[16];
+
+	for (size_t size = 0; size <= n; size++)
+		ck_assert(!crypto_base64(text, size, bytes));
+	ck_assert(crypto_base64(text, n + 1, bytes));
+	ck_assert_str_eq(text, base64[_i].text);
+	ck_assert(crypto_base64_open(out, bytes.len, view_of(text), &len));
+	ck_assert_uint_eq(len, bytes.len);
+	ck_assert_mem_eq(out, bytes.data, len);
+	ck_assert(bytes.len == 0 ||
+	    !crypto_base64_open(out, bytes.len - 1, view_of(text), &len));
+}
+END_TEST
+
+/* Each stands for bytes that are written in another way. */
+static const char *const not_base64[] = { "Z", "Zg", "Zg=", "Zg===", "Zh==",
+	"Zm9=", "Zm9v\n", " Zm9v", "Zm 9v", "Zm9v=", "====", "=", "-_-_", "Z===",
+	"Zg==Zg==", "Zm9v\xab" "m9v", "Zm9v\xaf" "m9v", "\xdam9v" };
+
+START_TEST(base64_has_one_form)
+{
+	size_t len = 99;
+	uint8_t out[16];
+
+	ck_assert(!crypto_base64_open(out, sizeof(out),
+	    view_of(not_base64[_i]), &len));
+	ck_assert_uint_eq(len, 99);
+}
+END_TEST
+
+START_TEST(base64_of_every_length_comes_back)
+{
+	uint8_t bytes[200], out[200];
+	char text[300];
+	size_t len = 0;
+
+	crypto_random(bytes, sizeof(bytes));
+	for (size_t n = 0; n <= sizeof(bytes); n++) {
+		ck_assert(crypto_base64(text, sizeof(text),
+		    (struct view){ bytes, n }));
+		ck_assert_uint_eq(strlen(text), (n + 2) / 3 * 4);
+		ck_assert(crypto_base64_open(out, n, view_of(text), &len));
+		ck_assert_uint_eq(len, n);
+		ck_assert_mem_eq(out, bytes, n);
+		/* One that is only taken for a digit, anywhere. */
+		for (size_t i = 0; i < strlen(text); i++) {
+			text[i] = (char)(text[i] ^ '\x80');
+			ck_assert(!crypto_base64_open(out, sizeof(out),
+			    view_of(text), &len));
+			text[i] = (char)(text[i] ^ '\x80');
+		}
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -331,6 +398,11 @@ main(void)
 	tcase_add_test(t, a_forgery_is_refused_and_leaves_zeros);
 	tcase_add_test(t, the_short_hash_is_siphash_2_4_128);
 	tcase_add_test(t, equality_is_over_every_bit);
+	tcase_add_loop_test(t, base64_is_that_of_the_rfc, 0,
+	    (int)COUNT(base64));
+	tcase_add_loop_test(t, base64_has_one_form, 0,
+	    (int)COUNT(not_base64));
+	tcase_add_test(t, base64_of_every_length_comes_back);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
