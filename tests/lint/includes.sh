@@ -12,7 +12,7 @@ xargs grep -nH '^#include ' <"$tmp/files" |
 # --- foreign headers -------------------------------------------------------
 
 # libc, which everything may use.
-libc="ctype.h dirent.h errno.h fcntl.h getopt.h grp.h inttypes.h limits.h
+libc="arpa/inet.h ctype.h dirent.h errno.h fcntl.h getopt.h grp.h inttypes.h limits.h
 poll.h pwd.h signal.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h
 stdlib.h string.h strings.h time.h unistd.h sys/auxv.h sys/file.h sys/ioctl.h sys/mman.h
 sys/prctl.h sys/random.h sys/resource.h sys/socket.h sys/stat.h sys/syscall.h
