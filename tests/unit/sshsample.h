@@ -5,7 +5,7 @@
 #ifndef TESTS_SSHSAMPLE_H
 #define TESTS_SSHSAMPLE_H
 
-#include "ssh_key.h"
+#include "ssh_cert.h"
 #include "wire.h"
 
 /* The public key of the seed 00 01 02 ... 1f, its line and fingerprint. */
@@ -63,5 +63,17 @@ struct view sshsample_base64(const char *text, uint8_t *out, size_t size);
 
 /* The blob of the line of a plain key. */
 struct view sshsample_blob(const char *line, uint8_t out[SSH_BLOB_MAX]);
+
+/* The strings one after the other, as a list of principals has them. */
+struct view sshsample_strings(uint8_t *to, size_t size,
+    const char *const *items, size_t count);
+
+/* The sample certificate as its maker would describe it.  It points into
+   memory that the next call writes anew. */
+struct ssh_cert sshsample_cert(void);
+
+/* The certificate made whole with a signature, in the memory at out. */
+struct view sshsample_made(const struct ssh_cert *c,
+    const uint8_t signature[SSH_SIGNATURE_LEN], uint8_t *out, size_t size);
 
 #endif
