@@ -212,7 +212,7 @@ is_signature(struct view signature, struct view ca)
 bool
 ssh_cert_get(struct view blob, struct ssh_cert *c)
 {
-	struct view critical, extension, reserved, type;
+	struct view critical, extension, type;
 	struct ssh_cert n = { .type = 0 };
 	struct wire_reader r;
 
@@ -228,12 +228,12 @@ ssh_cert_get(struct view blob, struct ssh_cert *c)
 	n.before = wire_get_u64(&r);
 	critical = wire_get_string(&r, SSH_BLOB_MAX);
 	extension = wire_get_string(&r, SSH_BLOB_MAX);
-	reserved = wire_get_string(&r, 0);
+	(void)wire_get_string(&r, 0); /* reserved */
 	n.ca = wire_get_string(&r, SSH_BLOB_MAX);
 	n.body = (struct view){ blob.data, blob.len - r.len };
 	n.signature = wire_get_string(&r, SSH_BLOB_MAX);
 	if (!wire_reader_done(&r) || blob.len > SSH_BLOB_MAX ||
-	    !view_is(type, SSH_ED25519_CERT) || reserved.len != 0 ||
+	    !view_is(type, SSH_ED25519_CERT) ||
 	    !get_critical(critical, &n) || !get_extensions(extension, &n) ||
 	    !is_good(&n) || ssh_key_type(n.ca) == NULL ||
 	    !is_signature(n.signature, n.ca))

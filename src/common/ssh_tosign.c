@@ -64,18 +64,17 @@ get_login(struct view data, struct ssh_tosign *t)
 static enum ssh_tosign_result
 get_file(struct view data, struct ssh_tosign *t)
 {
-	struct view reserved, algorithm;
+	struct view algorithm;
 	struct wire_reader r;
 
 	wire_reader_init(&r, data);
 	t->kind = SSH_TOSIGN_FILE;
 	(void)wire_get_bytes(&r, strlen(MAGIC));
 	t->name_space = wire_get_string(&r, SSH_NAME_MAX);
-	reserved = wire_get_string(&r, 0);
+	(void)wire_get_string(&r, 0); /* reserved */
 	algorithm = wire_get_string(&r, SSH_NAME_MAX);
 	t->hash = wire_get_string(&r, SSH_NAME_MAX);
-	if (!wire_reader_done(&r) || reserved.len != 0 ||
-	    !is_text(t->name_space))
+	if (!wire_reader_done(&r) || !is_text(t->name_space))
 		return SSH_TOSIGN_DAMAGED;
 	if (!(view_is(algorithm, "sha256") && t->hash.len == 32) &&
 	    !(view_is(algorithm, "sha512") && t->hash.len == 64))

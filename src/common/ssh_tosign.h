@@ -41,7 +41,9 @@ struct ssh_tosign {
 	struct view blob;     /* the key, plain or as a certificate */
 	const uint8_t *key;   /* the public key in it */
 	bool is_certificate;
-	struct view host_key; /* its blob; empty when it is not named */
+	struct view host_key; /* its blob; empty when it is not named.  It may
+				 be a certificate: what is pinned is the key
+				 that ssh_cert_key() finds in it */
 
 	/* of a file */
 	struct view name_space; /* ASCII, not empty */

@@ -176,6 +176,22 @@ START_TEST(a_request_that_is_made_is_understood)
 }
 END_TEST
 
+START_TEST(a_request_over_the_limit_is_not_made)
+{
+	static uint8_t data[SSH_AGENT_MESSAGE_MAX];
+	static uint8_t large[2 * SSH_AGENT_MESSAGE_MAX];
+	size_t most = SSH_AGENT_MESSAGE_MAX - 1 - 4 - 1 - 4 - 4;
+	struct wire_writer w;
+
+	for (size_t over = 0; over <= 1; over++) {
+		wire_writer_init(&w, large, sizeof(large));
+		ssh_agent_ask_signature(&w, view_of("k"),
+		    (struct view){ data, most + over });
+		ck_assert(w.bad == (over == 1));
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -191,6 +207,7 @@ main(void)
 	tcase_add_test(t, a_signature_is_a_string_in_a_string);
 	tcase_add_test(t, a_query_is_answered_with_the_one_extension);
 	tcase_add_test(t, a_request_that_is_made_is_understood);
+	tcase_add_test(t, a_request_over_the_limit_is_not_made);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

@@ -149,6 +149,28 @@ START_TEST(a_writer_without_room_is_bad)
 }
 END_TEST
 
+/* The strings of a certificate of fixed length, and what is before them. */
+static const size_t fixed[] = { 36, 72 };
+
+START_TEST(nonce_and_key_have_just_32_bytes)
+{
+	struct ssh_cert c;
+	size_t at = fixed[_i];
+	struct view v;
+
+	for (unsigned n = 31; n <= 33; n++) {
+		v = golden();
+		/* A byte less, or one more that is there twice. */
+		blob[at + 3] = (uint8_t)n;
+		if (n != 32)
+			memmove(blob + at + n, blob + at + 32,
+			    v.len - at - 32);
+		v.len = v.len - 32 + n;
+		ck_assert_msg(ssh_cert_get(v, &c) == (n == 32), "%u", n);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -163,6 +185,8 @@ main(void)
 	tcase_add_test(t, a_changed_byte_is_refused_or_is_another_certificate);
 	tcase_add_test(t, a_huge_length_anywhere_is_refused);
 	tcase_add_test(t, a_writer_without_room_is_bad);
+	tcase_add_loop_test(t, nonce_and_key_have_just_32_bytes, 0,
+	    (int)COUNT(fixed));
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

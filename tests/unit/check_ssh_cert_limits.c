@@ -254,7 +254,9 @@ static const struct {
 	{ "0000000f7665726966792d7265717569726564" "00000000", "", false },
 };
 
-START_TEST(options_are_known_sorted_and_there_once)
+/* Is a certificate with these parts read? */
+static bool
+is_read(const char *critical, const char *extensions, const char *reserved)
 {
 	uint8_t part[256];
 	struct ssh_cert c = sshsample_cert(), got;
@@ -267,16 +269,28 @@ START_TEST(options_are_known_sorted_and_there_once)
 	/* Cut it open before the two lists of options, both empty. */
 	wire_writer_init(&w, out, sizeof(out));
 	w.len = v.len - 4 - SSH_SIGNATURE_BLOB_LEN - 4 - SSH_KEY_BLOB_LEN - 12;
-	v.len = sample_hex(options[_i].critical, part, sizeof(part));
+	v.len = sample_hex(critical, part, sizeof(part));
 	wire_put_string(&w, (struct view){ part, v.len }, sizeof(part));
-	v.len = sample_hex(options[_i].extensions, part, sizeof(part));
+	v.len = sample_hex(extensions, part, sizeof(part));
 	wire_put_string(&w, (struct view){ part, v.len }, sizeof(part));
-	wire_put_string(&w, view_of(""), 0);
+	wire_put_string(&w, view_of(reserved), 1);
 	wire_put_string(&w, c.ca, SSH_BLOB_MAX);
 	ssh_cert_put_signature(&w, signature);
 	ck_assert(!w.bad);
-	ck_assert(ssh_cert_get((struct view){ out, w.len }, &got) ==
+	return ssh_cert_get((struct view){ out, w.len }, &got);
+}
+
+START_TEST(options_are_known_sorted_and_there_once)
+{
+	ck_assert(is_read(options[_i].critical, options[_i].extensions, "") ==
 	    options[_i].good);
+}
+END_TEST
+
+START_TEST(what_is_reserved_is_empty)
+{
+	ck_assert(is_read("", "", ""));
+	ck_assert(!is_read("", "", "x"));
 }
 END_TEST
 
@@ -298,6 +312,7 @@ main(void)
 	tcase_add_test(t, the_ca_has_a_plain_key);
 	tcase_add_loop_test(t, options_are_known_sorted_and_there_once, 0,
 	    (int)COUNT(options));
+	tcase_add_test(t, what_is_reserved_is_empty);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

@@ -291,6 +291,22 @@ START_TEST(a_string_without_room_is_not_ended)
 }
 END_TEST
 
+START_TEST(a_string_of_4_gib_is_bad)
+{
+	uint8_t buf[8] = { 0 };
+	/* As if the bytes were there: its end writes to its head alone. */
+	struct wire_writer w = { .data = buf, .len = UINT32_MAX + (size_t)4,
+		.cap = SIZE_MAX };
+
+	wire_string_end(&w, 0);
+	ck_assert(!w.bad);
+	ck_assert_uint_eq(buf[3], 0xff);
+	w.len++;
+	wire_string_end(&w, 0);
+	ck_assert(w.bad);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -314,6 +330,7 @@ main(void)
 	tcase_add_test(t, nothing_can_be_put_from_an_empty_view);
 	tcase_add_test(t, a_string_is_written_piece_by_piece);
 	tcase_add_test(t, a_string_without_room_is_not_ended);
+	tcase_add_test(t, a_string_of_4_gib_is_bad);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
