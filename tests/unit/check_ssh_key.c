@@ -274,7 +274,8 @@ static const char *const bad_lines[] = { "", " ", "\n", "ssh-ed25519",
 	"a b ssh-ed25519 " SSHSAMPLE_BASE64,
 	"@revoked ssh-ed25519 " SSHSAMPLE_BASE64,
 	"@cert-authority * ssh-ed25519 " SSHSAMPLE_BASE64,
-	"ssh-ed25519 " SSHSAMPLE_BASE64 "=", "ssh-ed25519 " SSHSAMPLE_BASE64 "AAAA",
+	"ssh-ed25519 " SSHSAMPLE_BASE64 "=",
+	"ssh-ed25519 " SSHSAMPLE_BASE64 "AAAA",
 	"ssh-ed25519 -" SSHSAMPLE_BASE64,
 	SSHSAMPLE_LINE "\n", SSHSAMPLE_LINE "\r", SSHSAMPLE_LINE "\x7f",
 	"ssh-ed25519\n" SSHSAMPLE_BASE64, "ssh-ed25519\v" SSHSAMPLE_BASE64,
@@ -325,8 +326,8 @@ END_TEST
 static const char *const empty[] = {
 	"000000077373682d7273610000000000000001aa",
 	"000000077373682d727361000000010300000000",
-	"0000001365636473612d736861322d6e69737470323536000000086e69737470"
-	"32353600000000",
+	("0000001365636473612d736861322d6e69737470323536000000086e69737470"
+	 "32353600000000"),
 	"00000000",
 	"ffffffff7373682d727361",
 	"000000077373682d727361fffffffc" };
@@ -342,7 +343,7 @@ END_TEST
 
 START_TEST(a_blob_over_its_limit_has_no_type)
 {
-	static uint8_t buf[SSH_BLOB_MAX + 1];
+	static uint8_t buf[SSH_BLOB_MAX + 1], part[SSH_BLOB_MAX];
 	struct wire_writer w;
 
 	for (size_t over = 0; over <= 1; over++) {
@@ -350,7 +351,7 @@ START_TEST(a_blob_over_its_limit_has_no_type)
 		wire_put_string(&w, view_of("ssh-rsa"), 7);
 		wire_put_string(&w, view_of("\003"), 1);
 		wire_put_string(&w,
-		    (struct view){ buf, SSH_BLOB_MAX - 20 + over },
+		    (struct view){ part, SSH_BLOB_MAX - 20 + over },
 		    SSH_BLOB_MAX);
 		ck_assert(!w.bad);
 		ck_assert_uint_eq(w.len, SSH_BLOB_MAX + over);
