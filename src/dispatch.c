@@ -165,7 +165,7 @@ request_knows(const struct request *q, const struct workspace *ws)
 static enum cofre_status
 serve(struct request *q)
 {
-	uint64_t writes = q->sv->vault.writes;
+	uint64_t writes = vault_writes(&q->sv->vault);
 	enum cofre_status st;
 
 	if ((st = read_object(q)) == COFRE_OK &&
@@ -176,7 +176,7 @@ serve(struct request *q)
 	if (st == COFRE_OK && q->reply->bad)
 		st = COFRE_TOO_LARGE;
 	/* Half an operation is never kept, whatever it failed of. */
-	if (st != COFRE_OK && q->sv->vault.writes != writes)
+	if (st != COFRE_OK && vault_writes(&q->sv->vault) != writes)
 		vault_poison(&q->sv->vault, st);
 	return st;
 }
@@ -395,6 +395,9 @@ dispatch_unlocked(struct server *sv)
 	e = turn_add(sv, wait->conn, room);
 	e->record = wait->record;
 	e->record.status = (uint16_t)st;
+	if (st != COFRE_OK && sv->vault.unlock.of_ssh)
+		e->record.detail =
+		    turn_text(sv, view_of(vault_unlock_problem(&sv->vault)));
 	e->reply = true;
 	sv->turn.flush = true;
 	if (wait->conn != NULL) {

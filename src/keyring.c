@@ -11,6 +11,9 @@ struct keys {
 	uint8_t log_name[KEY_LEN];
 	uint8_t token[KEY_LEN];
 	uint8_t digest[KEY_LEN];
+	uint8_t ssh_wrap[KEY_LEN];
+	uint8_t ssh[KEY_LEN];
+	uint8_t pair[CRYPTO_PAIR_LEN]; /* a key pair, for one signature */
 	uint8_t catalog[16];
 	uint8_t opened[WRAPPED_LEN]; /* where a wrapped key is opened */
 	uint8_t data[WORKSPACES_MAX][KEY_LEN];
@@ -48,6 +51,7 @@ derive(struct keyring *k)
 	crypto_subkey(keys->log_name, keys->root, 5, context);
 	crypto_subkey(keys->token, keys->root, 6, context);
 	crypto_subkey(keys->digest, keys->root, 7, context);
+	crypto_subkey(keys->ssh_wrap, keys->root, 8, context);
 	crypto_random(keys->catalog, sizeof(keys->catalog));
 	k->open = true;
 }
@@ -134,6 +138,65 @@ keyring_data_drop(struct keyring *k, unsigned i)
 	secmem_wipe(k->keys->data[i], KEY_LEN);
 }
 
+void
+keyring_ssh_generate(struct keyring *k)
+{
+	crypto_random(k->keys->ssh, KEY_LEN);
+}
+
+void
+keyring_ssh_wrap(const struct keyring *k, uint8_t out[WRAPPED_LEN],
+    const struct seal_place *place)
+{
+	wrap(out, k->keys->ssh_wrap, place, k->keys->ssh);
+}
+
+bool
+keyring_ssh_unwrap(struct keyring *k, const struct seal_place *place,
+    struct view wrapped)
+{
+	return unwrap(k, k->keys->ssh_wrap, place, wrapped, k->keys->ssh);
+}
+
+void
+keyring_ssh_drop(struct keyring *k)
+{
+	secmem_wipe(k->keys->ssh, KEY_LEN);
+}
+
+void
+keyring_pair_make(struct keyring *k, uint8_t public[PUBLIC_KEY_LEN],
+    uint8_t sealed[WRAPPED_LEN], struct seal_place place)
+{
+	uint8_t *pair = k->keys->pair;
+
+	crypto_ed25519_make(pair);
+	memcpy(public, pair + KEY_LEN, PUBLIC_KEY_LEN);
+	place.name = (struct view){ public, PUBLIC_KEY_LEN };
+	wrap(sealed, k->keys->ssh, &place, pair);
+	secmem_wipe(pair, CRYPTO_PAIR_LEN);
+}
+
+bool
+keyring_pair_sign(struct keyring *k, const uint8_t public[PUBLIC_KEY_LEN],
+    struct view sealed, struct seal_place place, struct view message,
+    uint8_t signature[SIGNATURE_LEN])
+{
+	uint8_t *pair = k->keys->pair;
+	bool good;
+
+	place.name = (struct view){ public, PUBLIC_KEY_LEN };
+	good = unwrap(k, k->keys->ssh, &place, sealed, pair);
+	/* The public half needs no computing: it is the one it was sealed
+	   with, and a signature under another one would tell the seed. */
+	if (good) {
+		memcpy(pair + KEY_LEN, public, PUBLIC_KEY_LEN);
+		crypto_ed25519_sign(signature, pair, message);
+	}
+	secmem_wipe(pair, CRYPTO_PAIR_LEN);
+	return good;
+}
+
 const uint8_t *
 keyring_meta(const struct keyring *k)
 {
@@ -150,6 +213,12 @@ const uint8_t *
 keyring_data(const struct keyring *k, unsigned i)
 {
 	return k->keys->data[i];
+}
+
+const uint8_t *
+keyring_ssh(const struct keyring *k)
+{
+	return k->keys->ssh;
 }
 
 struct log_keys

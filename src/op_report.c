@@ -47,6 +47,29 @@ good_if(bool good)
 	return good ? REPORT_GOOD : REPORT_WARN;
 }
 
+/* The SSH store, and what was wrong with it at the last unlock. */
+static void
+report_ssh(struct report *r, const struct vault *v)
+{
+	const bool none = v->state == VAULT_OPEN && !v->ssh.open;
+	const char *why = "";
+	struct store_stat st;
+
+	store_stat(v->ssh.store, &st);
+	if (st.failed)
+		why = "; a flush failed: read-only until a restart";
+	else if (none)
+		why = "; it could not be made: unlock again, with room on the "
+		      "disk";
+	else if (v->state == VAULT_LOCKED && v->unlock.of_ssh)
+		why = v->unlock.status == COFRE_ROLLBACK ?
+		    "; at unlock it was older than the vault, or gone" :
+		    "; at unlock it was found changed or damaged";
+	line(r, "ssh store", good_if(why[0] == '\0'),
+	    "%" PRIu64 " rows, %" PRIu64 " of %" PRIu64 " KiB%s", st.rows,
+	    st.used / 1024, st.limit / 1024, why);
+}
+
 static void
 report_vault(struct report *r, struct server *sv)
 {
@@ -64,6 +87,7 @@ report_vault(struct report *r, struct server *sv)
 	    "%" PRIu64 " rows, %" PRIu64 " of %" PRIu64 " KiB%s", st.rows,
 	    st.used / 1024, st.limit / 1024,
 	    st.failed ? "; a flush failed: read-only until a restart" : "");
+	report_ssh(r, v);
 	line(r, "connections", REPORT_INFO, "%zu of %u, %u for a uid",
 	    sv->conn_count, sv->config.max_connections,
 	    sv->config.max_per_uid);

@@ -103,6 +103,7 @@ op_unlock_finish(struct server *sv)
 	sv->unlock_failures = 0;
 	sv->log_gap = audit_end(sv->audit) < v->log_end;
 	recount(v, sv->audit);
+	vault_ssh_attach(v, sv->now, audit_end(sv->audit));
 	watch_resume(sv);
 	return COFRE_OK;
 }

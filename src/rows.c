@@ -7,6 +7,9 @@ parts(enum table table)
 	switch (table) {
 	case TABLE_HEADER:
 	case TABLE_STATE:
+	case TABLE_SSH_MARK:
+	case TABLE_SSH_HEADER:
+	case TABLE_SSH_STATE:
 		return 0;
 	case TABLE_WORKSPACE:
 		return 1;
@@ -53,6 +56,19 @@ row_prefix(enum table table, uint64_t workspace)
 	return make(table, workspace, 0, 0, parts(table) > 1 ? 1 : 0);
 }
 
+static bool
+is_table(uint8_t table)
+{
+	return (table >= TABLE_HEADER && table <= TABLE_SSH_MARK) ||
+	    (table >= TABLE_SSH_HEADER && table <= TABLE_SSH_STATE);
+}
+
+bool
+row_is_ssh(enum table table)
+{
+	return table >= TABLE_SSH_HEADER;
+}
+
 bool
 row_key_parse(struct view key, struct row_id *id)
 {
@@ -62,7 +78,7 @@ row_key_parse(struct view key, struct row_id *id)
 
 	wire_reader_init(&r, key);
 	table = wire_get_u8(&r);
-	if (table < TABLE_HEADER || table > TABLE_RUN)
+	if (!is_table(table))
 		return false;
 	*id = (struct row_id){ .table = (enum table)table };
 	n = parts(id->table);

@@ -12,8 +12,11 @@
 #include "proto.h"
 #include "seal.h"
 
-#define ROWS_FORMAT 4u
+#define ROWS_FORMAT 5u
+#define ROWS_FORMAT_READ 4u /* the oldest that is read, and made newer */
 #define ROWS_MAGIC "cofre vault"
+#define SSH_FORMAT 1u
+#define SSH_MAGIC "cofre ssh store"
 #define ROW_KEY_MAX 21u
 
 enum table {
@@ -27,6 +30,10 @@ enum table {
 				under the meta key */
 	TABLE_RUN = 8,	     /* workspace, record: its number; under the data
 				key */
+	TABLE_SSH_MARK = 9,  /* one row, under the meta key */
+	/* Of the SSH store, under its own key; all of the vault's are below. */
+	TABLE_SSH_HEADER = 32, /* one row, in clear */
+	TABLE_SSH_STATE = 33,  /* one row */
 };
 
 /* The key of a row. */
@@ -50,6 +57,9 @@ struct row_key row_key(const struct row_id *id);
 
 /* The other way; false when the bytes are no key.  kind and name are empty. */
 bool row_key_parse(struct view key, struct row_id *id);
+
+/* True for a table of the SSH store, false for one of the vault. */
+bool row_is_ssh(enum table table);
 
 /* The beginning that the keys of a table, or of a workspace in it, share. */
 struct row_key row_prefix(enum table table, uint64_t workspace);

@@ -54,7 +54,8 @@ struct turn_entry {
 	struct conn *conn; /* NULL: nobody to answer, or it is gone */
 	bool reply;	   /* a reply is staged for it */
 	bool recorded;	   /* it goes into the log */
-	bool wrote;	   /* it changed the store */
+	bool wrote;	   /* it changed a store */
+	struct view apart; /* its reply, if it changed the SSH store alone */
 	struct log_record record;
 };
 

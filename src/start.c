@@ -327,7 +327,7 @@ bool
 start_stores(struct start *st, struct server *sv)
 {
 	char error[CONFIG_ERROR_MAX];
-	struct store *store;
+	struct store *store, *ssh;
 
 	if (!secmem_init(&sv->io, FRAME_MAX * 2, false, true) ||
 	    !secmem_init(&sv->scan, SCAN_MAX, false, true) ||
@@ -339,8 +339,12 @@ start_stores(struct start *st, struct server *sv)
 	    sizeof(error));
 	if (store == NULL)
 		return fail("%s", error);
-	if (!vault_open(&sv->vault, store, error, sizeof(error)))
-		return fail("%s", error); /* start_undo() closes the store */
+	sv->vault.store = store; /* start_undo() closes both */
+	ssh = store_open("ssh.lmdb", SSH_STORE_LIMIT, error, sizeof(error));
+	if (ssh == NULL)
+		return fail("%s", error);
+	if (!vault_open(&sv->vault, store, ssh, error, sizeof(error)))
+		return fail("%s", error);
 	sv->audit = audit_open(st->state_fd, sv->config.log_segment, error,
 	    sizeof(error));
 	if (sv->audit == NULL)
@@ -378,6 +382,7 @@ start_sandbox(struct start *st, struct server *sv)
 bool
 start_unlock(struct start *st, struct server *sv)
 {
+	const char *why;
 	enum cofre_status s;
 
 	sv->started = sv->clock;
@@ -390,27 +395,30 @@ start_unlock(struct start *st, struct server *sv)
 		return true;
 	}
 	s = op_unlock_now(sv, (struct view){ st->key, KEY_LEN });
+	why = s != COFRE_OK && sv->vault.unlock.of_ssh ?
+	    vault_unlock_problem(&sv->vault) :
+	    cofre_status_text(s);
 	secmem_wipe(st->key, sizeof(st->key));
 	secmem_wipe_stack();
 	secmem_wipe_registers();
-	dispatch_system(sv, s == COFRE_OK ? "unlocked by keyfile" :
-					    cofre_status_text(s));
+	dispatch_system(sv, s == COFRE_OK ? "unlocked by keyfile" : why);
 	turn_end(sv);
 	if (s != COFRE_OK)
 		(void)fail("the keyfile does not unlock the vault: %s; it "
-			   "stays locked", cofre_status_text(s));
+			   "stays locked", why);
 	return true;
 }
 
 void
 start_undo(struct start *st, struct server *sv)
 {
-	struct store *store = sv->vault.store;
+	struct store *store = sv->vault.store, *ssh = sv->vault.ssh.store;
 
 	secmem_wipe(st->key, sizeof(st->key));
 	vault_close(&sv->vault);
 	audit_close(sv->audit);
 	store_close(store);
+	store_close(ssh);
 	pool_free(&sv->pool);
 	secmem_free(&sv->io);
 	secmem_free(&sv->scan);

@@ -33,7 +33,7 @@ read_header(struct vault *v)
 	    header.vault.len != VAULT_ID_LEN)
 		return "the store holds no cofre vault, or its header is "
 		       "damaged";
-	if (header.format < ROWS_FORMAT)
+	if (header.format < ROWS_FORMAT_READ)
 		return "the vault was made by an older cofre, whose format "
 		       "this version does not read: move the secrets with "
 		       "that one";
@@ -41,19 +41,36 @@ read_header(struct vault *v)
 		return "the vault has a format that this version does not "
 		       "know: it was made by a newer cofre";
 	memcpy(v->id, header.vault.data, VAULT_ID_LEN);
+	v->format = header.format;
 	v->state = VAULT_LOCKED;
 	return NULL;
 }
 
+/* Keys that no vault can open must not be written over by a new one.  (A
+   store without any is what an init leaves that was killed half-way.) */
+static const char *
+check_ssh(const struct vault *v)
+{
+	struct store_stat stat;
+
+	store_stat(v->ssh.store, &stat);
+	if (v->state == VAULT_EMPTY && stat.rows > SSH_STORE_BARE)
+		return "there is no vault, but the keys of one in its SSH "
+		       "store: put the vault's store back, or move the SSH "
+		       "store away to begin anew";
+	return NULL;
+}
+
 bool
-vault_open(struct vault *v, struct store *store, char *error,
-    size_t error_size)
+vault_open(struct vault *v, struct store *store, struct store *ssh,
+    char *error, size_t error_size)
 {
 	const char *why;
 
 	memset(v, 0, sizeof(*v));
 	v->store = store;
 	if (!keyring_init(&v->keyring) ||
+	    !sshstore_init(&v->ssh, ssh, &v->keyring, v->id) ||
 	    !secmem_init(&v->scratch, 3 * ROW_SEALED_MAX, false, true)) {
 		(void)snprintf(error, error_size,
 		    "memory for keys can't be had: %s", strerror(errno));
@@ -64,6 +81,8 @@ vault_open(struct vault *v, struct store *store, char *error,
 	v->build = v->plain + ROW_SEALED_MAX;
 	v->sealed = v->build + ROW_SEALED_MAX;
 	why = read_header(v);
+	if (why == NULL)
+		why = check_ssh(v);
 	store_release(v->store);
 	if (why != NULL) {
 		(void)snprintf(error, error_size, "%s", why);
@@ -78,6 +97,8 @@ vault_lock(struct vault *v)
 {
 	if (v->store != NULL)
 		store_abort(v->store);
+	sshstore_lock(&v->ssh);
+	v->ssh_mark = 0;
 	if (v->keyring.keys != NULL)
 		keyring_wipe(&v->keyring);
 	workspace_forget(v);
@@ -102,6 +123,7 @@ void
 vault_close(struct vault *v)
 {
 	vault_lock(v);
+	sshstore_free(&v->ssh);
 	keyring_free(&v->keyring);
 	secmem_free(&v->scratch);
 	v->plain = v->build = v->sealed = NULL;

@@ -7,9 +7,9 @@
  * one transaction.  What stands in memory follows the store: when a commit
  * fails it is taken back.
  *
- * The files: vault.c opens, locks and commits; vault_rows.c reads and writes
- * rows; vault_unlock.c makes a vault and opens one, with its slots;
- * workspace.c keeps workspaces, and workspace_end.c deletes them; roles.c keeps
+ * The files: vault.c opens and locks; vault_rows.c reads and writes rows;
+ * vault_commit.c ends a turn; vault_unlock.c makes a vault and opens one, with
+ * its slots; vault_ssh.c has the SSH store beside it; workspace.c keeps workspaces, and workspace_end.c deletes them; roles.c keeps
  * custom roles, runs.c runs.
  */
 #ifndef COFRE_VAULT_H
@@ -21,8 +21,7 @@
 #include "policy.h"
 #include "rows.h"
 #include "runs.h"
-#include "store.h"
-#include "tally.h"
+#include "sshstore.h"
 
 /* A deleted one has all that it had, but nobody can do anything there; of a
    purged one only the row stays. */
@@ -58,8 +57,8 @@ struct unlock {
 	bool running;
 	bool accept_rollback;
 	uint64_t log_epoch; /* the newest one in the activity log */
-	struct tally sum;   /* of the rows seen so far */
-	struct row_key last; /* the last row seen; len 0: none */
+	struct rowwalk walk; /* the rows seen so far */
+	bool of_ssh;	     /* what is wrong is in the SSH store */
 	enum cofre_status status;
 };
 
@@ -72,9 +71,15 @@ struct evidence {
 
 struct vault {
 	struct store *store;
+	struct sshstore ssh; /* beside it */
 	struct keyring keyring;
 	enum vault_state state;
 	uint8_t id[VAULT_ID_LEN];
+	uint32_t format;   /* of the header row */
+	uint64_t ssh_mark; /* the epoch that the SSH store has at least, as it
+			      is known here; 0: there was none */
+	uint64_t mark_next; /* it, once this turn is committed; 0: as it is */
+	bool ssh_kept;	   /* the last commit kept what was written there */
 
 	struct workspace *workspaces[WORKSPACES_MAX];
 	/* Of those that are live: what grants are in force. */
@@ -113,14 +118,15 @@ struct vault {
 #define ROW_SEALED_MAX (FRAME_MAX + 4096u)
 
 /*
- * Take an open store and make what a vault needs.  v->state is EMPTY or
- * LOCKED then.  False, with the reason in error: no memory, or the store was
- * written by a newer cofre.
+ * Take an open store, and that of SSH keys, and make what a vault needs.
+ * v->state is EMPTY or LOCKED then.  False, with the reason in error: no
+ * memory, the store was written by a newer cofre, or there are SSH keys and
+ * no vault that they could belong to.
  */
-bool vault_open(struct vault *v, struct store *store, char *error,
-    size_t error_size);
+bool vault_open(struct vault *v, struct store *store, struct store *ssh,
+    char *error, size_t error_size);
 
-/* Lock, and free everything but the store. */
+/* Lock, and free everything but the stores. */
 void vault_close(struct vault *v);
 
 /* Wipe every key and everything that was read with one. */
@@ -161,6 +167,9 @@ enum cofre_status vault_unlock_begin(struct vault *v, uint32_t slot,
  * CORRUPT, ROLLBACK, or another error; then everything is wiped again.
  */
 bool vault_unlock_step(struct vault *v);
+
+/* Write the header row, of the format of today. */
+enum cofre_status vault_write_header(struct vault *v);
 
 /* Add, remove and list slots; list writes slot_item items. */
 enum cofre_status vault_slot_add(struct vault *v, const struct slot_params *p,
@@ -210,17 +219,49 @@ enum cofre_status vault_delete(struct vault *v, const struct row_id *id);
    had done half of its writes. */
 void vault_poison(struct vault *v, enum cofre_status st);
 
+/* Rows written or deleted, ever, in either store. */
+uint64_t vault_writes(const struct vault *v);
+
+/* --- the end of a turn: vault_commit.c --- */
+
 /*
- * The end of a turn.  Everything written since the last commit becomes
- * durable, with a new epoch, or is taken back, in memory too, and with it
- * what runs have read in the turn; the status says why.  OK when there was
- * nothing.
+ * Everything written since the last commit becomes durable, with a new epoch,
+ * or is taken back, in memory too, and with it what runs have read in the
+ * turn; the status says why.  OK when there was nothing.
+ *
+ * The SSH store goes first.  Without it nothing is kept; when the vault's own
+ * store then fails, v->ssh_kept says that what was written there is durable
+ * all the same.
  */
 enum cofre_status vault_commit(struct vault *v, uint64_t now,
     uint64_t log_end);
 
 /* Wipe what the scratch rows may hold; at the end of a turn. */
 void vault_tidy(struct vault *v);
+
+/* --- the SSH store beside it: vault_ssh.c --- */
+
+/* Why the last unlock failed, as a text for a person; NULL: it did not. */
+const char *vault_unlock_problem(const struct vault *v);
+
+/* Verify it, at unlock: OK, CORRUPT, ROLLBACK. */
+enum cofre_status vault_ssh_unlock(struct vault *v);
+
+/*
+ * After an unlock: make one where there is none, because the vault is an
+ * older one, or because that it is gone was accepted; and give an older vault
+ * the format of today.  It is a commit of its own; one that fails leaves an
+ * open vault, and no SSH store.
+ */
+void vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end);
+
+/* True when the mark does not say yet what the SSH store has come to. */
+bool vault_mark_due(const struct vault *v);
+
+/* Write the mark, as part of the vault's transaction; and take it from its
+   row, at unlock. */
+enum cofre_status vault_mark_write(struct vault *v);
+enum cofre_status vault_mark_load(struct vault *v, struct view plain);
 
 /* --- workspaces: workspace.c --- */
 

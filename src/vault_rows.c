@@ -1,5 +1,5 @@
-/* The rows of an open vault, and the end of a turn. */
-#include "recount.h"
+/* The rows of an open vault. */
+#include "vault.h"
 
 #include <string.h>
 
@@ -157,100 +157,17 @@ vault_delete(struct vault *v, const struct row_id *id)
 	return poison(v, st);
 }
 
-/* Write the evidence: it is in no tally, it holds it. */
-static enum cofre_status
-write_state(struct vault *v, uint64_t now, uint64_t log_end)
+uint64_t
+vault_writes(const struct vault *v)
 {
-	const struct row_id id = { .table = TABLE_STATE };
-	struct seal_place place = row_place(v->id, &id);
-	struct row_key key = row_key(&id);
-	struct state_row row = {
-		.epoch = v->epoch + 1,
-		.rows = v->now.tally.rows,
-		.log_end = log_end,
-		.read_end = v->reads_wait ? v->read_end : v->runs.log_end,
-		.time = now,
-		.next_workspace = v->now.next_workspace,
-		.next_record = v->now.next_record,
-	};
-	uint8_t buf[144], sum[32], sealed[512];
-	struct wire_writer w;
-
-	tally_encode(&v->now.tally, sum);
-	row.sum = (struct view){ sum, sizeof(sum) };
-	wire_writer_init(&w, buf, sizeof(buf));
-	state_row_put(&w, &row);
-	seal_close(sealed, keyring_meta(&v->keyring), 1, &place,
-	    (struct view){ buf, w.len }, NULL);
-	secmem_wipe(buf, sizeof(buf));
-	secmem_wipe(sum, sizeof(sum));
-	return store_put(v->store, key_view(&key),
-	    (struct view){ sealed, seal_size(w.len) });
-}
-
-/* Make memory say again what the store says. */
-static void
-take_back(struct vault *v)
-{
-	store_abort(v->store);
-	v->now = v->kept;
-	if (v->catalog != NULL)
-		catalog_undo(v->catalog);
-	if (v->workspaces_changed)
-		workspace_undo(v);
-	roles_undo(v);
-	runs_undo(v);
-	if (v->fresh) {
-		vault_lock(v);
-		v->state = VAULT_EMPTY;
-	}
-}
-
-enum cofre_status
-vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
-{
-	enum cofre_status st = v->poison;
-
-	if (!store_writing(v->store)) {
-		v->poison = COFRE_OK;
-		if (st != COFRE_OK)
-			runs_unread(&v->runs);
-		return st;
-	}
-	/* Also when it is taken back: somebody may have been let in by it. */
-	v->rights += v->workspaces_changed || v->roles.changed;
-	if (st == COFRE_OK && !v->reads_wait)
-		st = runs_save_reads(v);
-	if (st == COFRE_OK)
-		st = write_state(v, now, log_end);
-	if (st == COFRE_OK)
-		st = store_commit(v->store);
-	if (st == COFRE_OK) {
-		v->epoch++;
-		catalog_keep(v->catalog);
-		if (v->workspaces_changed)
-			workspace_keep(v);
-		roles_keep(v);
-		runs_keep(v);
-		if (!v->reads_wait) {
-			runs_saved(&v->runs);
-			v->read_end = v->runs.log_end;
-		}
-		v->read_due = v->runs.log_end + RECOUNT_CELLS;
-	} else {
-		runs_unread(&v->runs);
-		take_back(v);
-	}
-	v->poison = COFRE_OK;
-	v->workspaces_changed = v->fresh = false;
-	v->turn_bytes = 0;
-	return st;
+	return v->writes + v->ssh.writes;
 }
 
 void
 vault_tidy(struct vault *v)
 {
 	store_release(v->store);
+	sshstore_tidy(&v->ssh);
 	secmem_wipe(v->plain, v->plain_used);
 	secmem_wipe(v->build, v->build_used);
 	v->plain_used = v->build_used = 0;

@@ -74,8 +74,8 @@ read_slot(struct vault *v, uint32_t slot, struct slot_row *row)
 	return st;
 }
 
-static enum cofre_status
-write_header(struct vault *v)
+enum cofre_status
+vault_write_header(struct vault *v)
 {
 	const struct row_id id = { .table = TABLE_HEADER };
 	const struct header_row row = { view_of(ROWS_MAGIC), ROWS_FORMAT,
@@ -85,6 +85,7 @@ write_header(struct vault *v)
 
 	wire_writer_init(&w, buf, sizeof(buf));
 	header_row_put(&w, &row);
+	v->format = ROWS_FORMAT;
 	return vault_write_clear(v, &id, (struct view){ buf, w.len });
 }
 
@@ -109,12 +110,14 @@ vault_init(struct vault *v, const struct slot_params *p, uint32_t uid,
 	if (v->catalog == NULL)
 		st = COFRE_LIMIT;
 	if (st == COFRE_OK)
-		st = write_header(v);
+		st = vault_write_header(v);
 	if (st == COFRE_OK)
 		st = write_slot(v, 1, p, uid, now);
 	/* The vault's own scope is the first workspace, without a name. */
 	if (st == COFRE_OK)
 		st = workspace_create(v, view_of(""), uid, now, &root);
+	if (st == COFRE_OK)
+		st = sshstore_make(&v->ssh, 0);
 	if (st != COFRE_OK) {
 		vault_lock(v);
 		return st;
@@ -185,6 +188,8 @@ vault_unlock_begin(struct vault *v, uint32_t slot, struct view key,
 	memset(&v->unlock, 0, sizeof(v->unlock));
 	v->unlock.accept_rollback = accept_rollback;
 	v->unlock.log_epoch = log_epoch;
+	v->unlock.walk.store = v->store;
+	v->unlock.walk.tally_key = keyring_tally(&v->keyring);
 	v->catalog = catalog_new(keyring_catalog(&v->keyring));
 	st = v->catalog == NULL ? COFRE_LIMIT : read_state(v);
 	if (st == COFRE_OK)
@@ -240,6 +245,16 @@ load_role(struct vault *v, const struct row_id *id, struct view sealed)
 }
 
 static enum cofre_status
+load_mark(struct vault *v, const struct row_id *id, struct view sealed)
+{
+	struct view plain;
+
+	if (vault_unseal(v, NULL, id, sealed, &plain) != COFRE_OK)
+		return COFRE_CORRUPT;
+	return vault_mark_load(v, plain);
+}
+
+static enum cofre_status
 load_run(struct vault *v, const struct row_id *id, struct view sealed)
 {
 	struct workspace *ws = vault_workspace_kept(v, id->workspace);
@@ -256,24 +271,23 @@ struct step {
 	bool more;
 };
 
-/*
- * Keys must rise, and a look-up must find the very row that the walk is at:
- * a tree that was tampered with can show one row to a walk and another one
- * to a look-up.
- */
-static bool
-is_next(struct vault *v, struct view key, struct view value)
+/* Take in what stands in memory of the row. */
+static enum cofre_status
+load(struct vault *v, const struct row_id *id, struct view value)
 {
-	const struct row_key *last = &v->unlock.last;
-	size_t n = key.len < last->len ? key.len : last->len;
-	struct view found;
-	int order = memcmp(last->bytes, key.data, n);
-
-	if (last->len > 0 &&
-	    (order > 0 || (order == 0 && last->len >= key.len)))
-		return false;
-	return store_get(v->store, key, &found) == COFRE_OK &&
-	    found.data == value.data && found.len == value.len;
+	if (row_is_ssh(id->table))
+		return COFRE_CORRUPT;
+	if (id->table == TABLE_WORKSPACE)
+		return load_workspace(v, id, value);
+	if (id->table == TABLE_HEAD)
+		return load_head(v, id, value);
+	if (id->table == TABLE_ROLE)
+		return load_role(v, id, value);
+	if (id->table == TABLE_RUN)
+		return load_run(v, id, value);
+	if (id->table == TABLE_SSH_MARK)
+		return load_mark(v, id, value);
+	return COFRE_OK;
 }
 
 /* One row of the store, at unlock. */
@@ -289,46 +303,38 @@ load_row(void *arg, struct view key, struct view value)
 		step->more = true;
 		return false;
 	}
-	if (!row_key_parse(key, &id) || !is_next(v, key, value)) {
-		u->status = COFRE_CORRUPT;
-		return false;
-	}
-	memcpy(u->last.bytes, key.data, key.len);
-	u->last.len = (uint8_t)key.len;
-	if (id.table != TABLE_STATE)
-		tally_add(&u->sum, keyring_tally(&v->keyring), key, value);
-	if (id.table == TABLE_WORKSPACE)
-		u->status = load_workspace(v, &id, value);
-	else if (id.table == TABLE_HEAD)
-		u->status = load_head(v, &id, value);
-	else if (id.table == TABLE_ROLE)
-		u->status = load_role(v, &id, value);
-	else if (id.table == TABLE_RUN)
-		u->status = load_run(v, &id, value);
+	u->status = rowwalk_next(&u->walk, key, value, &id) ?
+	    load(v, &id, value) :
+	    COFRE_CORRUPT;
 	return u->status == COFRE_OK;
 }
 
 /* All rows were seen: do they add up, and is the store not an old one? */
 static enum cofre_status
-judge(const struct vault *v)
+judge(struct vault *v)
 {
-	const struct unlock *u = &v->unlock;
+	struct unlock *u = &v->unlock;
+	enum cofre_status st;
 
 	if (u->status != COFRE_OK)
 		return u->status;
-	if (v->workspaces[0] == NULL || !tally_equal(&u->sum, &v->now.tally))
+	if (v->workspaces[0] == NULL || !tally_equal(&u->walk.sum, &v->now.tally))
 		return COFRE_CORRUPT;
 	if (v->epoch < u->log_epoch && !u->accept_rollback)
 		return COFRE_ROLLBACK;
-	return COFRE_OK;
+	st = vault_ssh_unlock(v);
+	u->of_ssh = st != COFRE_OK;
+	return st;
 }
 
 bool
 vault_unlock_step(struct vault *v)
 {
 	struct step step = { .v = v, .left = STEP_ROWS };
-	struct view after = { v->unlock.last.bytes, v->unlock.last.len };
+	struct view after = { v->unlock.walk.last.bytes,
+		v->unlock.walk.last.len };
 	enum cofre_status st;
+	bool of_ssh;
 
 	if (!v->unlock.running)
 		return false;
@@ -339,12 +345,14 @@ vault_unlock_step(struct vault *v)
 	if (step.more && v->unlock.status == COFRE_OK)
 		return true;
 	st = judge(v);
+	of_ssh = v->unlock.of_ssh;
 	if (st == COFRE_OK)
 		v->state = VAULT_OPEN;
 	else
 		vault_lock(v);
 	v->unlock.running = false;
 	v->unlock.status = st;
+	v->unlock.of_ssh = of_ssh;
 	return false;
 }
 

@@ -119,6 +119,22 @@ crypto_equal(const void *a, const void *b, size_t len)
 }
 
 void
+crypto_ed25519_make(uint8_t pair[CRYPTO_PAIR_LEN])
+{
+	uint8_t public[PUBLIC_KEY_LEN];
+
+	(void)crypto_sign_ed25519_keypair(public, pair);
+}
+
+void
+crypto_ed25519_sign(uint8_t signature[SIGNATURE_LEN],
+    const uint8_t pair[CRYPTO_PAIR_LEN], struct view message)
+{
+	(void)crypto_sign_ed25519_detached(signature, NULL, message.data,
+	    message.len, pair);
+}
+
+void
 crypto_base64url(char *text, const uint8_t *bytes, size_t len)
 {
 	char buf[64];

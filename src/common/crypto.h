@@ -15,6 +15,7 @@
 #define CRYPTO_TAG_LEN 16u   /* Poly1305 */
 #define CRYPTO_HASH_LEN 32u
 #define CRYPTO_WIDE_LEN 64u
+#define CRYPTO_PAIR_LEN 64u  /* of Ed25519: the seed, and the public key */
 #define CRYPTO_SHORT_LEN 16u /* SipHash-2-4 with 128 bits */
 
 /* Once, before any thread and before the sandbox; false: do not go on. */
@@ -69,6 +70,15 @@ bool crypto_aead_open(uint8_t *out, const uint8_t key[KEY_LEN],
 /* SipHash-2-4 with 128 bits of output and a key of 16 bytes. */
 void crypto_short_hash(uint8_t out[CRYPTO_SHORT_LEN], const uint8_t key[16],
     struct view v);
+
+/*
+ * Ed25519 (RFC 8032).  make draws a random key pair.  sign needs both halves
+ * of it: with a public key that is not that of the seed, the signature would
+ * give the seed away.
+ */
+void crypto_ed25519_make(uint8_t pair[CRYPTO_PAIR_LEN]);
+void crypto_ed25519_sign(uint8_t signature[SIGNATURE_LEN],
+    const uint8_t pair[CRYPTO_PAIR_LEN], struct view message);
 
 /*
  * Base64 of RFC 4648 section 5, without padding.  The first writes

@@ -61,6 +61,8 @@
 
 #define KEY_LEN 32u  /* every symmetric key */
 #define SALT_LEN 16u /* of Argon2id */
+#define PUBLIC_KEY_LEN 32u /* of Ed25519 */
+#define SIGNATURE_LEN 64u  /* likewise */
 #define VAULT_ID_LEN 16u
 #define NO_ID 0xffffffffu /* "any" or "none" for a uid, gid or version */
 

@@ -60,8 +60,8 @@ numbers() {
 expect $doc <"$tmp/rows"
 
 # Numbers that stand in the text.
-grep -q '^#define ROWS_FORMAT 4u$' src/rows.h ||
-	bad src/rows.h 1 "ROWS_FORMAT is not 4 any more, $doc says so"
+grep -q '^#define ROWS_FORMAT 5u$' src/rows.h ||
+	bad src/rows.h 1 "ROWS_FORMAT is not 5 any more, $doc says so"
 grep -q '^#define ROWS_MAGIC "cofre vault"$' src/rows.h ||
 	bad src/rows.h 1 "ROWS_MAGIC is not \"cofre vault\", $doc says so"
 grep -q '^#define AUDIT_MARK_STEP 256u$' src/audit.h ||

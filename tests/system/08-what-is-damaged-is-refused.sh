@@ -101,7 +101,7 @@ patch_header()
 }
 patch_header 0 'other'
 refused "no cofre vault"
-patch_header 11 '\x00\x00\x00\x05'
+patch_header 11 '\x00\x00\x00\x06'
 refused "newer cofre"
 
 put_back	# the version of LMDB in both meta pages

@@ -26,6 +26,8 @@ DESCRIPTORS = [
     (r"{dir}/state", 1),
     (r"{dir}/state/data\.mdb", 2),      # LMDB has one for its meta pages
     (r"{dir}/state/data\.mdb-lock", 1),
+    (r"{dir}/state/ssh\.lmdb", 2),      # the store of SSH keys, likewise
+    (r"{dir}/state/ssh\.lmdb-lock", 1),
     (r"{dir}/state/activity", 1),
     (r"{dir}/state/activity/[0-9a-f]{{16}}\.log", 1),
     (r"anon_inode:\[signalfd\]", 1),

@@ -69,7 +69,7 @@ main(int argc, char **argv)
 {
 	uint8_t key[KEY_LEN];
 	struct vault *v = calloc(1, sizeof(*v));
-	struct store *store;
+	struct store *store, *ssh;
 	char error[512];
 	enum cofre_status st;
 	int code;
@@ -82,7 +82,9 @@ main(int argc, char **argv)
 		return fail(argv[1], "can't go there");
 	store = store_open("data.mdb", (uint64_t)1 << 30, error,
 	    sizeof(error));
-	if (store == NULL || !vault_open(v, store, error, sizeof(error)))
+	ssh = store_open("ssh.lmdb", SSH_STORE_LIMIT, error, sizeof(error));
+	if (store == NULL || ssh == NULL ||
+	    !vault_open(v, store, ssh, error, sizeof(error)))
 		return fail("store", error);
 	st = vault_unlock_begin(v, 0, (struct view){ key, KEY_LEN }, true, 0);
 	if (st != COFRE_OK)
@@ -94,6 +96,7 @@ main(int argc, char **argv)
 	code = print_all(v);
 	vault_close(v);
 	store_close(store);
+	store_close(ssh);
 	free(v);
 	return code;
 }

@@ -289,6 +289,28 @@ START_TEST(the_short_hash_is_siphash_2_4_128)
 }
 END_TEST
 
+/* RFC 8032, section 7.1, TEST 2. */
+START_TEST(ed25519_signs_as_RFC_8032_says)
+{
+	uint8_t pair[CRYPTO_PAIR_LEN], signature[SIGNATURE_LEN];
+	uint8_t want[SIGNATURE_LEN];
+	const uint8_t message = 0x72;
+
+	(void)sample_hex("4ccd089b28ff96da9db6c346ec114e0f"
+			 "5b8a319f35aba624da8cf6ed4fb8a6fb"
+			 "3d4017c3e843895a92b70aa74d1b7ebc"
+			 "9c982ccf2ec4968cc0cd55f12af4660c",
+	    pair, sizeof(pair));
+	(void)sample_hex("92a009a9f0d4cab8720e820b5f642540"
+			 "a2b27b5416503f8fb3762223ebdb69da"
+			 "085ac1e43e15996e458f3613d0f11d8c"
+			 "387b2eaeb4302aeeb00d291612bb0c00",
+	    want, sizeof(want));
+	crypto_ed25519_sign(signature, pair, (struct view){ &message, 1 });
+	ck_assert_mem_eq(signature, want, sizeof(want));
+}
+END_TEST
+
 START_TEST(equality_is_over_every_bit)
 {
 	uint8_t other[KEY_LEN];
@@ -397,6 +419,7 @@ main(void)
 	tcase_add_test(t, it_seals_and_opens_in_place);
 	tcase_add_test(t, a_forgery_is_refused_and_leaves_zeros);
 	tcase_add_test(t, the_short_hash_is_siphash_2_4_128);
+	tcase_add_test(t, ed25519_signs_as_RFC_8032_says);
 	tcase_add_test(t, equality_is_over_every_bit);
 	tcase_add_loop_test(t, base64_is_that_of_the_rfc, 0,
 	    (int)COUNT(base64));

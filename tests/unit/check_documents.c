@@ -209,10 +209,10 @@ END_TEST
 
 START_TEST(the_keys_in_FORMAT_are_derived_so)
 {
-	uint8_t root[KEY_LEN], keys[7][KEY_LEN], content[32];
+	uint8_t root[KEY_LEN], keys[8][KEY_LEN], content[32];
 
 	count_up(root, sizeof(root), 0);
-	for (unsigned i = 0; i < 7; i++)
+	for (unsigned i = 0; i < 8; i++)
 		crypto_subkey(keys[i], root, i + 1, "cofrevlt");
 	check_example("subkeys", keys, sizeof(keys));
 	count_up(content, sizeof(content), 0);

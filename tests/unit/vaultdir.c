@@ -4,23 +4,48 @@
 #include <lmdb.h>
 #include <string.h>
 
+struct store *
+vaultdir_ssh(void)
+{
+	char error[256] = "";
+	struct store *s = store_open(VAULTDIR_SSH, 64 * MIB, error,
+	    sizeof(error));
+
+	ck_assert_msg(s != NULL, "%s", error);
+	return s;
+}
+
 void
 vaultdir_open(struct vault *v, uint64_t limit)
 {
 	char error[256] = "";
 
 	ck_assert(crypto_init());
-	ck_assert_msg(vault_open(v, statedir_open(limit), error,
-	    sizeof(error)), "%s", error);
+	ck_assert_msg(vault_open(v, statedir_open(limit), vaultdir_ssh(),
+	    error, sizeof(error)), "%s", error);
+}
+
+void
+vaultdir_assert_refused(struct vault *v, const char *why)
+{
+	struct store *s = statedir_open(64 * MIB), *ssh = vaultdir_ssh();
+	char error[256] = "";
+
+	ck_assert(!vault_open(v, s, ssh, error, sizeof(error)));
+	ck_assert_msg(strstr(error, why) != NULL, "'%s' has no '%s'", error,
+	    why);
+	store_close(s);
+	store_close(ssh);
 }
 
 void
 vaultdir_close(struct vault *v)
 {
-	struct store *s = v->store;
+	struct store *s = v->store, *ssh = v->ssh.store;
 
 	vault_close(v);
 	store_close(s);
+	store_close(ssh);
 }
 
 /* The key of 32 times this byte. */
@@ -173,7 +198,8 @@ vaultdir_is_wiped(const struct vault *v)
 		any |= rows[i];
 	for (size_t i = 0; i < WORKSPACES_MAX; i++)
 		any |= v->workspaces[i] != NULL;
-	return any == 0 && !v->keyring.open && v->catalog == NULL;
+	return any == 0 && !v->keyring.open && !v->ssh.open &&
+	    v->catalog == NULL;
 }
 
 /* --- past cofre --- */
@@ -186,6 +212,13 @@ struct rawdb {
 
 /* One at a time, in a test's own process. */
 static struct rawdb db;
+static const char *file = STATEDIR_FILE;
+
+void
+rawdb_file(const char *name)
+{
+	file = name;
+}
 
 struct view
 rawdb_key(const struct row_id *id)
@@ -203,7 +236,7 @@ rawdb_begin(void)
 {
 	ck_assert_int_eq(mdb_env_create(&db.env), 0);
 	ck_assert_int_eq(mdb_env_set_mapsize(db.env, 256 * MIB), 0);
-	ck_assert_int_eq(mdb_env_open(db.env, STATEDIR_FILE,
+	ck_assert_int_eq(mdb_env_open(db.env, file,
 	    MDB_NOSUBDIR | MDB_NOSYNC, 0600), 0);
 	ck_assert_int_eq(mdb_txn_begin(db.env, NULL, 0, &db.txn), 0);
 	ck_assert_int_eq(mdb_dbi_open(db.txn, NULL, 0, &db.dbi), 0);

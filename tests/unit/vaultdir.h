@@ -11,7 +11,16 @@
 
 #define CREATOR 1000u /* the uid that makes everything here */
 
-/* Open the store, and the vault in it, and close both. */
+#define VAULTDIR_SSH "ssh.lmdb"
+
+/* Open the SSH store beside it, which must work. */
+struct store *vaultdir_ssh(void);
+
+/* Open the stores; the vault in them must not open, with this in the
+   error.  They are closed then. */
+void vaultdir_assert_refused(struct vault *v, const char *why);
+
+/* Open the stores, and the vault in them, and close all. */
 void vaultdir_open(struct vault *v, uint64_t limit);
 void vaultdir_close(struct vault *v);
 
@@ -61,6 +70,9 @@ bool vaultdir_is_wiped(const struct vault *v);
 
 /* A row's key. */
 struct view rawdb_key(const struct row_id *id);
+
+/* From now on another file than the vault's. */
+void rawdb_file(const char *name);
 
 /* Begin a write transaction; commit it. */
 void rawdb_begin(void);

@@ -1,0 +1,89 @@
+/* The SSH store beside the vault, as far as the vault has to do with it. */
+#include "status.h"
+#include "vault.h"
+
+static const struct row_id mark_id = { .table = TABLE_SSH_MARK };
+
+bool
+vault_mark_due(const struct vault *v)
+{
+	return v->ssh.open && v->ssh.epoch > v->ssh_mark;
+}
+
+enum cofre_status
+vault_mark_write(struct vault *v)
+{
+	const struct ssh_mark_row row = { v->ssh.epoch };
+	uint8_t buf[16];
+	struct wire_writer w;
+	enum cofre_status st;
+
+	if ((st = vault_begin(v, 1024, true)) != COFRE_OK)
+		return st;
+	wire_writer_init(&w, buf, sizeof(buf));
+	ssh_mark_row_put(&w, &row);
+	v->mark_next = row.epoch;
+	return vault_write(v, NULL, &mark_id, (struct view){ buf, w.len });
+}
+
+enum cofre_status
+vault_mark_load(struct vault *v, struct view plain)
+{
+	struct ssh_mark_row row;
+
+	if (!ssh_mark_row_decode(plain, &row))
+		return COFRE_CORRUPT;
+	v->ssh_mark = row.epoch;
+	return COFRE_OK;
+}
+
+const char *
+vault_unlock_problem(const struct vault *v)
+{
+	enum cofre_status st = v->unlock.status;
+
+	if (st == COFRE_OK || !v->unlock.of_ssh)
+		return st == COFRE_OK ? NULL : cofre_status_text(st);
+	if (st == COFRE_ROLLBACK)
+		return "the SSH store (ssh.lmdb) is older than the vault, or "
+		       "gone: put the right one back; 'cofre unlock "
+		       "--accept-rollback' takes what there is";
+	if (st == COFRE_CORRUPT)
+		return "the SSH store (ssh.lmdb) was changed or damaged, or is "
+		       "another vault's: put the right one back";
+	return "the SSH store (ssh.lmdb) can't be read";
+}
+
+/* There is no table yet that is loaded. */
+static enum cofre_status
+load(void *arg, const struct row_id *id, struct view plain)
+{
+	(void)arg;
+	(void)id;
+	(void)plain;
+	return COFRE_CORRUPT;
+}
+
+enum cofre_status
+vault_ssh_unlock(struct vault *v)
+{
+	return sshstore_unlock(&v->ssh, v->ssh_mark,
+	    v->unlock.accept_rollback, load, v);
+}
+
+void
+vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end)
+{
+	uint32_t format = v->format;
+	enum cofre_status st = COFRE_OK;
+
+	if (!v->ssh.open)
+		st = sshstore_make(&v->ssh, v->ssh_mark);
+	if (st == COFRE_OK && format < ROWS_FORMAT)
+		st = vault_begin(v, 1024, true);
+	if (st == COFRE_OK && format < ROWS_FORMAT)
+		st = vault_write_header(v);
+	vault_poison(v, st);
+	if (vault_commit(v, now, log_end) != COFRE_OK)
+		v->format = format;
+}
