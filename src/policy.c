@@ -229,17 +229,27 @@ is_of_run(const struct run_rights *run, struct view name)
 	return false;
 }
 
-/* A run may read and see its own secrets, whatever its uid may. */
+/* May it have to do with that name?  Which targets are for runs, whoever
+   serves it asks. */
+static bool
+is_open_to(const struct run_rights *run, const struct question *q)
+{
+	return q->partial || q->action == ACTION_TARGET_USE ||
+	    is_of_run(run, q->name);
+}
+
+/* A run may read and see its own secrets, and use the targets that its
+   workspace has for runs, whatever its uid may. */
 static enum verdict
 by_run(const struct run_rights *run, const struct question *q,
     struct principal *as)
 {
 	const uint64_t may = action_bit(ACTION_SECRET_READ) |
-	    action_bit(ACTION_SECRET_SHOW) | action_bit(ACTION_SECRET_LIST);
+	    action_bit(ACTION_SECRET_SHOW) | action_bit(ACTION_SECRET_LIST) |
+	    action_bit(ACTION_TARGET_USE);
 
 	if (run->over || q->scope == NULL || q->scope->id != run->workspace ||
-	    (may & action_bit(q->action)) == 0 ||
-	    (!q->partial && !is_of_run(run, q->name)))
+	    (may & action_bit(q->action)) == 0 || !is_open_to(run, q))
 		return VERDICT_DENY;
 	*as = (struct principal){ PRINCIPAL_RUN, run->id };
 	return VERDICT_ALLOW;

@@ -6,17 +6,20 @@
 /*
  * The roles table R23 to R43 of the model, in cofre's actions.  A reader
  * sees that a secret is there and its metadata, never a secret field.  To
- * share is the owner's alone: a contributor neither grants roles, nor binds
- * an identity (which is sharing by another name), nor deletes a workspace.
+ * make and attach compute targets is a contributor's too; no role reads their
+ * private keys, because nothing does.  To share is the owner's alone: a
+ * contributor neither grants roles, nor binds an identity (which is sharing
+ * by another name), nor deletes a workspace.
  */
 #define READER_ACTIONS                                                       \
 	(BIT(WORKSPACE_READ) | BIT(IDENTITY_READ) | BIT(GRANT_READ) |        \
 	    BIT(ROLE_READ) | BIT(SECRET_LIST) | BIT(SECRET_SHOW) |           \
-	    BIT(ACTIVITY_READ) | BIT(RUN_READ))
+	    BIT(ACTIVITY_READ) | BIT(RUN_READ) | BIT(TARGET_READ))
 #define CONTRIBUTOR_ACTIONS                                                  \
 	(READER_ACTIONS | BIT(WORKSPACE_CREATE) | BIT(SECRET_READ) |         \
 	    BIT(SECRET_USE) | BIT(SECRET_WRITE) | BIT(SECRET_DELETE) |       \
-	    BIT(RUN_WRITE) | BIT(RESYNC))
+	    BIT(RUN_WRITE) | BIT(RESYNC) | BIT(TARGET_WRITE) |               \
+	    BIT(TARGET_USE))
 #define OWNER_ACTIONS                                                        \
 	(CONTRIBUTOR_ACTIONS | BIT(WORKSPACE_DELETE) | BIT(GRANT_WRITE) |    \
 	    BIT(IDENTITY_WRITE) | BIT(SECRET_PURGE) | BIT(ROLE_WRITE))
@@ -24,7 +27,8 @@
    access to its secrets. */
 #define AGENT_ACTIONS                                                        \
 	(BIT(WORKSPACE_READ) | BIT(SECRET_LIST) | BIT(SECRET_SHOW) |         \
-	    BIT(SECRET_USE) | BIT(RUN_READ) | BIT(RUN_WRITE))
+	    BIT(SECRET_USE) | BIT(RUN_READ) | BIT(RUN_WRITE) |               \
+	    BIT(TARGET_USE))
 #define SECRETS_OFFICER_ACTIONS                                              \
 	(BIT(SECRET_LIST) | BIT(SECRET_SHOW) | BIT(SECRET_READ) |            \
 	    BIT(SECRET_USE) | BIT(SECRET_WRITE) | BIT(SECRET_DELETE) |       \

@@ -22,18 +22,21 @@ CONTROL = {
     "workspaces/secrets/write", "workspaces/secrets/delete",
     "workspaces/secrets/purge/delete", "workspaces/activity/read",
     "workspaces/resync/action", "workspaces/runs/read",
-    "workspaces/runs/write"}
-DATA = {"workspaces/secrets/value/read", "workspaces/secrets/use/action"}
+    "workspaces/runs/write", "workspaces/targets/read",
+    "workspaces/targets/write"}
+VALUES = {"workspaces/secrets/value/read", "workspaces/secrets/use/action"}
+DATA = VALUES | {"workspaces/targets/use/action"}
 VAULT = {"vault/manage/action", "vault/read", "roles/read", "roles/write"}
 
 SEE = {"workspaces/secrets/list/read", "workspaces/secrets/read"}
 READER = SEE | {"workspaces/read", "workspaces/identity/read",
                 "workspaces/grants/read", "workspaces/activity/read",
-                "roles/read", "workspaces/runs/read"}
+                "roles/read", "workspaces/runs/read",
+                "workspaces/targets/read"}
 CONTRIBUTOR = READER | DATA | {
     "workspaces/write", "workspaces/secrets/write",
     "workspaces/secrets/delete", "workspaces/resync/action",
-    "workspaces/runs/write"}
+    "workspaces/runs/write", "workspaces/targets/write"}
 # R24, R36: what an owner may and a contributor may not.
 OWNER = CONTRIBUTOR | {
     "workspaces/delete", "workspaces/grants/write",
@@ -42,8 +45,9 @@ OWNER = CONTRIBUTOR | {
 # R43: a managed identity sees its workspace, has all of its secrets, and
 # starts runs with them.
 AGENT = SEE | {"workspaces/read", "workspaces/secrets/use/action",
-               "workspaces/runs/read", "workspaces/runs/write"}
-OFFICER = SEE | DATA | {
+               "workspaces/runs/read", "workspaces/runs/write",
+               "workspaces/targets/use/action"}
+OFFICER = SEE | VALUES | {
     "workspaces/secrets/write", "workspaces/secrets/delete",
     "workspaces/secrets/purge/delete"}
 # Operators keep the vault; what is in it is not theirs to read.

@@ -91,7 +91,8 @@ START_TEST(no_wildcard_leaves_its_plane)
 	uint64_t vault = action_expand(view_of("*"), PLANE_VAULT);
 
 	ck_assert_uint_eq(data, action_bit(ACTION_SECRET_READ) |
-		action_bit(ACTION_SECRET_USE));
+		action_bit(ACTION_SECRET_USE) |
+		action_bit(ACTION_TARGET_USE));
 	ck_assert_uint_eq(control & data, 0);
 	ck_assert_uint_eq(vault, action_bit(ACTION_VAULT_MANAGE) |
 		action_bit(ACTION_VAULT_READ) | action_bit(ACTION_ROLE_READ) |
@@ -107,7 +108,8 @@ START_TEST(no_wildcard_leaves_its_plane)
 		action_bit(ACTION_SECRET_LIST) |
 		action_bit(ACTION_SECRET_SHOW) |
 		action_bit(ACTION_ACTIVITY_READ) |
-		action_bit(ACTION_RUN_READ));
+		action_bit(ACTION_RUN_READ) |
+		action_bit(ACTION_TARGET_READ));
 	ck_assert_uint_eq(action_expand(view_of("none"), PLANE_VAULT), 0);
 }
 END_TEST

@@ -50,6 +50,11 @@ static const struct {
 	{ ACTION_SECRET_USE, "OCASI" },
 	{ ACTION_RUN_READ, "OCRAPI" },
 	{ ACTION_RUN_WRITE, "OCAI" },
+	/* R27, R28: owners and contributors make and attach targets; R43: the
+	   identity uses them. */
+	{ ACTION_TARGET_READ, "OCR" },
+	{ ACTION_TARGET_WRITE, "OC" },
+	{ ACTION_TARGET_USE, "OCAI" },
 };
 
 static bool

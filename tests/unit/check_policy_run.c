@@ -66,7 +66,7 @@ is_reading(enum action action)
 	    action == ACTION_SECRET_LIST;
 }
 
-START_TEST(of_all_actions_it_may_read_its_secrets)
+START_TEST(of_all_actions_it_may_read_its_secrets_and_use_targets)
 {
 	static const char *const names[] = { "a", "b", "c", "", "A", "ab" };
 
@@ -75,9 +75,11 @@ START_TEST(of_all_actions_it_may_read_its_secrets)
 
 		for (size_t n = 0; n < COUNT(names); n++)
 			ck_assert_msg(may(action, &own, names[n], false) ==
-				(is_reading(action) && n < 2),
+				((is_reading(action) && n < 2) ||
+				    action == ACTION_TARGET_USE),
 			    "action %u of '%s'", i, names[n]);
-		ck_assert(may(action, &own, "", true) == is_reading(action));
+		ck_assert(may(action, &own, "", true) ==
+		    (is_reading(action) || action == ACTION_TARGET_USE));
 	}
 }
 END_TEST
@@ -146,7 +148,8 @@ main(void)
 	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
-	tcase_add_test(t, of_all_actions_it_may_read_its_secrets);
+	tcase_add_test(t,
+	    of_all_actions_it_may_read_its_secrets_and_use_targets);
 	tcase_add_test(t, elsewhere_it_may_nothing);
 	tcase_add_test(t, once_it_is_over_it_may_nothing);
 	tcase_add_test(t, it_holds_no_action_to_give);
