@@ -214,6 +214,11 @@ answer(struct request *q, enum cofre_status st)
 		q->sv->reply_used = w->len;
 	if (st == COFRE_OK) {
 		frame_end(w, 0);
+		/* Should the vault's commit fail, it is to be sent again. */
+		if ((q->op->flags & OPF_SSH) != 0 && w->len <= APART_MAX)
+			q->sv->turn.entries[q->sv->turn.count - 1].apart =
+			    turn_text(q->sv,
+				(struct view){ w->data, w->len });
 		turn_stage(q->sv, q->conn, (struct view){ w->data, w->len });
 	} else
 		turn_stage_status(q->sv, q->conn, q->op->code, q->id, st);
@@ -395,9 +400,6 @@ dispatch_unlocked(struct server *sv)
 	e = turn_add(sv, wait->conn, room);
 	e->record = wait->record;
 	e->record.status = (uint16_t)st;
-	if (st != COFRE_OK && sv->vault.unlock.of_ssh)
-		e->record.detail =
-		    turn_text(sv, view_of(vault_unlock_problem(&sv->vault)));
 	e->reply = true;
 	sv->turn.flush = true;
 	if (wait->conn != NULL) {
@@ -408,4 +410,8 @@ dispatch_unlocked(struct server *sv)
 			conn_close(wait->conn);
 	}
 	*wait = (struct waiting){ .active = false };
+	/* The status can't say which store it is; the record of a request has
+	   no text while the vault is locked. */
+	if (st != COFRE_OK && sv->vault.unlock.of_ssh)
+		dispatch_system(sv, vault_unlock_problem(&sv->vault));
 }

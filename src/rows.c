@@ -16,9 +16,12 @@ parts(enum table table)
 	case TABLE_SLOT:
 	case TABLE_HEAD:
 	case TABLE_RUN:
+	case TABLE_TARGET:
+	case TABLE_CA:
 		return 2;
 	case TABLE_BODY:
 	case TABLE_ROLE:
+	case TABLE_SSH_KEY:
 		return 3;
 	}
 	return 0;
@@ -60,7 +63,7 @@ static bool
 is_table(uint8_t table)
 {
 	return (table >= TABLE_HEADER && table <= TABLE_SSH_MARK) ||
-	    (table >= TABLE_SSH_HEADER && table <= TABLE_SSH_STATE);
+	    (table >= TABLE_SSH_HEADER && table <= TABLE_SSH_KEY);
 }
 
 bool

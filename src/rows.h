@@ -34,6 +34,9 @@ enum table {
 	/* Of the SSH store, under its own key; all of the vault's are below. */
 	TABLE_SSH_HEADER = 32, /* one row, in clear */
 	TABLE_SSH_STATE = 33,  /* one row */
+	TABLE_TARGET = 34,     /* workspace, record */
+	TABLE_CA = 35,	       /* workspace, record */
+	TABLE_SSH_KEY = 36,    /* workspace, record of what has it, version */
 };
 
 /* The key of a row. */

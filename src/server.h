@@ -23,6 +23,7 @@
 #define TURN_TEXT (64u * 1024)	 /* bytes of text in its records */
 #define TURN_BYTES (1024u * 1024) /* bytes that it writes to the store */
 #define SCAN_MAX (1024u * 1024)	 /* texts of one request, in every form */
+#define APART_MAX 1024u /* a reply of what changed the SSH store */
 #define READ_MAX (64u * 1024)	 /* of one connection in one turn */
 
 struct conn;
@@ -55,7 +56,8 @@ struct turn_entry {
 	bool reply;	   /* a reply is staged for it */
 	bool recorded;	   /* it goes into the log */
 	bool wrote;	   /* it changed a store */
-	struct view apart; /* its reply, if it changed the SSH store alone */
+	struct view apart; /* its reply, when it changed the SSH store: that
+			      is kept even if the vault's commit fails */
 	struct log_record record;
 };
 

@@ -80,11 +80,17 @@ sshstore_read(struct sshstore *s, const struct row_id *id,
 	return st == COFRE_OK ? sshstore_unseal(s, id, sealed, plain) : st;
 }
 
-static enum cofre_status
-poison(struct sshstore *s, enum cofre_status st)
+void
+sshstore_poison(struct sshstore *s, enum cofre_status st)
 {
 	if (st != COFRE_OK && s->poison == COFRE_OK)
 		s->poison = st;
+}
+
+static enum cofre_status
+poison(struct sshstore *s, enum cofre_status st)
+{
+	sshstore_poison(s, st);
 	return st;
 }
 

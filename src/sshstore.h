@@ -69,7 +69,7 @@ void sshstore_lock(struct sshstore *s);
 enum cofre_status sshstore_make(struct sshstore *s, uint64_t epoch);
 
 /* What is done with each row, in the order of keys: plain is what was sealed
-   in it; none of header and state. */
+   in it; not with header, state and private keys. */
 typedef enum cofre_status sshstore_load(void *arg, const struct row_id *id,
     struct view plain);
 
@@ -109,6 +109,9 @@ enum cofre_status sshstore_write_clear(struct sshstore *s,
     const struct row_id *id, struct view value);
 enum cofre_status sshstore_delete(struct sshstore *s,
     const struct row_id *id);
+
+/* Say that what the turn wrote must not be kept. */
+void sshstore_poison(struct sshstore *s, enum cofre_status st);
 
 /* True when something was written since the last commit. */
 bool sshstore_writing(const struct sshstore *s);

@@ -19,7 +19,8 @@ turn_has_room(const struct server *sv)
 	/* All records of a turn must fit one segment, behind its header. */
 	return t->count < TURN_MAX &&
 	    (t->cells + ENTRY_CELLS + 1) * LOG_CELL <= sv->config.log_segment &&
-	    t->text_used + OBJECT_MAX + DETAIL_MAX + EXE_MAX < TURN_TEXT &&
+	    t->text_used + OBJECT_MAX + DETAIL_MAX + EXE_MAX + APART_MAX <
+		TURN_TEXT &&
 	    sv->vault.turn_bytes < TURN_BYTES && !sv->lock_pending;
 }
 
@@ -108,6 +109,15 @@ disown(struct server *sv, struct turn_entry *e, enum cofre_status st)
 		sv->lock_pending = true;
 }
 
+/* Did the entry change the SSH store alone, which has kept it? */
+static bool
+is_kept(const struct server *sv, const struct turn_entry *e,
+    enum cofre_status st)
+{
+	return st != COFRE_LOG_FAILED && e->record.status == COFRE_OK &&
+	    e->apart.len > 0 && sv->vault.ssh_kept;
+}
+
 /* Take back every reply of the turn, and stage what is true instead. */
 static void
 fail_all(struct server *sv, enum cofre_status st)
@@ -120,6 +130,11 @@ fail_all(struct server *sv, enum cofre_status st)
 	for (size_t i = 0; i < t->count; i++) {
 		struct turn_entry *e = &t->entries[i];
 
+		if (is_kept(sv, e, st)) {
+			if (!e->conn->dead)
+				turn_stage(sv, e->conn, e->apart);
+			continue;
+		}
 		if (e->record.status == COFRE_OK && e->reply) {
 			e->record.status = (uint16_t)st;
 			disown(sv, e, st);

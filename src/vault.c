@@ -98,7 +98,9 @@ vault_lock(struct vault *v)
 	if (v->store != NULL)
 		store_abort(v->store);
 	sshstore_lock(&v->ssh);
+	targets_forget(&v->targets);
 	v->ssh_mark = 0;
+	v->sweep = false;
 	if (v->keyring.keys != NULL)
 		keyring_wipe(&v->keyring);
 	workspace_forget(v);

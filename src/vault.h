@@ -21,7 +21,7 @@
 #include "policy.h"
 #include "rows.h"
 #include "runs.h"
-#include "sshstore.h"
+#include "targets.h"
 
 /* A deleted one has all that it had, but nobody can do anything there; of a
    purged one only the row stays. */
@@ -72,6 +72,7 @@ struct evidence {
 struct vault {
 	struct store *store;
 	struct sshstore ssh; /* beside it */
+	struct targets targets; /* what is in that */
 	struct keyring keyring;
 	enum vault_state state;
 	uint8_t id[VAULT_ID_LEN];
@@ -79,6 +80,8 @@ struct vault {
 	uint64_t ssh_mark; /* the epoch that the SSH store has at least, as it
 			      is known here; 0: there was none */
 	uint64_t mark_next; /* it, once this turn is committed; 0: as it is */
+	bool sweep; /* a workspace was purged: what the SSH store has of it
+		       is to go */
 	bool ssh_kept;	   /* the last commit kept what was written there */
 
 	struct workspace *workspaces[WORKSPACES_MAX];
@@ -249,11 +252,15 @@ enum cofre_status vault_ssh_unlock(struct vault *v);
 
 /*
  * After an unlock: make one where there is none, because the vault is an
- * older one, or because that it is gone was accepted; and give an older vault
- * the format of today.  It is a commit of its own; one that fails leaves an
+ * older one, or because that it is gone was accepted; sweep; and give an older
+ * vault the format of today.  It is a commit of its own; one that fails leaves an
  * open vault, and no SSH store.
  */
 void vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end);
+
+/* Delete what the SSH store has of workspaces that are there no more; OK
+   when there is nothing.  Not committed. */
+enum cofre_status vault_ssh_sweep(struct vault *v);
 
 /* True when the mark does not say yet what the SSH store has come to. */
 bool vault_mark_due(const struct vault *v);

@@ -110,6 +110,10 @@ commit_ssh(struct vault *v, uint64_t now)
 	else
 		sshstore_abort(&v->ssh);
 	v->ssh_kept = writing && st == COFRE_OK;
+	if (v->ssh_kept)
+		targets_keep(&v->targets);
+	else if (writing)
+		targets_undo(&v->targets);
 	return st;
 }
 
@@ -127,6 +131,20 @@ set_mark(struct vault *v)
 		vault_poison(v, st);
 }
 
+/* A workspace is gone for good, so what it had in the SSH store goes too.
+   What can't be done now is done at the next unlock. */
+static void
+sweep(struct vault *v, uint64_t now)
+{
+	bool kept = v->ssh_kept;
+
+	v->sweep = false;
+	vault_poison(v, vault_ssh_sweep(v));
+	(void)commit_ssh(v, now);
+	v->poison = COFRE_OK;
+	v->ssh_kept = kept;
+}
+
 enum cofre_status
 vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
 {
@@ -135,5 +153,8 @@ vault_commit(struct vault *v, uint64_t now, uint64_t log_end)
 	vault_poison(v, st);
 	if (st == COFRE_OK)
 		set_mark(v);
-	return commit_own(v, now, log_end);
+	st = commit_own(v, now, log_end);
+	if (v->sweep)
+		sweep(v, now);
+	return st;
 }

@@ -54,21 +54,38 @@ vault_unlock_problem(const struct vault *v)
 	return "the SSH store (ssh.lmdb) can't be read";
 }
 
-/* There is no table yet that is loaded. */
 static enum cofre_status
 load(void *arg, const struct row_id *id, struct view plain)
 {
-	(void)arg;
-	(void)id;
-	(void)plain;
-	return COFRE_CORRUPT;
+	return targets_load(arg, id, plain);
 }
 
 enum cofre_status
 vault_ssh_unlock(struct vault *v)
 {
-	return sshstore_unlock(&v->ssh, v->ssh_mark,
-	    v->unlock.accept_rollback, load, v);
+	enum cofre_status st = sshstore_unlock(&v->ssh, v->ssh_mark,
+	    v->unlock.accept_rollback, load, &v->targets);
+
+	targets_keep(&v->targets);
+	return st;
+}
+
+enum cofre_status
+vault_ssh_sweep(struct vault *v)
+{
+	uint64_t workspace;
+	enum cofre_status st;
+	size_t i = 0;
+
+	while (targets_workspace(&v->targets, &i, &workspace)) {
+		if (vault_workspace_kept(v, workspace) != NULL)
+			continue;
+		st = targets_drop_workspace(&v->targets, &v->ssh, workspace);
+		if (st != COFRE_OK)
+			return st;
+		i--;
+	}
+	return COFRE_OK;
 }
 
 void
@@ -79,6 +96,8 @@ vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end)
 
 	if (!v->ssh.open)
 		st = sshstore_make(&v->ssh, v->ssh_mark);
+	if (st == COFRE_OK)
+		st = vault_ssh_sweep(v);
 	if (st == COFRE_OK && format < ROWS_FORMAT)
 		st = vault_begin(v, 1024, true);
 	if (st == COFRE_OK && format < ROWS_FORMAT)

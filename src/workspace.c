@@ -328,6 +328,7 @@ workspace_keep(struct vault *v)
 			continue;
 		forget_before(ws);
 		if (ws->state == WORKSPACE_PURGED) {
+			v->sweep = true;
 			catalog_drop(v->catalog, ws->slot);
 			endings_drop(&v->endings, ws->id);
 			free_slot(v, ws);

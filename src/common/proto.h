@@ -53,6 +53,7 @@ enum op_flag {
 	OPF_SHARED = 32,
 	OPF_PARTIAL = 64,
 	OPF_DELETED = 128,
+	OPF_SSH = 256,
 };
 
 /* The state of the vault, in status_reply. */

@@ -51,6 +51,17 @@
 #define RESYNC_GRACE_MAX 2592000u /* seconds that an old version stays */
 #define DIGEST_LEN 16u		 /* of a secret's fields, keyed */
 #define PROBLEM_MAX 200u	 /* why a source came to nothing */
+#define HOST_MAX 255u		 /* name or address of a target's host */
+#define LOGIN_MAX 63u		 /* the user that is logged in as */
+#define TARGET_OPTIONS_MAX 1024u /* of its line of authorized_keys */
+#define HOST_KEY_MAX 64u	 /* bytes of a host's key, as a blob */
+#define NAMESPACE_MAX 63u	 /* of SSHSIG */
+#define TARGETS_MAX 4096u	 /* compute targets of a vault */
+#define TARGETS_WORKSPACE_MAX 256u /* and of a workspace */
+#define TARGET_KEYS_MAX 2u	 /* while one is rotated */
+#define TARGET_PINS_MAX 8u	 /* keys that its host may have */
+#define TARGET_NAMESPACES_MAX 8u /* that it may sign for */
+#define CA_REVOKED_MAX 1024u	 /* certificates, before they are over */
 #define SLOTS_MAX 16u	  /* unlock slots of a vault */
 #define GRANTS_MAX 256u	  /* grants of a workspace */
 #define BINDINGS_MAX 64u  /* selectors of a managed identity */

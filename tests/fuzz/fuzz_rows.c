@@ -8,6 +8,7 @@
 
 #include "rows.h"
 #include "run.h"
+#include "target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -83,6 +84,45 @@ check_run(struct view in)
 	run_free(r);
 }
 
+/* A target as unlock takes it in: its row is what it is written as. */
+static void
+check_target(struct view in)
+{
+	enum cofre_status st;
+	struct target *t = target_get(1, 2, in, &st);
+	struct wire_writer w;
+
+	must(t != NULL || st == COFRE_CORRUPT);
+	if (t == NULL)
+		return;
+	must(t->key_count > 0 && t->key_count <= TARGET_KEYS_MAX);
+	must(t->pin_count <= TARGET_PINS_MAX);
+	must(t->namespace_count <= TARGET_NAMESPACES_MAX);
+	wire_writer_init(&w, again, sizeof(again));
+	target_put(&w, t);
+	must(!w.bad);
+	must(view_equal((struct view){ again, w.len }, in));
+	free(t);
+}
+
+static void
+check_ca(struct view in)
+{
+	enum cofre_status st;
+	struct ca *ca = ca_get(1, 2, in, &st);
+	struct wire_writer w;
+
+	must(ca != NULL || st == COFRE_CORRUPT);
+	if (ca == NULL)
+		return;
+	must(ca->revoked_count <= CA_REVOKED_MAX);
+	wire_writer_init(&w, again, sizeof(again));
+	ca_put(&w, ca);
+	must(!w.bad);
+	must(view_equal((struct view){ again, w.len }, in));
+	free(ca);
+}
+
 /* The lists of a role's row. */
 static void
 walk_role(struct view in)
@@ -129,6 +169,8 @@ check_rows(struct view in)
 	walk_lists(in);
 	walk_role(in);
 	check_run(in);
+	check_target(in);
+	check_ca(in);
 }
 
 /* The corpus has a row that was sealed with this key for this place. */

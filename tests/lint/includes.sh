@@ -125,10 +125,10 @@ cat >"$tmp/storeys" <<'END'
 budget facts filter listen localfs notify pool policy policy_role scan seal tally
 token
 sandbox
-binding config config_file peer rows run keyring catalog secret_fields store store_file rowwalk
+binding config config_file peer rows run keyring catalog secret_fields store store_file rowwalk sshindex target
 sender witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment
-sshstore sshstore_open
+sshstore sshstore_open targets
 vault vault_commit vault_rows vault_ssh vault_unlock workspace roles resync endings runs identity recount workspace_end
 server
 attest conn conn_new quota tell turn watch

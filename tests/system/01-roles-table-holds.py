@@ -86,6 +86,10 @@ def values(op, workspace, name):
                  outcome=wire.FAILED, problem="no answer")
     elif op == "secret.watch":
         v["items"] = [dict(name="n", version=0, followed=0)]
+    elif op in ("target.create", "target.set"):
+        v.update(host="login.example", port=22, user="train")
+    elif op == "target.settle":
+        v["version"] = 1
     elif op.startswith("run."):
         v["run"] = RUNS.get(workspace, b"r" * 16)
     return v
@@ -149,6 +153,8 @@ class Vault:
         for name in NAMES:
             self.fix("secret.put", workspace=workspace, name=name,
                      fields=FIELDS)
+            self.fix("target.create",
+                     **values("target.create", workspace, name))
         self.start_run(workspace)
 
     def start_run(self, workspace):
@@ -177,6 +183,8 @@ class Vault:
             self.fix("secret.delete", "DELETED", workspace=place, name=name)
         elif op in ("run.end", "run.renew"):
             self.start_run(place)
+        elif op == "target.create":
+            self.fix("target.delete", "NOT_FOUND", workspace=place, name=name)
         elif op == "role.delete":
             self.fix("role.put", **values("role.put", "", ""))
 
@@ -207,6 +215,16 @@ class Vault:
             self.fix("identity.repair", workspace=place)
         elif op == "role.put":
             self.fix("role.delete", name="made")
+        elif op == "target.rotate":
+            self.fix("target.settle", workspace=place, name=name,
+                     version=self.version_of(place, name))
+        elif op == "target.delete":
+            self.fix("target.create", **values("target.create", place, name))
+
+    def version_of(self, place, name):
+        """The version of a target's first key."""
+        r = self.fixture.call("target.show", workspace=place, name=name)
+        return r.fields["keys"][0]["version"]
 
     def judge(self, role, op, number, reply, want, as_what, what):
         """One cell: the status, and no secret where none may be."""
@@ -261,7 +279,7 @@ def plan(m, role, op):
               "any": [(w, "") for w in (OWN, OTHER, GONE, "")]}[kind]
     if op == "workspace.create":
         places = [(w, "") for w in (OWN, OTHER, NEW)]
-    if kind == "secret" and op != "secret.put":
+    if kind == "secret" and op not in ("secret.put", "target.create"):
         places += [(w, "no-such-secret") for w in (OWN, OTHER)]
     for place, name in places:
         want, as_what = m.verdict(person(role), op, place, name)

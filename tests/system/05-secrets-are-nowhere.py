@@ -255,7 +255,8 @@ def vault_keys(t, d, keyfile):
     """The keys, from a copy of the store: {name: key}."""
     copy = os.path.join(t.dir, "copy")
     os.mkdir(copy)
-    shutil.copy(os.path.join(d.state_dir, "data.mdb"), copy)
+    for name in ("data.mdb", "ssh.lmdb"):
+        shutil.copy(os.path.join(d.state_dir, name), copy)
     helper = harness.program("VAULTKEYS", "./tests/system/vaultkeys")
     out = subprocess.run([helper, copy, keyfile], check=True, timeout=30,
                          stdout=subprocess.PIPE).stdout.decode()

@@ -87,6 +87,12 @@ ITEMS = {
              "u32 gid, u32 pid, str exe, u8 principal, u32 principal_id, "
              "str who, str object, u32 version, str detail, u32 request, "
              "u32 duration, u64 connection, u32 flags, u64 epoch",
+    "target_key": "u32 version, u64 created, str public",
+    "pin": "str key",
+    "namespace": "str namespace",
+    "target": "str name, str host, u32 port, str user, bool for_runs, "
+              "u64 created, u64 updated, u32 uid, u32 keys, u32 pins, "
+              "u32 version, str public",
     "name": "str name",
     "text": "str text",
     "run_secret": "str name, u32 version, u32 reads",
@@ -94,6 +100,7 @@ ITEMS = {
            "bool token, str label, str snapshot, u64 created, u64 expires, "
            "u32 by, u32 secrets, u32 reads, u8 why, u64 ended",
 }
+SETTINGS = "str host, u32 port, str user, bool for_runs, str options"
 GRANT = "str workspace, u8 principal, u32 id, str who, str role, str prefix"
 LISTS = "pattern* %s, pattern* not_actions, pattern* data_actions, " \
         "pattern* not_data_actions, scope* scopes"
@@ -182,12 +189,29 @@ OPERATIONS = {
     "resync.commit": (83, "str workspace, u32 grace, bool repair",
                       "who* restored, who* extra, name* skipped, "
                       "u32 updated, u32 noted, u64 epoch"),
+    "target.create": (96, "str workspace, str name, " + SETTINGS +
+                      ", namespace* namespaces", "u32 version, str public"),
+    "target.list": (97, "str workspace, str after",
+                    "target* items, bool more"),
+    "target.show": (98, "str workspace, str name",
+                    "u32 revision, " + SETTINGS + ", u64 created, "
+                    "u64 updated, u32 uid, target_key* keys, pin* pins, "
+                    "namespace* namespaces"),
+    "target.rotate": (99, "str workspace, str name, u32 if_version",
+                      "u32 version, str public"),
+    "target.settle": (100, "str workspace, str name, u32 version", ""),
+    "target.pin": (101, "str workspace, str name, u32 if_revision, "
+                   "pin* pins", "u32 revision"),
+    "target.delete": (102, "str workspace, str name", ""),
+    "target.set": (103, "str workspace, str name, u32 if_revision, " +
+                   SETTINGS + ", namespace* namespaces", "u32 revision"),
 }
 CODE_NAME = {row[0]: name for name, row in OPERATIONS.items()}
 
 # What a caller may leave out of a request besides zeros and empty strings.
 DEFAULTS = dict(min_version=1, max_version=1, client="test", gid=NO_ID,
-                kind=GENERIC, if_version=ANY_VERSION)
+                kind=GENERIC, if_version=ANY_VERSION,
+                if_revision=ANY_VERSION)
 NEEDED = {"workspace", "name", "key", "uid", "principal", "id", "role"}
 
 

@@ -111,10 +111,18 @@ ASKS = {
     "resync.list": ("workspace", "workspaces/resync/action"),
     "resync.stage": ("secret", "workspaces/resync/action"),
     "resync.commit": ("workspace", "workspaces/resync/action"),
+    "target.create": ("secret", "workspaces/targets/write"),
+    "target.list": ("workspace", "workspaces/targets/read"),
+    "target.show": ("secret", "workspaces/targets/read"),
+    "target.rotate": ("secret", "workspaces/targets/write"),
+    "target.settle": ("secret", "workspaces/targets/write"),
+    "target.pin": ("secret", "workspaces/targets/write"),
+    "target.delete": ("secret", "workspaces/targets/write"),
+    "target.set": ("secret", "workspaces/targets/write"),
 }
 # A right to some names is enough to begin with; what else each of a run's
 # secrets must be allowed for.
-PARTIAL = {"secret.list", "run.list", "run.scan"}
+PARTIAL = {"secret.list", "run.list", "run.scan", "target.list"}
 OF_SECRETS = {
     "run.start": {"workspaces/runs/write", "workspaces/secrets/value/read"},
     "run.end": {"workspaces/runs/write"},

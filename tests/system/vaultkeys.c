@@ -1,10 +1,13 @@
 /*
- * vaultkeys DIR KEYFILE: print the keys of a vault, for the tests that look
- * for them where they must not be.
+ * vaultkeys DIR KEYFILE [old]: print the keys of a vault, for the tests that
+ * look for them where they must not be.
  *
- * DIR holds a copy of data.mdb.  Each line is a name and a key in hex: the
- * root key, the five that are derived from it, and the data keys.  This is
- * the daemon's own code with nothing between, so it belongs to no package.
+ * DIR holds copies of data.mdb and ssh.lmdb.  Each line is a name and a key in
+ * hex: the root key, five that are derived from it, the data keys, the ssh
+ * key, and the seed of each private SSH key, whose name is its public key.
+ * "old" makes of the vault one of format 4 instead, which had no SSH keys.
+ * This is the daemon's own code with nothing between, so it belongs to no
+ * package.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,8 +52,82 @@ print_derived(const struct keyring *k)
 	return 0;
 }
 
+/* Open the private key of the row, as no part of the daemon does. */
 static int
-print_all(const struct vault *v)
+print_seed(struct vault *v, const struct row_id *id,
+    const uint8_t public[PUBLIC_KEY_LEN])
+{
+	struct seal_place place = row_place(v->id, id);
+	uint8_t seed[WRAPPED_LEN];
+	char name[2 * PUBLIC_KEY_LEN + 1];
+	struct view sealed, plain;
+
+	place.name = (struct view){ public, PUBLIC_KEY_LEN };
+	if (sshstore_get(&v->ssh, id, &sealed) != COFRE_OK ||
+	    sealed.len != WRAPPED_LEN ||
+	    !seal_open(seed, keyring_ssh(&v->keyring), &place, sealed,
+		&plain) || plain.len != KEY_LEN)
+		return fail("ssh key", "a private key does not open");
+	for (size_t i = 0; i < PUBLIC_KEY_LEN; i++)
+		(void)snprintf(name + 2 * i, 3, "%02x", public[i]);
+	print_key(name, plain.data);
+	return 0;
+}
+
+static int
+print_seeds(struct vault *v)
+{
+	const struct targets *ts = &v->targets;
+	int code = 0;
+
+	if (!v->ssh.open)
+		return 0;
+	print_key("ssh", keyring_ssh(&v->keyring));
+	for (size_t i = 0; i < ts->all.count; i++) {
+		const struct target *t = (struct target *)ts->all.list[i];
+
+		for (uint32_t k = 0; k < t->key_count; k++) {
+			const struct row_id id =
+			    target_key_id(t, t->keys[k].version);
+
+			code |= print_seed(v, &id, t->keys[k].public);
+		}
+	}
+	for (size_t i = 0; i < ts->cas.count; i++) {
+		const struct ca *ca = (struct ca *)ts->cas.list[i];
+		const struct row_id id = ca_key_id(ca);
+
+		code |= print_seed(v, &id, ca->public);
+	}
+	return code;
+}
+
+/* As a daemon that knew nothing of SSH keys would have left it. */
+static int
+make_old(struct vault *v)
+{
+	const struct row_id mark = { .table = TABLE_SSH_MARK };
+	const struct row_id header = { .table = TABLE_HEADER };
+	const struct header_row row = { view_of(ROWS_MAGIC), ROWS_FORMAT_READ,
+		{ v->id, VAULT_ID_LEN } };
+	uint8_t buf[64];
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	header_row_put(&w, &row);
+	v->ssh_mark = v->ssh.epoch;
+	if (vault_begin(v, 0, true) != COFRE_OK ||
+	    vault_delete(v, &mark) != COFRE_OK ||
+	    vault_write_clear(v, &header, (struct view){ buf, w.len }) !=
+		COFRE_OK ||
+	    vault_commit(v, 1, v->log_end) != COFRE_OK ||
+	    unlink("ssh.lmdb") == -1)
+		return fail("old", "it can't be made one");
+	return 0;
+}
+
+static int
+print_all(struct vault *v)
 {
 	char name[32];
 	int code = print_derived(&v->keyring);
@@ -61,7 +138,7 @@ print_all(const struct vault *v)
 		(void)snprintf(name, sizeof(name), "data-%u", i);
 		print_key(name, keyring_data(&v->keyring, i));
 	}
-	return code;
+	return code != 0 ? code : print_seeds(v);
 }
 
 int
@@ -74,8 +151,8 @@ main(int argc, char **argv)
 	enum cofre_status st;
 	int code;
 
-	if (argc != 3 || v == NULL || !crypto_init())
-		return fail("usage", "vaultkeys DIR KEYFILE");
+	if (argc < 3 || argc > 4 || v == NULL || !crypto_init())
+		return fail("usage", "vaultkeys DIR KEYFILE [old]");
 	if (!keyfile_read(argv[2], key, error, sizeof(error)))
 		return fail("keyfile", error);
 	if (chdir(argv[1]) == -1)
@@ -93,7 +170,7 @@ main(int argc, char **argv)
 		;
 	if (v->state != VAULT_OPEN)
 		return fail("unlock", cofre_status_text(v->unlock.status));
-	code = print_all(v);
+	code = argc == 4 ? make_old(v) : print_all(v);
 	vault_close(v);
 	store_close(store);
 	store_close(ssh);

@@ -121,6 +121,22 @@ static const struct {
 	    "workspaces/resync/action", 0 },
 	{ 83, "resync.commit", SCOPE_WORKSPACE,
 	    "workspaces/resync/action", CHANGES },
+	{ 96, "target.create", SCOPE_SECRET,
+	    "workspaces/targets/write", CHANGES | OPF_SSH },
+	{ 97, "target.list", SCOPE_WORKSPACE,
+	    "workspaces/targets/read", OPF_PARTIAL },
+	{ 98, "target.show", SCOPE_SECRET,
+	    "workspaces/targets/read", 0 },
+	{ 99, "target.rotate", SCOPE_SECRET,
+	    "workspaces/targets/write", CHANGES | OPF_SSH },
+	{ 100, "target.settle", SCOPE_SECRET,
+	    "workspaces/targets/write", CHANGES | OPF_SSH },
+	{ 101, "target.pin", SCOPE_SECRET,
+	    "workspaces/targets/write", CHANGES | OPF_SSH },
+	{ 102, "target.delete", SCOPE_SECRET,
+	    "workspaces/targets/write", CHANGES | OPF_SSH },
+	{ 103, "target.set", SCOPE_SECRET,
+	    "workspaces/targets/write", CHANGES | OPF_SSH },
 };
 
 START_TEST(each_operation_demands_what_it_is_known_for)

@@ -70,6 +70,13 @@ static const struct {
 	{ { .table = TABLE_SSH_MARK }, "09" },
 	{ { .table = TABLE_SSH_HEADER }, "20" },
 	{ { .table = TABLE_SSH_STATE }, "21" },
+	{ { .table = TABLE_TARGET, .workspace = WS, .record = REC },
+	    "22" "0102030405060708" "1112131415161718" },
+	{ { .table = TABLE_CA, .workspace = WS, .record = REC },
+	    "23" "0102030405060708" "1112131415161718" },
+	{ { .table = TABLE_SSH_KEY, .workspace = WS, .record = REC,
+	      .version = VER },
+	    "24" "0102030405060708" "1112131415161718" "21222324" },
 };
 
 static struct view
@@ -130,7 +137,7 @@ START_TEST(a_key_of_another_length_or_table_is_none)
 			any |= row_key_parse((struct view){ bytes,
 			    lengths[i] }, &id);
 		ck_assert_msg(any == ((table >= 1 && table <= 9) ||
-		    (table >= 32 && table <= 33)), "table %u", table);
+		    (table >= 32 && table <= 36)), "table %u", table);
 	}
 }
 END_TEST
