@@ -403,4 +403,4 @@ def test(t):
     readable_daemon(t)
 
 
-harness.main(test, limit=120)
+harness.main(test, limit=240)

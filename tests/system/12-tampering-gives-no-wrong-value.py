@@ -256,4 +256,4 @@ def test(t):
     change_store(d, secrets, good, r)
 
 
-harness.main(test, limit=120)
+harness.main(test, limit=240)
