@@ -208,6 +208,18 @@ write_state(struct sshstore *s, uint64_t now)
 	return st;
 }
 
+/* Make memory say again what the store says, also when a commit that failed
+   has ended the transaction. */
+static void
+take_back(struct sshstore *s)
+{
+	store_abort(s->store);
+	s->now = s->kept;
+	s->poison = COFRE_OK;
+	if (s->fresh)
+		sshstore_lock(s);
+}
+
 enum cofre_status
 sshstore_commit(struct sshstore *s, uint64_t now)
 {
@@ -222,7 +234,7 @@ sshstore_commit(struct sshstore *s, uint64_t now)
 	if (st == COFRE_OK)
 		st = store_commit(s->store);
 	if (st != COFRE_OK) {
-		sshstore_abort(s);
+		take_back(s);
 		return st;
 	}
 	s->epoch++;
@@ -234,11 +246,8 @@ void
 sshstore_abort(struct sshstore *s)
 {
 	if (sshstore_writing(s))
-		s->now = s->kept;
-	store_abort(s->store);
+		take_back(s);
 	s->poison = COFRE_OK;
-	if (s->fresh)
-		sshstore_lock(s);
 }
 
 void

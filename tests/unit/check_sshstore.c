@@ -340,6 +340,27 @@ START_TEST(without_the_ssh_store_nothing_is_kept)
 }
 END_TEST
 
+START_TEST(a_commit_that_failed_leaves_no_trace_in_the_evidence)
+{
+	static const uint8_t large[20000];
+	const struct row_id id = { .table = TABLE_TARGET, .workspace = 1,
+		.record = 1 };
+	struct ssh_evidence before = v.ssh.now;
+
+	ck_assert_int_eq(sshstore_begin(&v.ssh, 1024, false), COFRE_OK);
+	v.ssh.now.next_record++;
+	ck_assert_int_eq(sshstore_write(&v.ssh, &id,
+	    (struct view){ large, sizeof(large) }), COFRE_OK);
+	statedir_limit_files(8192);
+	ck_assert_int_eq(vault_commit(&v, 1, 0), COFRE_STORE_FAILED);
+	statedir_limit_files(RLIM_INFINITY);
+	ck_assert(!v.ssh_kept && v.ssh.open);
+	ck_assert(tally_equal(&v.ssh.now.tally, &before.tally));
+	ck_assert_uint_eq(v.ssh.now.next_record, before.next_record);
+	vaultdir_again(&v);
+}
+END_TEST
+
 START_TEST(when_the_vaults_commit_fails_the_ssh_store_keeps_its_own)
 {
 	static char large[100000];
@@ -394,6 +415,8 @@ main(void)
 	tcase_add_test(t, keys_without_their_vault_are_not_written_over);
 	tcase_add_test(t, half_an_operation_is_kept_in_neither);
 	tcase_add_test(t, without_the_ssh_store_nothing_is_kept);
+	tcase_add_test(t,
+	    a_commit_that_failed_leaves_no_trace_in_the_evidence);
 	tcase_add_test(t,
 	    when_the_vaults_commit_fails_the_ssh_store_keeps_its_own);
 	suite_add_tcase(s, t);
