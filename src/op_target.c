@@ -2,7 +2,6 @@
 #include "op_target.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct target *
@@ -42,10 +41,10 @@ op_target_create(struct request *q, const struct target_create_request *in)
 	   not there, and whose id another one gets. */
 	if (q->workspace->fresh)
 		return COFRE_BUSY;
-	if ((t = calloc(1, sizeof(*t))) == NULL)
+	if ((t = target_new()) == NULL)
 		return COFRE_LIMIT;
 	if (!target_set(t, &settings)) {
-		free(t);
+		sshitem_free(&t->item);
 		return COFRE_INVALID;
 	}
 	t->item.workspace = q->workspace->id;

@@ -1,6 +1,5 @@
 /* Compute targets: their keys, settings, and the keys of their hosts. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "op_target.h"
 
@@ -14,7 +13,7 @@ finish(struct request *q, struct target *old, struct target *copy,
 	if (st == COFRE_OK)
 		return targets_save(&v->targets, &v->ssh, old, copy,
 		    q->sv->now);
-	free(copy);
+	sshitem_free(&copy->item);
 	return st;
 }
 

@@ -3,6 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "secmem.h"
+
+void
+sshitem_free(struct sshitem *item)
+{
+	if (item != NULL)
+		secmem_wipe(item, item->size);
+	free(item);
+}
+
 /* How workspace and name stand to the item. */
 static int
 order(uint64_t workspace, struct view name, const struct sshitem *item)
@@ -124,7 +134,7 @@ sshindex_keep(struct sshindex *x)
 
 	while ((item = x->gone) != NULL) {
 		x->gone = item->next;
-		free(item);
+		sshitem_free(item);
 	}
 	for (size_t i = 0; i < x->count; i++)
 		x->list[i]->fresh = false;
@@ -138,7 +148,7 @@ sshindex_undo(struct sshindex *x)
 
 	for (size_t i = 0; i < x->count; i++)
 		if (x->list[i]->fresh)
-			free(x->list[i]);
+			sshitem_free(x->list[i]);
 		else
 			x->list[kept++] = x->list[i];
 	x->count = kept;
@@ -146,7 +156,7 @@ sshindex_undo(struct sshindex *x)
 	while ((item = x->gone) != NULL) {
 		x->gone = item->next;
 		if (item->fresh)
-			free(item);
+			sshitem_free(item);
 		else
 			put(x, item);
 	}
@@ -157,7 +167,7 @@ sshindex_forget(struct sshindex *x)
 {
 	sshindex_keep(x);
 	for (size_t i = 0; i < x->count; i++)
-		free(x->list[i]);
+		sshitem_free(x->list[i]);
 	free(x->list);
 	*x = (struct sshindex){ .count = 0 };
 }

@@ -14,6 +14,7 @@
 /* The head of each of them: it begins the block that malloc() gave. */
 struct sshitem {
 	struct sshitem *next; /* in the list of those that are gone */
+	size_t size; /* how much of the block is wiped before it is freed */
 	uint64_t workspace;
 	char name[COFRE_SECRET_NAME_MAX + 1]; /* empty: it has none */
 	bool fresh; /* since the last commit */
@@ -24,6 +25,9 @@ struct sshindex {
 	size_t count, size;
 	struct sshitem *gone; /* in this turn */
 };
+
+/* Wipe one that is in no index, and free it.  NULL is allowed. */
+void sshitem_free(struct sshitem *item);
 
 /* The thing with that name in the workspace, or NULL. */
 struct sshitem *sshindex_find(const struct sshindex *x, uint64_t workspace,

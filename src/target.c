@@ -263,6 +263,16 @@ from_row(struct target *t, const struct target_row *row)
 }
 
 struct target *
+target_new(void)
+{
+	struct target *t = calloc(1, sizeof(*t));
+
+	if (t != NULL)
+		t->item.size = sizeof(*t);
+	return t;
+}
+
+struct target *
 target_get(uint64_t workspace, uint64_t record, struct view plain,
     enum cofre_status *st)
 {
@@ -272,7 +282,7 @@ target_get(uint64_t workspace, uint64_t record, struct view plain,
 	*st = COFRE_CORRUPT;
 	if (!target_row_decode(plain, &row))
 		return NULL;
-	if ((t = calloc(1, sizeof(*t))) == NULL) {
+	if ((t = target_new()) == NULL) {
 		*st = COFRE_LIMIT;
 		return NULL;
 	}
@@ -282,15 +292,20 @@ target_get(uint64_t workspace, uint64_t record, struct view plain,
 		*st = COFRE_OK;
 		return t;
 	}
-	free(t);
+	sshitem_free(&t->item);
 	return NULL;
 }
 
 struct ca *
 ca_new(void)
 {
-	return calloc(1, sizeof(struct ca) +
+	struct ca *ca = calloc(1, sizeof(*ca) +
 	    CA_REVOKED_MAX * sizeof(struct ca_revoked));
+
+	/* The room behind it is large, mostly untouched, and no secret. */
+	if (ca != NULL)
+		ca->item.size = sizeof(*ca);
+	return ca;
 }
 
 static bool
@@ -333,7 +348,7 @@ ca_get(uint64_t workspace, uint64_t record, struct view plain,
 		*st = COFRE_OK;
 		return ca;
 	}
-	free(ca);
+	sshitem_free(&ca->item);
 	return NULL;
 }
 

@@ -92,7 +92,7 @@ void target_put_namespaces(struct wire_writer *w, const struct target *t);
 void ca_put(struct wire_writer *w, const struct ca *ca);
 
 /*
- * Make one of its row: to be freed with free().  NULL, with *st: CORRUPT when
+ * Make one of its row: to be freed with sshitem_free().  NULL, with *st: CORRUPT when
  * no target_put() or ca_put() has written it, LIMIT without memory.
  */
 struct target *target_get(uint64_t workspace, uint64_t record,
@@ -100,7 +100,9 @@ struct target *target_get(uint64_t workspace, uint64_t record,
 struct ca *ca_get(uint64_t workspace, uint64_t record, struct view plain,
     enum cofre_status *st);
 
-/* A copy, or NULL without memory. */
+/* One that is empty, or a copy: to be freed with sshitem_free().  NULL without
+   memory. */
+struct target *target_new(void);
 struct target *target_copy(const struct target *t);
 
 /* An empty CA with room for what it may revoke, or NULL. */

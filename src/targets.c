@@ -1,6 +1,5 @@
 #include "targets.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct target *
@@ -63,7 +62,7 @@ make_ca(struct targets *ts, struct sshstore *s, uint64_t workspace,
 	ca->uid = uid;
 	ca->next_serial = 1;
 	if (!sshindex_add(&ts->cas, &ca->item)) {
-		free(ca);
+		sshitem_free(&ca->item);
 		return COFRE_LIMIT;
 	}
 	id = ca_key_id(ca);
@@ -136,7 +135,7 @@ targets_create(struct targets *ts, struct sshstore *s, struct target *t,
 	if (st == COFRE_OK && !sshindex_add(&ts->all, &t->item))
 		st = COFRE_LIMIT;
 	if (st != COFRE_OK) {
-		free(t);
+		sshitem_free(&t->item);
 		return st;
 	}
 	/* It stands in memory already. */
@@ -244,7 +243,7 @@ targets_load(struct targets *ts, const struct row_id *id, struct view plain)
 		return COFRE_OK;
 	else
 		st = COFRE_LIMIT;
-	free(item);
+	sshitem_free(item);
 	return st;
 }
 

@@ -28,9 +28,9 @@ struct target *targets_next(const struct targets *ts, uint64_t workspace,
 struct ca *targets_ca(const struct targets *ts, uint64_t workspace);
 
 /*
- * Make one, with a key, and the workspace's CA if it has none.  t is a block
- * of malloc() with name, workspace and settings, and is taken over, whatever
- * comes of it.  EXISTS; LIMIT: TARGETS_MAX, TARGETS_WORKSPACE_MAX, memory;
+ * Make one, with a key, and the workspace's CA if it has none.  t comes of
+ * target_new(), with name, workspace and settings, and is taken over,
+ * whatever comes of it.  EXISTS; LIMIT: TARGETS_MAX, TARGETS_WORKSPACE_MAX, memory;
  * those of the store.
  */
 enum cofre_status targets_create(struct targets *ts, struct sshstore *s,

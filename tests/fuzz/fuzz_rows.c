@@ -102,7 +102,7 @@ check_target(struct view in)
 	target_put(&w, t);
 	must(!w.bad);
 	must(view_equal((struct view){ again, w.len }, in));
-	free(t);
+	sshitem_free(&t->item);
 }
 
 static void
@@ -120,7 +120,7 @@ check_ca(struct view in)
 	ca_put(&w, ca);
 	must(!w.bad);
 	must(view_equal((struct view){ again, w.len }, in));
-	free(ca);
+	sshitem_free(&ca->item);
 }
 
 /* The lists of a role's row. */

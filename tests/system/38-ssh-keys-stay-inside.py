@@ -24,6 +24,7 @@ from search import (Needles, search_memory, search_processes, search_tree,
 OWNER, CONTRIBUTOR, READER, AGENT, OFFICER, NOBODY = range(43001, 43007)
 WS = "lab"
 SETTINGS = dict(host="login.example", port=22, user="train")
+HIDDEN = b"gpu-17.hidden.example"
 TYPE = b"\0\0\0\x0bssh-ed25519"
 
 
@@ -417,6 +418,8 @@ def vaultkeys(t, d, keyfile, *more):
 
 def nowhere(t, p, keyfile):
     """Not one private key, in any form, in whatever anybody can read."""
+    p.make("hidden", host=HIDDEN.decode())
+    p.ask(OWNER, "target.rotate", name="hidden")
     public = [k["public"] for k in p.show()["keys"]]
     copy, keys = vaultkeys(t, p.d, keyfile)
     shutil.rmtree(copy)
@@ -433,6 +436,8 @@ def nowhere(t, p, keyfile):
     same(needles.find(p.d.stderr().encode()), [], "in stderr")
     same(search_processes(needles), [], "in /proc")
     memory, found, _ = search_memory(needles, p.d.pid)
+    check(search_memory(Needles(dict(host=HIDDEN)), p.d.pid)[1],
+          "the host of a target is in memory while the vault is open")
     kept = p.root.report()["keys in"] == "memfd_secret"
     if kept:
         same(found, [], "in the daemon's memory")
@@ -447,6 +452,9 @@ def nowhere(t, p, keyfile):
     status(p.root.call("vault.lock"), "OK")
     p.d.connect().barrier()
     same(search_memory(Needles(seeds, words), p.d.pid)[1], [], "after lock")
+    # Nor what was known of it.
+    same(search_memory(Needles(dict(host=HIDDEN)), p.d.pid)[1], [],
+         "the host of a target after lock")
 
 
 def old_vault(t, p, keyfile):

@@ -34,7 +34,7 @@ create(const struct workspace *in, const char *name)
 {
 	const struct target_settings settings = { view_of("host"), 22,
 		view_of("user"), true, view_of("restrict"), { .count = 0 } };
-	struct target *t = calloc(1, sizeof(*t));
+	struct target *t = target_new();
 
 	ck_assert_ptr_nonnull(t);
 	ck_assert(target_set(t, &settings));
