@@ -59,7 +59,7 @@ report_ssh(struct report *r, const struct vault *v)
 	if (st.failed)
 		why = "; a flush failed: read-only until a restart";
 	else if (none)
-		why = "; it could not be made: unlock again, with room on the "
+		why = "; it could not be written: unlock again, with room on the "
 		      "disk";
 	else if (v->state == VAULT_LOCKED && v->unlock.of_ssh)
 		why = v->unlock.status == COFRE_ROLLBACK ?

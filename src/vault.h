@@ -254,7 +254,7 @@ enum cofre_status vault_ssh_unlock(struct vault *v);
  * After an unlock: make one where there is none, because the vault is an
  * older one, or because that it is gone was accepted; sweep; and give an older
  * vault the format of today.  It is a commit of its own; one that fails leaves an
- * open vault, and no SSH store.
+ * open vault, and no SSH store unless what is there is the vault's.
  */
 void vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end);
 

@@ -132,15 +132,14 @@ set_mark(struct vault *v)
 }
 
 /* A workspace is gone for good, so what it had in the SSH store goes too.
-   What can't be done now is done at the next unlock. */
+   What can't be done now is tried in the next turn, and at the next unlock. */
 static void
 sweep(struct vault *v, uint64_t now)
 {
 	bool kept = v->ssh_kept;
 
-	v->sweep = false;
 	vault_poison(v, vault_ssh_sweep(v));
-	(void)commit_ssh(v, now);
+	v->sweep = commit_ssh(v, now) != COFRE_OK;
 	v->poison = COFRE_OK;
 	v->ssh_kept = kept;
 }

@@ -88,6 +88,18 @@ vault_ssh_sweep(struct vault *v)
 	return COFRE_OK;
 }
 
+/* Is there anything of a workspace that is not there? */
+static bool
+has_strangers(struct vault *v)
+{
+	uint64_t workspace;
+
+	for (size_t i = 0; targets_workspace(&v->targets, &i, &workspace);)
+		if (vault_workspace_kept(v, workspace) == NULL)
+			return true;
+	return false;
+}
+
 void
 vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end)
 {
@@ -105,4 +117,10 @@ vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end)
 	vault_poison(v, st);
 	if (vault_commit(v, now, log_end) != COFRE_OK)
 		v->format = format;
+	/* An older vault gives ids again that workspaces have had, and what is
+	   here of those must not become the next one's. */
+	if (has_strangers(v)) {
+		sshstore_lock(&v->ssh);
+		targets_forget(&v->targets);
+	}
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "sample.h"
 #include "ssh_text.h"
@@ -230,6 +231,60 @@ START_TEST(what_was_not_swept_is_at_unlock)
 }
 END_TEST
 
+START_TEST(what_was_not_swept_is_in_the_next_turn)
+{
+	ck_assert_int_eq(create(ws, "a"), COFRE_OK);
+	vaultdir_commit(&v);
+	ck_assert_int_eq(vaultdir_destroy(&v, ws), COFRE_OK);
+	v.ssh.open = false; /* it can't be written now */
+	vaultdir_commit(&v);
+	vaultdir_commit(&v);
+	v.ssh.open = true;
+	ck_assert_uint_eq(rows(), 2 + 4);
+	vaultdir_commit(&v);
+	ck_assert_uint_eq(rows(), 2);
+	ck_assert_uint_eq(v.targets.all.count, 0);
+	ck_assert(!v.sweep);
+}
+END_TEST
+
+/* An older vault gives the id of a workspace again that it does not know. */
+START_TEST(what_can_not_be_swept_is_not_the_next_workspaces)
+{
+	uint8_t *old;
+	size_t len;
+	uint64_t id;
+
+	vaultdir_close(&v);
+	old = statedir_read(STATEDIR_FILE, &len);
+	vaultdir_open(&v, 64 * MIB);
+	ck_assert_int_eq(vaultdir_unlock(&v, 0, 1, false, 0), COFRE_OK);
+	ws = vaultdir_workspace(&v, "first");
+	vaultdir_commit(&v);
+	id = ws->id;
+	ck_assert_int_eq(create(ws, "a"), COFRE_OK);
+	vaultdir_commit(&v);
+	vaultdir_close(&v);
+	statedir_write(STATEDIR_FILE, old, len);
+	free(old);
+	vaultdir_open(&v, 64 * MIB);
+	ck_assert_int_eq(vaultdir_unlock(&v, 0, 1, true, 0), COFRE_OK);
+	statedir_limit_files(1);
+	vault_ssh_attach(&v, 1, 0);
+	statedir_limit_files(RLIM_INFINITY);
+	ck_assert_int_eq(v.state, VAULT_OPEN);
+	ws = vaultdir_workspace(&v, "second");
+	ck_assert_uint_eq(ws->id, id);
+	ck_assert(!v.ssh.open);
+	ck_assert_ptr_null(find("a"));
+	ck_assert_ptr_null(targets_ca(&v.targets, id));
+	vaultdir_again(&v);
+	vault_ssh_attach(&v, 1, 0);
+	ck_assert(v.ssh.open);
+	ck_assert_uint_eq(v.targets.cas.count, 0);
+}
+END_TEST
+
 START_TEST(a_workspace_has_room_for_so_many)
 {
 	char name[16];
@@ -312,6 +367,8 @@ main(void)
 	tcase_add_test(t, of_a_purged_workspace_nothing_stays);
 	tcase_add_test(t, a_purge_that_is_taken_back_takes_nothing);
 	tcase_add_test(t, what_was_not_swept_is_at_unlock);
+	tcase_add_test(t, what_was_not_swept_is_in_the_next_turn);
+	tcase_add_test(t, what_can_not_be_swept_is_not_the_next_workspaces);
 	tcase_add_test(t, a_workspace_has_room_for_so_many);
 	tcase_add_test(t, names_and_options_have_their_form);
 	suite_add_tcase(s, t);
