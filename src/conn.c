@@ -121,6 +121,8 @@ take_frame(struct conn *c, struct view in, size_t *size)
 	case FRAME_OK:
 		break;
 	}
+	if (turn_must_end(c->sv, op_find(f.op)))
+		return false;
 	dispatch(c->sv, c, &f);
 	quota_deadline(c, false);
 	/* One that waits for an answer is served again. */

@@ -37,10 +37,6 @@ op_target_create(struct request *q, const struct target_create_request *in)
 	struct target *t;
 	enum cofre_status st;
 
-	/* If its commit failed there would be a target of a workspace that is
-	   not there, and whose id another one gets. */
-	if (q->workspace->fresh)
-		return COFRE_BUSY;
 	if ((t = target_new()) == NULL)
 		return COFRE_LIMIT;
 	if (!target_set(t, &settings)) {

@@ -17,11 +17,20 @@ turn_has_room(const struct server *sv)
 	const struct turn *t = &sv->turn;
 
 	/* All records of a turn must fit one segment, behind its header. */
-	return t->count < TURN_MAX &&
+	return t->count < TURN_MAX && !t->full &&
 	    (t->cells + ENTRY_CELLS + 1) * LOG_CELL <= sv->config.log_segment &&
 	    t->text_used + OBJECT_MAX + DETAIL_MAX + EXE_MAX + APART_MAX <
 		TURN_TEXT &&
 	    sv->vault.turn_bytes < TURN_BYTES && !sv->lock_pending;
+}
+
+bool
+turn_must_end(struct server *sv, const struct op *op)
+{
+	if (op != NULL && (op->flags & OPF_SSH) != 0 &&
+	    vault_rights_change(&sv->vault))
+		sv->turn.full = true;
+	return sv->turn.full;
 }
 
 bool
@@ -260,7 +269,7 @@ turn_end(struct server *sv)
 	sv->reply_used = 0;
 	secmem_wipe(t->text, t->text_used);
 	t->count = t->cells = t->text_used = 0;
-	t->flush = false;
+	t->flush = t->full = false;
 	if (sv->lock_pending)
 		lock_now(sv);
 	tell_turn(sv);

@@ -15,6 +15,14 @@
 bool turn_has_room(const struct server *sv);
 
 /*
+ * True when that operation (NULL: none) waits for the next turn, which is then
+ * true of all others too: what is written to the SSH store is kept even if the
+ * vault's commit fails, so it is not done by a right of this turn, nor in a
+ * workspace of it.
+ */
+bool turn_must_end(struct server *sv, const struct op *op);
+
+/*
  * Reserve room in the log for one more record of the turn; false when the
  * log can't be written.
  */

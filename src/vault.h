@@ -239,6 +239,10 @@ uint64_t vault_writes(const struct vault *v);
 enum cofre_status vault_commit(struct vault *v, uint64_t now,
     uint64_t log_end);
 
+/* True when the turn has changed who may what, which its commit may yet take
+   back. */
+bool vault_rights_change(const struct vault *v);
+
 /* Wipe what the scratch rows may hold; at the end of a turn. */
 void vault_tidy(struct vault *v);
 

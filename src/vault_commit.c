@@ -52,6 +52,13 @@ take_back(struct vault *v)
 	}
 }
 
+bool
+vault_rights_change(const struct vault *v)
+{
+	return store_writing(v->store) &&
+	    (v->workspaces_changed || v->roles.changed);
+}
+
 /* The vault's own store: kept or taken back. */
 static enum cofre_status
 commit_own(struct vault *v, uint64_t now, uint64_t log_end)

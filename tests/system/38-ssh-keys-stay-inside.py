@@ -247,15 +247,15 @@ def limits(p):
 
 
 def in_one_turn(p):
-    """A workspace that is not durable yet has no targets."""
+    """Many at once, with a workspace that is made a moment before."""
     c = p.d.connect()
-    one, two = c.pipeline([
-        ("workspace.create", dict(workspace="new")),
-        ("target.create", dict(workspace="new", name="n", **SETTINGS))])
-    status(one, "OK")
-    status(two, "BUSY", "in one that was made a moment ago")
-    status(c.call("target.create", workspace="new", name="n", **SETTINGS),
-           "OK", "the same again")
+    target = dict(workspace="new", name="n", **SETTINGS)
+    got = c.pipeline([("workspace.create", dict(workspace="new")),
+                      ("target.create", target), ("target.create", target),
+                      ("workspace.create", dict(workspace="new")),
+                      ("target.rotate", target)])
+    same([r.status_name for r in got], ["OK", "OK", "EXISTS", "EXISTS", "OK"],
+         "one after the other")
     for op in ("workspace.delete", "workspace.purge"):
         status(c.call(op, workspace="new"), "OK", op)
 
@@ -533,6 +533,70 @@ def each_call_fails(t, key, keyfile):
     d.kill()
 
 
+def no_right_that_was_not_kept(t, key, keyfile):
+    """A grant, and what it allows, asked for at once: the second is not kept
+    without the first, whichever call to the kernel fails."""
+    if not faults.can_be(t):
+        return
+    f = faults.Faults(t, keyfile=keyfile)
+    d = f.daemon.start()
+    d.init(key)
+    outcomes, nth, count = set(), 0, 0
+    while nth <= count:
+        nth += 1
+        c = d.connect()
+        workspace = "w%d" % nth
+        status(c.call("workspace.create", workspace=workspace), "OK")
+        status(c.call("grant.remove", workspace=workspace, id=0,
+                      principal=wire.USER, role="owner"), "OK")
+        f.fail(faults.CALL, nth, errno.EIO)
+        c.send_raw(wire.request("grant.add", 1, workspace=workspace, id=0,
+                                principal=wire.USER, role="contributor") +
+                   wire.request("target.create", 2, workspace=workspace,
+                                name="n", **SETTINGS))
+        given, made = c.receive(), c.receive()
+        count = f.none()
+        outcomes.add(tuple(r.status_name if r else "-" for r in (given, made)))
+        check(made is None or not made.ok or given.ok,
+              "call %d: made without a right" % nth)
+        d.kill()
+        d.start()
+    check(("OK", "OK") in outcomes and ("STORE_FAILED", "DENIED") in outcomes,
+          "what came of it: %s" % sorted(outcomes))
+    show("a grant and its use: %s" % ", ".join("%s and %s" % o
+                                               for o in sorted(outcomes)))
+    d.kill()
+
+
+def full_for_a_moment(t, key, keyfile):
+    """A disk that is full once, at any call: the daemon goes on, and what it
+    writes then can be unlocked."""
+    if not faults.can_be(t):
+        return
+    f = faults.Faults(t, keyfile=keyfile)
+    d = f.daemon.start()
+    status(d.init(key).call("workspace.create", workspace=WS), "OK")
+    outcomes, nth, count = set(), 0, 0
+    while nth <= count:
+        nth += 1
+        c = d.connect()
+        f.fail(faults.CALL, nth, errno.ENOSPC)
+        c.send_raw(wire.request("target.create", 1, workspace=WS,
+                                name="a%d" % nth, **SETTINGS))
+        first = c.receive()
+        count = f.none()
+        second = d.connect().call("target.create", workspace=WS,
+                                  name="b%d" % nth, **SETTINGS)
+        outcomes.add((first.status_name if first else "-",
+                      second.status_name))
+        d.kill()
+        d.start()
+        same(d.connect().state(), wire.OPEN, "call %d: state\n%s" %
+             (nth, d.stderr()))
+    check(("STORE_FULL", "OK") in outcomes, "%s" % sorted(outcomes))
+    d.kill()
+
+
 def test(t):
     harness.need_root()
     random = harness.seed()
@@ -553,6 +617,8 @@ def test(t):
     old_vault(t, p, keyfile)
     p.d.stop()
     each_call_fails(t, key, keyfile)
+    no_right_that_was_not_kept(t, key, keyfile)
+    full_for_a_moment(t, key, keyfile)
 
 
 harness.main(test, limit=120)
