@@ -10,8 +10,8 @@ static const struct row_id state_id = { .table = TABLE_SSH_STATE };
 static enum cofre_status
 clear(struct sshstore *s)
 {
-	const struct view any = { NULL, 0 };
 	const uint8_t least = 0;
+	const struct view any = { &least, 0 };
 	struct view key, value;
 	enum cofre_status st;
 
