@@ -10,6 +10,7 @@
 
 /* proc_pid_stat(5): behind the name stand field 3 and the others. */
 #define FIELD_AFTER_NAME 3
+#define FIELD_PARENT 4
 #define FIELD_START 22
 
 /* The digits up to the next blank; false when there are none. */
@@ -30,8 +31,8 @@ take_number(struct view text, uint64_t *ret)
 	return i > 0 && i < text.len;
 }
 
-bool
-procstat_parse(struct view text, uint64_t *start)
+static bool
+take_field(struct view text, int wanted, uint64_t *ret)
 {
 	const uint8_t *p = text.len == 0 ? NULL :
 	    memrchr(text.data, ')', text.len);
@@ -39,7 +40,7 @@ procstat_parse(struct view text, uint64_t *start)
 
 	if (p == NULL)
 		return false;
-	while (field < FIELD_START) {
+	while (field < wanted) {
 		size_t left = text.len - (size_t)(p - text.data);
 
 		p = memchr(p, ' ', left);
@@ -49,11 +50,17 @@ procstat_parse(struct view text, uint64_t *start)
 		field++;
 	}
 	return take_number((struct view){ p,
-	    text.len - (size_t)(p - text.data) }, start);
+	    text.len - (size_t)(p - text.data) }, ret);
+}
+
+bool
+procstat_parse(struct view text, uint64_t *start)
+{
+	return take_field(text, FIELD_START, start);
 }
 
 static bool
-read_stat(const char *path, uint64_t *start)
+read_stat(const char *path, int field, uint64_t *ret)
 {
 	uint8_t text[2048];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -69,13 +76,13 @@ read_stat(const char *path, uint64_t *start)
 	(void)close(fd);
 	errno = n == -1 ? error : EPROTO;
 	return n > 0 &&
-	    procstat_parse((struct view){ text, (size_t)n }, start);
+	    take_field((struct view){ text, (size_t)n }, field, ret);
 }
 
 bool
 procstat_self(uint64_t *start)
 {
-	return read_stat("/proc/self/stat", start);
+	return read_stat("/proc/self/stat", FIELD_START, start);
 }
 
 /* A pidfd polls readable once its process has exited. */
@@ -99,7 +106,7 @@ procstat_start(pid_t pid, uint64_t *start)
 	if (pidfd == -1)
 		return false;
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	good = read_stat(path, &found);
+	good = read_stat(path, FIELD_START, &found);
 	error = errno;
 	if (has_exited(pidfd)) {
 		good = false;
@@ -110,4 +117,17 @@ procstat_start(pid_t pid, uint64_t *start)
 		*start = found;
 	errno = error;
 	return good;
+}
+
+bool
+procstat_parent(pid_t pid, pid_t *parent)
+{
+	uint64_t found;
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (!read_stat(path, FIELD_PARENT, &found))
+		return false;
+	*parent = (pid_t)found;
+	return true;
 }

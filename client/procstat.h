@@ -1,6 +1,7 @@
 /*
- * procstat: when a process began.  A pid is given to another process when
- * its own has ended; pid and start time together are one process alone.
+ * procstat: when a process began, and which one is its parent.  A pid is
+ * given to another process when its own has ended; pid and start time
+ * together are one process alone.
  */
 #ifndef COFRE_PROCSTAT_H
 #define COFRE_PROCSTAT_H
@@ -24,5 +25,11 @@ bool procstat_start(pid_t pid, uint64_t *start);
 
 /* The same for this process, whatever its number is in /proc. */
 bool procstat_self(uint64_t *start);
+
+/*
+ * The number of the process's parent now; 0: it has none here.  False, with
+ * errno, when there is no process of that number, or it can't be read.
+ */
+bool procstat_parent(pid_t pid, pid_t *parent);
 
 #endif
