@@ -38,6 +38,16 @@ number(const char *text, size_t len, uint64_t max, uint64_t *ret)
 	return true;
 }
 
+int
+arg_command(int argc, char *const *argv)
+{
+	int i = 1;
+
+	while (i < argc && strcmp(argv[i], "--") != 0)
+		i++;
+	return i;
+}
+
 bool
 arg_u32(const char *text, uint32_t max, uint32_t *ret)
 {

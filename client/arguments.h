@@ -13,6 +13,12 @@
 #include "problem.h"
 #include "wire.h"
 
+/*
+ * Where the first "--" stands, behind which a command begins, so that its own
+ * options are never taken for ours; or argc.
+ */
+int arg_command(int argc, char *const *argv);
+
 /* A decimal number from 0 to max. */
 bool arg_u32(const char *text, uint32_t max, uint32_t *ret);
 

@@ -11,23 +11,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "arguments.h"
+#include "become.h"
 #include "expand.h"
 #include "leak.h"
 #include "runfile.h"
 #include "status.h"
-
-/* As the shell says it: it can't be executed, and there is none. */
-#define EXIT_NOT_EXECUTED 126
-#define EXIT_NOT_FOUND 127
 
 struct file {
 	struct runspec_secret spec;
@@ -284,61 +279,15 @@ clean_descriptors(const struct exec *e)
 	return true;
 }
 
-/* Some signals are libc's own, or can't be set. */
-static void
-reset_signals(void)
-{
-	sigset_t none;
-
-	for (int i = 1; i <= SIGRTMAX; i++)
-		(void)signal(i, SIG_DFL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/*
- * Is there a file of that name in a directory of the search path?  One that
- * can't be looked into makes execvp(3) say EACCES, whatever is in it.
- */
-static bool
-is_in_path(const char *name)
-{
-	const char *dir = getenv("PATH"), *end;
-	char path[PATH_MAX];
-	struct stat st;
-
-	for (; dir != NULL; dir = *end == '\0' ? NULL : end + 1) {
-		end = strchrnul(dir, ':');
-		if (snprintf(path, sizeof(path), "%.*s/%s",
-			end == dir ? 1 : (int)(end - dir),
-			end == dir ? "." : dir, name) < (int)sizeof(path) &&
-		    stat(path, &st) == 0 && S_ISREG(st.st_mode))
-			return true;
-	}
-	return false;
-}
-
 /* Returns only when it fails. */
 static int
 become(const struct cmd *cmd, const struct exec *e)
 {
-	int error;
-
 	if (!clean_descriptors(e))
 		return cmd_error(cmd, COFRE_INTERNAL,
 		    "can't keep this program's files from the command: %s",
 		    strerror(errno));
-	reset_signals();
-	(void)umask(cmd->umask);
-	(void)setrlimit(RLIMIT_CORE, &cmd->core);
-	(void)execvp(e->command[0], e->command);
-	error = errno;
-	if (error == EACCES && strchr(e->command[0], '/') == NULL &&
-	    !is_in_path(e->command[0]))
-		error = ENOENT;
-	(void)cmd_error(cmd, COFRE_INTERNAL, "can't execute %s: %s",
-	    e->command[0], strerror(error));
-	return error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTED;
+	return become_program(cmd, e->command);
 }
 
 static int
@@ -381,20 +330,6 @@ exec(struct cmd *cmd, struct exec *e)
 	return code;
 }
 
-/*
- * The command begins behind the first "--", so that its own options are
- * never taken for ours.  Returns where that stands, or argc.
- */
-static int
-find_command(int argc, char **argv)
-{
-	int i = 1;
-
-	while (i < argc && strcmp(argv[i], "--") != 0)
-		i++;
-	return i;
-}
-
 int
 run_exec(struct cmd *cmd, int argc, char **argv)
 {
@@ -421,7 +356,7 @@ run_exec(struct cmd *cmd, int argc, char **argv)
 		"started when its environment or its arguments hold a "
 		"secret.\n", rows, 5, 0, 0
 	};
-	int at = find_command(argc, argv);
+	int at = arg_command(argc, argv);
 	int code = cmd_parse(cmd, &u, at, argv);
 
 	if (code != CMD_GO)
