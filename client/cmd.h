@@ -140,6 +140,7 @@ int cmd_put(struct cmd *cmd, int argc, char **argv);
 int cmd_report_stale(struct cmd *cmd, int argc, char **argv);
 int cmd_resync(struct cmd *cmd, int argc, char **argv);
 int cmd_role(struct cmd *cmd, int argc, char **argv);
+int cmd_ssh_agent(struct cmd *cmd, int argc, char **argv);
 int cmd_source(struct cmd *cmd, int argc, char **argv);
 int cmd_role_actions(struct cmd *cmd, int argc, char **argv);
 int cmd_runs(struct cmd *cmd, int argc, char **argv);

@@ -1,0 +1,119 @@
+#include "attend.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "become.h"
+
+#define EXIT_SIGNALED 128
+
+static const int passed[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1,
+	SIGUSR2, SIGCHLD };
+
+/* They are read from a descriptor; a peer that is gone is no signal. */
+static int
+open_signals(sigset_t *before)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		(void)sigaddset(&set, passed[i]);
+	if (sigprocmask(SIG_BLOCK, &set, before) == -1)
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static _Noreturn void
+be_command(const struct cmd *cmd, const char *agent, char **argv)
+{
+	if (setenv("SSH_AUTH_SOCK", agent, 1) == -1 ||
+	    unsetenv("SSH_AGENT_PID") == -1)
+		_exit(cmd_error(cmd, COFRE_NO_MEMORY, "out of memory"));
+	_exit(become_program(cmd, argv));
+}
+
+/* What came from the terminal has come to the command too. */
+static void
+pass_on(int signals, pid_t child)
+{
+	struct signalfd_siginfo si;
+
+	while (read(signals, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		if (si.ssi_signo != SIGCHLD && si.ssi_code != SI_KERNEL)
+			(void)kill(child, (int)si.ssi_signo);
+}
+
+/* Take what has ended, orphans too.  True when the command has. */
+static bool
+reap(pid_t child, int *code)
+{
+	bool ended = false;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != child)
+			continue;
+		ended = true;
+		*code = WIFEXITED(status) ? WEXITSTATUS(status) :
+					    EXIT_SIGNALED + WTERMSIG(status);
+	}
+	return ended;
+}
+
+static int
+wait_for(const struct cmd *cmd, struct relay *r, int signals, pid_t child)
+{
+	struct pollfd fds[RELAY_FDS + 1];
+	int code;
+
+	for (;;) {
+		relay_wants(r, fds);
+		fds[RELAY_FDS] = (struct pollfd){ signals, POLLIN, 0 };
+		if (poll(fds, RELAY_FDS + 1, -1) == -1) {
+			if (errno == EINTR)
+				continue;
+			return cmd_error(cmd, COFRE_INTERNAL, "poll: %s",
+			    strerror(errno));
+		}
+		if (fds[RELAY_FDS].revents != 0) {
+			pass_on(signals, child);
+			if (reap(child, &code))
+				return code;
+		}
+		relay_serve(r, fds);
+	}
+}
+
+int
+attend_run(struct cmd *cmd, struct relay *r, const char *agent, char **argv)
+{
+	sigset_t before;
+	int signals = open_signals(&before);
+	int code;
+	pid_t child;
+
+	if (signals == -1 || prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
+		return cmd_error(cmd, COFRE_INTERNAL,
+		    "can't keep track of the command: %s", strerror(errno));
+	child = fork();
+	if (child == 0)
+		be_command(cmd, agent, argv);
+	if (child == -1)
+		code = cmd_error(cmd, COFRE_INTERNAL, "fork: %s",
+		    strerror(errno));
+	else
+		code = wait_for(cmd, r, signals, child);
+	(void)close(signals);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return code;
+}

@@ -1,0 +1,410 @@
+#include "relay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "descent.h"
+#include "reveal.h"
+
+#define BACKLOG 16
+/* The daemon answers at once, or looks at the process for two seconds. */
+#define UPSTREAM_SECONDS 10
+
+/* draft-miller-ssh-agent: a length, and what follows is of this type. */
+#define AGENT_SUCCESS 6
+#define AGENT_EXTENSION 27
+#define EXTENSION_NAME "workspace@cofre"
+#define EXTENSION_MAX 128u
+
+/*
+ * The way to the daemon.
+ */
+
+static bool
+set_address(struct sockaddr_un *a, const char *path)
+{
+	size_t len = strlen(path);
+
+	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (len == 0 || len >= sizeof(a->sun_path)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	memcpy(a->sun_path, path, len + 1);
+	return true;
+}
+
+static int
+connect_to(const char *path)
+{
+	const struct timeval t = { UPSTREAM_SECONDS, 0 };
+	struct sockaddr_un a;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int error;
+
+	if (fd == -1)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)) == 0 &&
+	    set_address(&a, path) &&
+	    connect(fd, (const struct sockaddr *)&a, sizeof(a)) == 0)
+		return fd;
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return -1;
+}
+
+static bool
+say_workspace(int fd, const char *workspace)
+{
+	uint8_t bytes[EXTENSION_MAX];
+	struct wire_writer w;
+
+	wire_writer_init(&w, bytes, sizeof(bytes));
+	wire_put_u32(&w, (uint32_t)(1 + 4 + strlen(EXTENSION_NAME) + 4 +
+		strlen(workspace)));
+	wire_put_u8(&w, AGENT_EXTENSION);
+	wire_put_string(&w, view_of(EXTENSION_NAME), EXTENSION_MAX);
+	wire_put_string(&w, view_of(workspace), EXTENSION_MAX);
+	errno = EINVAL;
+	return !w.bad && reveal_write(fd, (struct view){ bytes, w.len });
+}
+
+/* Exactly one message of one byte: anything behind it was not asked for. */
+static enum cofre_status
+hear_success(int fd, const char *workspace, struct problem *p)
+{
+	static const uint8_t success[] = { 0, 0, 0, 1, AGENT_SUCCESS };
+	uint8_t said[sizeof(success)];
+	ssize_t n = recv(fd, said, sizeof(said), MSG_WAITALL);
+
+	if (n == -1)
+		return problem_set(p, errno == EAGAIN ? COFRE_TIMEOUT :
+							COFRE_UNREACHABLE,
+		    "the daemon's ssh agent: %s", errno == EAGAIN ?
+		    "no answer" : strerror(errno));
+	if (n == 0)
+		return problem_set(p, COFRE_DENIED,
+		    "the daemon's ssh agent does not speak with this process");
+	if (n == (ssize_t)sizeof(said) && memcmp(said, success, sizeof(said)) == 0)
+		return COFRE_OK;
+	return problem_set(p, COFRE_DENIED,
+	    "the daemon's ssh agent has nothing for this process in "
+	    "'%s': there is no such workspace, it may not use targets there, "
+	    "or the vault is locked", workspace);
+}
+
+static enum cofre_status
+open_upstream(const char *path, const char *workspace, int *ret,
+    struct problem *p)
+{
+	int fd = connect_to(path);
+	enum cofre_status s;
+
+	if (fd == -1)
+		return problem_set(p, COFRE_UNREACHABLE,
+		    "connect to the daemon's ssh agent at %s: %s; does "
+		    "cofred.conf set agent_socket, and may this user reach "
+		    "it?", path, strerror(errno));
+	s = say_workspace(fd, workspace) ? hear_success(fd, workspace, p) :
+	    problem_set(p, COFRE_UNREACHABLE, "the daemon's ssh agent: %s",
+		strerror(errno));
+	if (s == COFRE_OK)
+		*ret = fd;
+	else
+		(void)close(fd);
+	return s;
+}
+
+enum cofre_status
+relay_try(const char *upstream, const char *workspace, struct problem *p)
+{
+	int fd;
+	enum cofre_status s = open_upstream(upstream, workspace, &fd, p);
+
+	if (s == COFRE_OK)
+		(void)close(fd);
+	return s;
+}
+
+/*
+ * Making, and ending.
+ */
+
+/* The kernel tells of all bytes who sent them. */
+static int
+make_listener(const char *path)
+{
+	const int on = 1;
+	struct sockaddr_un a;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	int error;
+
+	if (fd == -1)
+		return -1;
+	if (set_address(&a, path) &&
+	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 &&
+	    bind(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return -1;
+}
+
+enum cofre_status
+relay_open(struct relay *r, const char *path, const char *upstream,
+    const char *workspace, struct problem *p)
+{
+	*r = (struct relay){ -1, upstream, workspace, false, NULL };
+	r->pairs = calloc(RELAY_PAIRS, sizeof(*r->pairs));
+	if (r->pairs == NULL)
+		return problem_set(p, COFRE_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < RELAY_PAIRS; i++)
+		r->pairs[i].client = -1;
+	r->listener = make_listener(path);
+	if (r->listener == -1)
+		return problem_set(p, COFRE_INTERNAL, "make the socket %s: %s",
+		    path, strerror(errno));
+	return COFRE_OK;
+}
+
+static void
+end_pair(struct relay_pair *pair)
+{
+	(void)close(pair->client);
+	(void)close(pair->daemon);
+	(void)close(pair->pidfd);
+	pair->client = pair->daemon = pair->pidfd = -1;
+}
+
+void
+relay_close(struct relay *r)
+{
+	for (size_t i = 0; r->pairs != NULL && i < RELAY_PAIRS; i++)
+		if (r->pairs[i].client != -1)
+			end_pair(&r->pairs[i]);
+	free(r->pairs);
+	r->pairs = NULL;
+	if (r->listener != -1)
+		(void)close(r->listener);
+	r->listener = -1;
+}
+
+/*
+ * Who connects.
+ */
+
+static void
+refuse(struct relay *r, const char *text)
+{
+	if (!r->told)
+		cmd_warn("%s", text);
+	r->told = true;
+}
+
+static bool
+is_welcome(struct relay *r, const struct ucred *who, int pidfd)
+{
+	char text[160];
+
+	if (who->uid == geteuid() && descent_is_mine(who->pid, pidfd))
+		return true;
+	(void)snprintf(text, sizeof(text), "process %d of uid %u was refused "
+	    "the ssh agent: it was not started from here", (int)who->pid,
+	    (unsigned)who->uid);
+	refuse(r, text);
+	return false;
+}
+
+/* The daemon's side of a connection, or -1. */
+static int
+introduce(struct relay *r, int fd, struct relay_pair *pair)
+{
+	struct ucred who;
+	struct problem p;
+	int daemon = -1;
+
+	if (!descent_peer(fd, &who, &pair->pidfd))
+		return -1;
+	pair->pid = who.pid;
+	if (is_welcome(r, &who, pair->pidfd) &&
+	    open_upstream(r->upstream, r->workspace, &daemon, &p) != COFRE_OK)
+		refuse(r, p.text);
+	if (daemon == -1)
+		(void)close(pair->pidfd);
+	return daemon;
+}
+
+static void
+take_connection(struct relay *r)
+{
+	struct relay_pair *pair = r->pairs;
+	int fd = accept4(r->listener, NULL, NULL,
+	    SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd == -1)
+		return;
+	while (pair->client != -1) /* there is one: relay_wants() */
+		pair++;
+	pair->daemon = introduce(r, fd, pair);
+	if (pair->daemon == -1) {
+		(void)close(fd);
+		return;
+	}
+	pair->client = fd;
+	pair->up = pair->down = (struct relay_pipe){ .begin = 0 };
+}
+
+/*
+ * Bytes.
+ */
+
+/* Is it the process that has connected, and not only its number? */
+static bool
+is_peer(const struct relay_pair *pair, const struct ucred *who)
+{
+	struct pollfd alive = { pair->pidfd, POLLIN, 0 };
+
+	return who->pid == pair->pid && who->uid == geteuid() &&
+	    poll(&alive, 1, 0) == 0;
+}
+
+/* As recv(2); EPERM when another process has sent them. */
+static ssize_t
+receive(const struct relay_pair *pair, void *to, size_t size)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec part = { to, size };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(pair->client, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = n <= 0 ? NULL : CMSG_FIRSTHDR(&m);
+	struct ucred who;
+
+	if (n <= 0)
+		return n;
+	errno = EPERM;
+	if (c == NULL || c->cmsg_level != SOL_SOCKET ||
+	    c->cmsg_type != SCM_CREDENTIALS ||
+	    c->cmsg_len != CMSG_LEN(sizeof(who)))
+		return -1;
+	memcpy(&who, CMSG_DATA(c), sizeof(who));
+	if (!is_peer(pair, &who))
+		n = -1;
+	errno = EPERM;
+	return n;
+}
+
+/* Take what has come in; false when the pair is at its end. */
+static bool
+fill(const struct relay_pair *pair, bool up, struct relay_pipe *pipe)
+{
+	uint8_t *to = pipe->bytes + pipe->end;
+	size_t size = sizeof(pipe->bytes) - pipe->end;
+	ssize_t n = up ? receive(pair, to, size) :
+			 recv(pair->daemon, to, size, MSG_DONTWAIT);
+
+	if (n == -1)
+		return errno == EAGAIN || errno == EINTR;
+	pipe->closed = n == 0;
+	pipe->end += (size_t)n;
+	return true;
+}
+
+/* Send what is there, and pass on that nothing more comes. */
+static bool
+drain(int fd, struct relay_pipe *pipe)
+{
+	ssize_t n;
+
+	if (pipe->end > pipe->begin) {
+		n = send(fd, pipe->bytes + pipe->begin,
+		    pipe->end - pipe->begin, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n == -1)
+			return errno == EAGAIN || errno == EINTR;
+		pipe->begin += (size_t)n;
+	}
+	if (pipe->begin < pipe->end)
+		return true;
+	pipe->begin = pipe->end = 0;
+	return !pipe->closed || shutdown(fd, SHUT_WR) == 0;
+}
+
+static bool
+is_over(const struct relay_pipe *pipe)
+{
+	return pipe->closed && pipe->begin == pipe->end;
+}
+
+/*
+ * Wait for input only when the last of it has gone.  With nothing to wait for
+ * the descriptor is left out: that its other end is gone can't be masked.
+ */
+static struct pollfd
+wants(int fd, const struct relay_pipe *in, const struct relay_pipe *out)
+{
+	const short events = (short)((!in->closed && in->end == 0 ? POLLIN :
+								    0) |
+	    (out->end > 0 ? POLLOUT : 0));
+
+	return (struct pollfd){ events == 0 ? -1 : fd, events, 0 };
+}
+
+void
+relay_wants(const struct relay *r, struct pollfd fds[RELAY_FDS])
+{
+	bool room = false;
+
+	for (size_t i = 0; i < RELAY_PAIRS; i++) {
+		const struct relay_pair *p = &r->pairs[i];
+
+		fds[1 + 2 * i] = wants(p->client, &p->up, &p->down);
+		fds[2 + 2 * i] = wants(p->daemon, &p->down, &p->up);
+		room = room || p->client == -1;
+	}
+	fds[0] = (struct pollfd){ room ? r->listener : -1, POLLIN, 0 };
+}
+
+/* False when the pair is at its end: the daemon has said all. */
+static bool
+serve_pair(struct relay_pair *p, short client, short daemon)
+{
+	const short ready = POLLIN | POLLHUP | POLLERR;
+
+	if ((client & ready) != 0 && !p->up.closed && p->up.end == 0 &&
+	    !fill(p, true, &p->up))
+		return false;
+	if ((daemon & ready) != 0 && !p->down.closed && p->down.end == 0 &&
+	    !fill(p, false, &p->down))
+		return false;
+	return drain(p->daemon, &p->up) && drain(p->client, &p->down) &&
+	    !is_over(&p->down);
+}
+
+void
+relay_serve(struct relay *r, const struct pollfd fds[RELAY_FDS])
+{
+	for (size_t i = 0; i < RELAY_PAIRS; i++) {
+		struct relay_pair *p = &r->pairs[i];
+
+		if (p->client != -1 && !serve_pair(p, fds[1 + 2 * i].revents,
+			fds[2 + 2 * i].revents))
+			end_pair(p);
+	}
+	if (fds[0].fd != -1 && fds[0].revents != 0)
+		take_connection(r);
+}

@@ -1,0 +1,73 @@
+/*
+ * relay: a socket on which the processes that this one has made, of its own
+ * user, and nobody else, speak to the daemon's ssh agent as this process.
+ *
+ * For each connection there is one of this process's to the daemon, which is
+ * told first which workspace it is about.  After that bytes go both ways as
+ * they are.  As the daemon does, it takes them from the process that has
+ * connected, and from no other one that has got its descriptor.
+ */
+#ifndef COFRE_RELAY_H
+#define COFRE_RELAY_H
+
+#include <poll.h>
+#include <sys/types.h>
+
+#include "problem.h"
+#include "wire.h"
+
+#define RELAY_PAIRS 32u
+#define RELAY_BYTES 16384u
+/* In a list for poll(2). */
+#define RELAY_FDS (1 + 2 * RELAY_PAIRS)
+
+/* What is on its way in one direction. */
+struct relay_pipe {
+	size_t begin, end; /* in bytes */
+	bool closed;	   /* nothing more comes in */
+	uint8_t bytes[RELAY_BYTES];
+};
+
+struct relay_pair {
+	int client; /* -1: the pair is free */
+	int daemon;
+	pid_t pid; /* who has connected */
+	int pidfd;
+	struct relay_pipe up, down;
+};
+
+struct relay {
+	int listener;
+	const char *upstream;  /* the daemon's agent socket */
+	const char *workspace; /* that it is told first */
+	bool told;	       /* a stranger was refused, and it was said */
+	struct relay_pair *pairs;
+};
+
+/*
+ * Can the daemon's agent be had for the workspace?  Errors: UNREACHABLE,
+ * DENIED, BAD_REPLY, TIMEOUT.
+ */
+enum cofre_status relay_try(const char *upstream, const char *workspace,
+    struct problem *p);
+
+/*
+ * Make the socket at path; the texts must live as long as r.  Errors:
+ * NO_MEMORY, INTERNAL.  What was made is freed by relay_close().
+ */
+enum cofre_status relay_open(struct relay *r, const char *path,
+    const char *upstream, const char *workspace, struct problem *p);
+
+/* What it waits for: RELAY_FDS entries, those that are free with fd -1. */
+void relay_wants(const struct relay *r, struct pollfd fds[RELAY_FDS]);
+
+/*
+ * Serve what poll(2) has found.  A stranger who has connected, and whom the
+ * daemon refuses, is a warning on standard error the first time.
+ */
+void relay_serve(struct relay *r, const struct pollfd fds[RELAY_FDS]);
+
+/* Close everything; the socket's name stays. */
+void relay_close(struct relay *r);
+
+#endif
