@@ -1,0 +1,45 @@
+/*
+ * authline: the line of authorized_keys for a key of a target.
+ */
+#ifndef COFRE_AUTHLINE_H
+#define COFRE_AUTHLINE_H
+
+#include <stdbool.h>
+
+#include "ssh_key.h"
+
+/* What a key may do, of a target's options. */
+struct authline_options {
+	bool restricted;
+	struct view from; /* empty: from anywhere */
+};
+
+/*
+ * Read "", "restrict", "from=\"LIST\"", or both with a comma between.  from
+ * points into text.  False for anything else.
+ */
+bool authline_parse(struct view text, struct authline_options *o);
+
+/*
+ * Write them so.  False when the list is none, or there is no room.
+ */
+bool authline_print(char *text, size_t size,
+    const struct authline_options *o);
+
+/* "cofre:WORKSPACE/NAME#VERSION", the comment of a key. */
+#define AUTHLINE_COMMENT 256u
+void authline_comment(char text[AUTHLINE_COMMENT], const char *workspace,
+    const char *name, uint32_t version);
+
+/*
+ * The whole line of a key, with its NUL; options as authline_parse() reads
+ * them.  False when they are none.
+ */
+bool authline_make(char text[SSH_LINE_SIZE], struct view options,
+    const uint8_t key[SSH_KEY_LEN], const char *comment);
+
+/* The same without options, as a .pub file has it. */
+bool authline_public(char text[SSH_LINE_SIZE],
+    const uint8_t key[SSH_KEY_LEN], const char *comment);
+
+#endif
