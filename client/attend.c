@@ -32,13 +32,24 @@ open_signals(sigset_t *before)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static _Noreturn void
-be_command(const struct cmd *cmd, const char *agent, char **argv)
+static bool
+set_descriptors(const struct attend *a)
 {
-	if (setenv("SSH_AUTH_SOCK", agent, 1) == -1 ||
-	    unsetenv("SSH_AGENT_PID") == -1)
+	return (a->in == -1 || dup2(a->in, STDIN_FILENO) != -1) &&
+	    (!a->quiet || dup2(STDERR_FILENO, STDOUT_FILENO) != -1);
+}
+
+static _Noreturn void
+be_command(const struct cmd *cmd, const struct attend *a)
+{
+	if (a->agent != NULL && (setenv("SSH_AUTH_SOCK", a->agent, 1) == -1 ||
+		unsetenv("SSH_AGENT_PID") == -1))
 		_exit(cmd_error(cmd, COFRE_NO_MEMORY, "out of memory"));
-	_exit(become_program(cmd, argv));
+	if (!set_descriptors(a))
+		_exit(cmd_error(cmd, COFRE_INTERNAL,
+		    "can't give the command its input and output: %s",
+		    strerror(errno)));
+	_exit(become_program(cmd, a->argv));
 }
 
 /* What came from the terminal has come to the command too. */
@@ -52,6 +63,15 @@ pass_on(int signals, pid_t child)
 			(void)kill(child, (int)si.ssi_signo);
 }
 
+/* It was stopped alone, as ssh's ~^Z does: whoever waits for this process
+   gets the terminal back, and lets both go on. */
+static void
+stop_too(pid_t child)
+{
+	(void)kill(getpid(), SIGSTOP);
+	(void)kill(child, SIGCONT);
+}
+
 /* Take what has ended, orphans too.  True when the command has. */
 static bool
 reap(pid_t child, int *code)
@@ -60,9 +80,13 @@ reap(pid_t child, int *code)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		if (pid != child)
 			continue;
+		if (WIFSTOPPED(status)) {
+			stop_too(child);
+			continue;
+		}
 		ended = true;
 		*code = WIFEXITED(status) ? WEXITSTATUS(status) :
 					    EXIT_SIGNALED + WTERMSIG(status);
@@ -95,7 +119,7 @@ wait_for(const struct cmd *cmd, struct relay *r, int signals, pid_t child)
 }
 
 int
-attend_run(struct cmd *cmd, struct relay *r, const char *agent, char **argv)
+attend_run(struct cmd *cmd, const struct attend *a)
 {
 	sigset_t before;
 	int signals = open_signals(&before);
@@ -107,12 +131,12 @@ attend_run(struct cmd *cmd, struct relay *r, const char *agent, char **argv)
 		    "can't keep track of the command: %s", strerror(errno));
 	child = fork();
 	if (child == 0)
-		be_command(cmd, agent, argv);
+		be_command(cmd, a);
 	if (child == -1)
 		code = cmd_error(cmd, COFRE_INTERNAL, "fork: %s",
 		    strerror(errno));
 	else
-		code = wait_for(cmd, r, signals, child);
+		code = wait_for(cmd, a->relay, signals, child);
 	(void)close(signals);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	return code;

@@ -7,17 +7,24 @@
 #include "cmd.h"
 #include "relay.h"
 
+struct attend {
+	char **argv;	     /* ends with NULL */
+	struct relay *relay; /* that is served meanwhile; one of zeros, with
+				listener -1, serves nobody */
+	const char *agent;   /* SSH_AUTH_SOCK; NULL: as it is */
+	int in;		     /* standard input; -1: this process's */
+	bool quiet;	     /* its output goes to standard error */
+};
+
 /*
- * Run argv, which ends with NULL, with SSH_AUTH_SOCK as agent says, and serve
- * the relay meanwhile.  This process is the reaper of everything that the
- * command leaves behind, so that all of it keeps descending from here.  A
- * signal that a person sends from the terminal is the command's; what is sent
- * to this process alone is passed on to it.
+ * Run the command.  This process is the reaper of everything that it leaves
+ * behind, so that all of it keeps descending from here.  A signal that a
+ * person sends from the terminal is the command's; what is sent to this
+ * process alone is passed on to it.
  *
  * Returns the exit code of the command, as the shell has it: 128 and the
  * number of the signal that has ended it.  What goes wrong here was printed.
  */
-int attend_run(struct cmd *cmd, struct relay *r, const char *agent,
-    char **argv);
+int attend_run(struct cmd *cmd, const struct attend *a);
 
 #endif

@@ -6,7 +6,7 @@
 #include "crypto.h"
 #include "ssh_text.h"
 
-#define USER_MAX 32u
+#define USER_MAX 63u
 #define FILE_MAX 255u
 #define BLOB_TEXT 128u /* of an ssh-ed25519 key, in base64 */
 

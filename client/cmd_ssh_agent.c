@@ -27,7 +27,8 @@ serve(struct cmd *cmd, const char *upstream, const char *workspace,
 	if (s == COFRE_OK)
 		s = relay_open(&r, privatedir_path(&dir, "agent", path),
 		    upstream, workspace, &p);
-	code = s == COFRE_OK ? attend_run(cmd, &r, path, command) :
+	code = s == COFRE_OK ? attend_run(cmd, &(struct attend){ command, &r,
+				       path, -1, false }) :
 			       cmd_problem(cmd, s, &p);
 	relay_close(&r);
 	privatedir_remove(&dir);

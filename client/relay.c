@@ -369,7 +369,9 @@ relay_wants(const struct relay *r, struct pollfd fds[RELAY_FDS])
 {
 	bool room = false;
 
-	for (size_t i = 0; i < RELAY_PAIRS; i++) {
+	for (size_t i = 0; r->pairs == NULL && i < RELAY_FDS; i++)
+		fds[i] = (struct pollfd){ -1, 0, 0 };
+	for (size_t i = 0; r->pairs != NULL && i < RELAY_PAIRS; i++) {
 		const struct relay_pair *p = &r->pairs[i];
 
 		fds[1 + 2 * i] = wants(p->client, &p->up, &p->down);
@@ -398,7 +400,7 @@ serve_pair(struct relay_pair *p, short client, short daemon)
 void
 relay_serve(struct relay *r, const struct pollfd fds[RELAY_FDS])
 {
-	for (size_t i = 0; i < RELAY_PAIRS; i++) {
+	for (size_t i = 0; r->pairs != NULL && i < RELAY_PAIRS; i++) {
 		struct relay_pair *p = &r->pairs[i];
 
 		if (p->client != -1 && !serve_pair(p, fds[1 + 2 * i].revents,

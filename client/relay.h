@@ -41,7 +41,7 @@ struct relay {
 	const char *upstream;  /* the daemon's agent socket */
 	const char *workspace; /* that it is told first */
 	bool told;	       /* a stranger was refused, and it was said */
-	struct relay_pair *pairs;
+	struct relay_pair *pairs; /* NULL: it serves nobody */
 };
 
 /*
