@@ -35,6 +35,8 @@ static const struct verb verbs[] = {
 	{ "undelete", cmd_undelete, "bring a deleted secret back" },
 	{ "purge", cmd_purge, "delete a secret for good" },
 	{ "run", cmd_runs, "start, list, show, end, renew runs; exec" },
+	{ "target", cmd_target, "make, show, rotate keys of compute targets" },
+	{ "ssh", cmd_ssh, "log in to a target" },
 	{ "ssh-agent", cmd_ssh_agent, "run a command with keys of targets" },
 	{ "watch", cmd_watch, "wait for newer versions" },
 	{ "report-stale", cmd_report_stale, "say that a version was refused" },

@@ -1,0 +1,34 @@
+/*
+ * cmd_target: what the verbs of 'cofre target' share, and the verbs.
+ */
+#ifndef COFRE_CMD_TARGET_H
+#define COFRE_CMD_TARGET_H
+
+#include "targetinfo.h"
+
+/*
+ * Read a command line with one WORKSPACE/NAME, which is the object of
+ * messages from then on.  CMD_GO, or an exit code.
+ */
+int cmd_target_named(struct cmd *cmd, const struct option_usage *u, int argc,
+    char **argv, struct arg_object *o);
+
+/* The same, and ask the daemon for it. */
+int cmd_target_asked(struct cmd *cmd, const struct option_usage *u, int argc,
+    char **argv, struct targetinfo *t);
+
+/* The key of a target that has that version; 0: the newest.  NULL: none. */
+const struct targetinfo_key *cmd_target_key(const struct targetinfo *t,
+    uint32_t version);
+
+/* The verbs. */
+int cmd_target_authorize(struct cmd *cmd, int argc, char **argv);
+int cmd_target_authorized_keys(struct cmd *cmd, int argc, char **argv);
+int cmd_target_create(struct cmd *cmd, int argc, char **argv);
+int cmd_target_pin(struct cmd *cmd, int argc, char **argv);
+int cmd_target_public_key(struct cmd *cmd, int argc, char **argv);
+int cmd_target_rotate(struct cmd *cmd, int argc, char **argv);
+int cmd_target_set(struct cmd *cmd, int argc, char **argv);
+int cmd_target_settle(struct cmd *cmd, int argc, char **argv);
+
+#endif

@@ -1,0 +1,282 @@
+/* target create, set, pin. */
+#include "cmd_target.h"
+
+#include <string.h>
+
+#include "authline.h"
+#include "hostkeys.h"
+#include "status.h"
+
+#define SSH_PORT 22u
+
+/* What is told of a target on the command line. */
+struct told {
+	const char *host, *user, *from;
+	struct option_number port;
+	struct option_list namespaces;
+	bool for_runs, not_for_runs, restricted, unrestricted, no_namespaces;
+};
+
+/* It as the daemon takes it; what q points to lies here, or in told. */
+struct settings {
+	struct view host, user, options;
+	uint32_t port;
+	bool for_runs;
+	struct list namespaces;
+	char text[TARGET_OPTIONS_MAX + 1];
+	uint8_t items[TARGET_NAMESPACES_MAX * (4 + NAMESPACE_MAX)];
+};
+
+static enum cofre_status
+put_namespace(struct wire_writer *w, const char *name, struct settings *s,
+    struct problem *p)
+{
+	if (strlen(name) > NAMESPACE_MAX ||
+	    s->namespaces.count == TARGET_NAMESPACES_MAX)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--namespace: at most %u of them, with at most %u bytes",
+		    TARGET_NAMESPACES_MAX, NAMESPACE_MAX);
+	namespace_item_put(w, &(struct namespace_item){ view_of(name) });
+	s->namespaces.count++;
+	return COFRE_OK;
+}
+
+/* Those that were told, or else those that it has. */
+static enum cofre_status
+set_namespaces(struct settings *s, const struct told *told,
+    const struct targetinfo *t, struct problem *p)
+{
+	struct wire_writer w;
+	enum cofre_status ret = COFRE_OK;
+
+	wire_writer_init(&w, s->items, sizeof(s->items));
+	if (told->namespaces.count > 0 || told->no_namespaces || t == NULL)
+		for (size_t i = 0; ret == COFRE_OK &&
+		     i < told->namespaces.count; i++)
+			ret = put_namespace(&w, told->namespaces.items[i], s,
+			    p);
+	else
+		for (size_t i = 0; ret == COFRE_OK && i < t->namespace_count;
+		     i++)
+			ret = put_namespace(&w, t->namespaces[i], s, p);
+	s->namespaces.items = (struct view){ s->items, w.len };
+	return ret;
+}
+
+static enum cofre_status
+set_options(struct settings *s, const struct told *told,
+    const struct targetinfo *t, struct problem *p)
+{
+	struct authline_options o = { .restricted = true };
+
+	if (t != NULL)
+		(void)authline_parse(view_of(t->options), &o);
+	if (told->restricted)
+		o.restricted = true;
+	if (told->unrestricted)
+		o.restricted = false;
+	if (told->from != NULL)
+		o.from = view_of(told->from);
+	if (!authline_print(s->text, sizeof(s->text), &o))
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--from '%.100s' is no list of addresses, networks and "
+		    "names with commas between", told->from != NULL ?
+		    told->from : "");
+	s->options = view_of(s->text);
+	return COFRE_OK;
+}
+
+/* t: what is to be changed, or NULL. */
+static enum cofre_status
+set(struct settings *s, const struct told *told, const struct targetinfo *t,
+    struct problem *p)
+{
+	enum cofre_status ret;
+
+	memset(s, 0, sizeof(*s));
+	if ((told->for_runs && told->not_for_runs) ||
+	    (told->restricted && told->unrestricted) ||
+	    (told->namespaces.count > 0 && told->no_namespaces))
+		return problem_set(p, COFRE_ARGUMENT,
+		    "two options say the opposite of each other");
+	s->host = view_of(told->host != NULL ? told->host : t->host);
+	s->user = view_of(told->user != NULL ? told->user : t->user);
+	s->port = told->port.given ? told->port.value :
+	    t != NULL		   ? t->port :
+				     SSH_PORT;
+	s->for_runs = told->for_runs ||
+	    (t != NULL && t->for_runs && !told->not_for_runs);
+	ret = set_options(s, told, t, p);
+	return ret == COFRE_OK ? set_namespaces(s, told, t, p) : ret;
+}
+
+/* The line of a key that was just made. */
+static int
+print_key(struct cmd *cmd, const struct arg_object *o, uint32_t version,
+    struct view public)
+{
+	char line[SSH_LINE_SIZE], comment[AUTHLINE_COMMENT];
+
+	authline_comment(comment, o->workspace, o->name, version);
+	if (public.len != SSH_KEY_LEN ||
+	    !authline_public(line, public.data, comment))
+		return cmd_fail(cmd, call_bad_reply(cmd->c));
+	(void)puts(line);
+	return 0;
+}
+
+static int
+create(struct cmd *cmd, const struct arg_object *o, const struct settings *s)
+{
+	const struct target_create_request q = { view_of(o->workspace),
+		view_of(o->name), s->host, s->port, s->user, s->for_runs,
+		s->options, s->namespaces };
+	struct target_create_reply m;
+	struct view body;
+	enum cofre_status st = cmd_open(cmd);
+
+	if (st != COFRE_OK)
+		return status_exit_code(st);
+	target_create_request_put(call_begin(cmd->c, OP_TARGET_CREATE), &q);
+	st = cmd_call(cmd, &body);
+	if (st == COFRE_OK && !target_create_reply_decode(body, &m))
+		st = call_bad_reply(cmd->c);
+	return st == COFRE_OK ? print_key(cmd, o, m.version, m.public) :
+				cmd_fail(cmd, st);
+}
+
+int
+cmd_target_create(struct cmd *cmd, int argc, char **argv)
+{
+	struct told told = { .host = NULL };
+	const struct option_row rows[] = {
+		{ "host", 0, OPTION_TEXT, "H", &told.host,
+		    "name or address of its host" },
+		{ "user", 0, OPTION_TEXT, "U", &told.user,
+		    "the account there" },
+		{ "port", 0, OPTION_NUMBER, "N", &told.port,
+		    "of its sshd; 22 otherwise" },
+		{ "for-runs", 0, OPTION_FLAG, NULL, &told.for_runs,
+		    "runs of the workspace may use it" },
+		{ "unrestricted", 0, OPTION_FLAG, NULL, &told.unrestricted,
+		    "let the key have terminals and forwardings" },
+		{ "from", 0, OPTION_TEXT, "LIST", &told.from,
+		    "addresses from which the key is good" },
+		{ "namespace", 0, OPTION_LIST, "N", &told.namespaces,
+		    "of ssh-keygen -Y sign, such as git; several times" },
+	};
+	const struct option_usage u = {
+		"target create WORKSPACE/NAME --host H --user U [option ...]",
+		"Make a compute target with a key of its own, in the vault, "
+		"and print its public\nkey.\n", rows, 7, 1, 1
+	};
+	struct settings s;
+	struct arg_object o;
+	struct problem p;
+	int code = cmd_target_named(cmd, &u, argc, argv, &o);
+
+	if (code != CMD_GO)
+		return code;
+	if (told.host == NULL || told.user == NULL)
+		return cmd_error(cmd, COFRE_ARGUMENT,
+		    "say where it is: --host H --user U");
+	if (set(&s, &told, NULL, &p) != COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	return create(cmd, &o, &s);
+}
+
+static int
+change(struct cmd *cmd, const struct targetinfo *t, const struct settings *s)
+{
+	const struct target_set_request q = { view_of(t->name.workspace),
+		view_of(t->name.name), t->revision, s->host, s->port, s->user,
+		s->for_runs, s->options, s->namespaces };
+	struct target_set_reply m;
+	struct view body;
+	enum cofre_status st;
+
+	target_set_request_put(call_begin(cmd->c, OP_TARGET_SET), &q);
+	st = cmd_call(cmd, &body);
+	if (st == COFRE_OK && !target_set_reply_decode(body, &m))
+		st = call_bad_reply(cmd->c);
+	if (st == COFRE_CONFLICT)
+		return cmd_error(cmd, st, "somebody else has changed it "
+		    "meanwhile; nothing was changed, try again");
+	return st == COFRE_OK ? 0 : cmd_fail(cmd, st);
+}
+
+int
+cmd_target_set(struct cmd *cmd, int argc, char **argv)
+{
+	struct told told = { .host = NULL };
+	const struct option_row rows[] = {
+		{ "host", 0, OPTION_TEXT, "H", &told.host,
+		    "name or address of its host" },
+		{ "user", 0, OPTION_TEXT, "U", &told.user,
+		    "the account there" },
+		{ "port", 0, OPTION_NUMBER, "N", &told.port, "of its sshd" },
+		{ "for-runs", 0, OPTION_FLAG, NULL, &told.for_runs,
+		    "runs of the workspace may use it" },
+		{ "not-for-runs", 0, OPTION_FLAG, NULL, &told.not_for_runs,
+		    "they may not" },
+		{ "restricted", 0, OPTION_FLAG, NULL, &told.restricted,
+		    "no terminals and forwardings for the key" },
+		{ "unrestricted", 0, OPTION_FLAG, NULL, &told.unrestricted,
+		    "it may have them" },
+		{ "from", 0, OPTION_TEXT, "LIST", &told.from,
+		    "addresses from which the key is good; '' is all" },
+		{ "namespace", 0, OPTION_LIST, "N", &told.namespaces,
+		    "of ssh-keygen -Y sign; in place of those that it has" },
+		{ "no-namespaces", 0, OPTION_FLAG, NULL, &told.no_namespaces,
+		    "it signs for none" },
+	};
+	const struct option_usage u = {
+		"target set WORKSPACE/NAME [option ...]",
+		"Change what is told of a target; the rest stays.  What a key "
+		"may do, the host\nlearns by 'cofre target authorize'.\n",
+		rows, 10, 1, 1
+	};
+	struct targetinfo t;
+	struct settings s;
+	struct problem p;
+	int code = cmd_target_asked(cmd, &u, argc, argv, &t);
+
+	if (code != CMD_GO)
+		return code;
+	if (set(&s, &told, &t, &p) != COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	return change(cmd, &t, &s);
+}
+
+int
+cmd_target_pin(struct cmd *cmd, int argc, char **argv)
+{
+	struct option_list keys = { .count = 0 };
+	bool none = false;
+	const struct option_row rows[] = {
+		{ "host-key", 0, OPTION_LIST, "KEY", &keys,
+		    "a line 'ssh-ed25519 AAAA...', or a file; several times" },
+		{ "none", 0, OPTION_FLAG, NULL, &none,
+		    "none: the next 'authorize' pins what it meets" },
+	};
+	const struct option_usage u = {
+		"target pin WORKSPACE/NAME (--host-key KEY... | --none)",
+		"Say which keys the host has, in place of those that are "
+		"pinned.  The vault signs\nfor no other host.\n", rows, 2, 1, 1
+	};
+	struct hostkeys h = { .count = 0 };
+	struct targetinfo t;
+	struct problem p;
+	int code = cmd_target_asked(cmd, &u, argc, argv, &t);
+
+	if (code != CMD_GO)
+		return code;
+	if ((keys.count > 0) == none)
+		return cmd_error(cmd, COFRE_ARGUMENT,
+		    "say either --host-key KEY or --none");
+	for (size_t i = 0; i < keys.count; i++)
+		if (hostkeys_add(&h, keys.items[i], &p) != COFRE_OK)
+			return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	code = targetinfo_pin_all(cmd, &t, h.views, h.count);
+	return code == CMD_GO ? 0 : code;
+}

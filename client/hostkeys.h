@@ -1,0 +1,29 @@
+/*
+ * hostkeys: the public keys of hosts, as people give them.
+ */
+#ifndef COFRE_HOSTKEYS_H
+#define COFRE_HOSTKEYS_H
+
+#include "problem.h"
+#include "proto.h"
+#include "ssh_key.h"
+
+struct hostkeys {
+	uint8_t blobs[TARGET_PINS_MAX][SSH_KEY_BLOB_LEN];
+	struct view views[TARGET_PINS_MAX]; /* of them */
+	size_t count;
+};
+
+/*
+ * Add the key of a text, which is either the line of one ("ssh-ed25519 AAAA
+ * ...", as in the host's .pub file, or with its name before that, as
+ * ssh-keyscan(1) prints it), or the path of a file that has such lines.  Of a
+ * file all keys of type ssh-ed25519 are taken, comments, empty lines and keys
+ * of other types are passed over.  A key that is there is not added again.
+ *
+ * Errors: ARGUMENT.
+ */
+enum cofre_status hostkeys_add(struct hostkeys *h, const char *text,
+    struct problem *p);
+
+#endif

@@ -1,0 +1,176 @@
+#include "targetinfo.h"
+
+#include <string.h>
+
+#include "authline.h"
+#include "authscript.h"
+#include "ssh_text.h"
+#include "status.h"
+
+/* Copy a text of the message, which is not longer than its field here. */
+static void
+copy(char *to, struct view v)
+{
+	if (v.len > 0)
+		memcpy(to, v.data, v.len);
+	to[v.len] = '\0';
+}
+
+static bool
+take_keys(struct targetinfo *t, struct list keys)
+{
+	struct wire_reader r = list_reader(keys);
+	struct target_key_item m;
+
+	if (keys.count == 0 || keys.count > TARGET_KEYS_MAX)
+		return false;
+	t->key_count = keys.count;
+	for (uint32_t i = 0; i < keys.count; i++) {
+		struct targetinfo_key *k = &t->keys[keys.count - 1 - i];
+
+		target_key_item_get(&r, &m);
+		if (r.bad || m.public.len != SSH_KEY_LEN)
+			return false;
+		k->version = m.version;
+		k->created = m.created;
+		memcpy(k->public, m.public.data, SSH_KEY_LEN);
+	}
+	return wire_reader_done(&r);
+}
+
+static bool
+take_pins(struct targetinfo *t, struct list pins)
+{
+	struct wire_reader r = list_reader(pins);
+	struct pin_item m;
+
+	if (pins.count > TARGET_PINS_MAX)
+		return false;
+	t->pin_count = pins.count;
+	for (uint32_t i = 0; i < pins.count; i++) {
+		pin_item_get(&r, &m);
+		if (r.bad || ssh_key_get(m.key) == NULL)
+			return false;
+		memcpy(t->pins[i], m.key.data, SSH_KEY_BLOB_LEN);
+	}
+	return wire_reader_done(&r);
+}
+
+static bool
+take_namespaces(struct targetinfo *t, struct list namespaces)
+{
+	struct wire_reader r = list_reader(namespaces);
+	struct namespace_item m;
+
+	if (namespaces.count > TARGET_NAMESPACES_MAX)
+		return false;
+	t->namespace_count = namespaces.count;
+	for (uint32_t i = 0; i < namespaces.count; i++) {
+		namespace_item_get(&r, &m);
+		if (r.bad)
+			return false;
+		copy(t->namespaces[i], m.namespace);
+	}
+	return wire_reader_done(&r);
+}
+
+/* What goes to ssh, to a shell and to authorized_keys is looked at here too,
+   whatever let it into the vault. */
+static bool
+is_safe(const struct target_show_reply *m)
+{
+	struct authline_options o;
+
+	return ssh_text_is_host(m->host) && authscript_is_user(m->user) &&
+	    m->port > 0 && m->port <= UINT16_MAX &&
+	    authline_parse(m->options, &o);
+}
+
+static bool
+take(struct targetinfo *t, const struct target_show_reply *m)
+{
+	t->revision = m->revision;
+	t->port = m->port;
+	t->for_runs = m->for_runs;
+	t->created = m->created;
+	t->updated = m->updated;
+	t->uid = m->uid;
+	copy(t->host, m->host);
+	copy(t->user, m->user);
+	copy(t->options, m->options);
+	return take_keys(t, m->keys) && take_pins(t, m->pins) &&
+	    take_namespaces(t, m->namespaces);
+}
+
+int
+targetinfo_get(struct cmd *cmd, const struct arg_object *name,
+    struct targetinfo *ret)
+{
+	const struct target_show_request q = { view_of(name->workspace),
+		view_of(name->name) };
+	struct target_show_reply m;
+	struct view body;
+	enum cofre_status s = cmd_open(cmd);
+
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	*ret = (struct targetinfo){ .name = *name };
+	target_show_request_put(call_begin(cmd->c, OP_TARGET_SHOW), &q);
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_OK && (!target_show_reply_decode(body, &m) ||
+		!take(ret, &m)))
+		s = call_bad_reply(cmd->c);
+	if (s != COFRE_OK)
+		return cmd_fail(cmd, s);
+	if (!is_safe(&m))
+		return cmd_error(cmd, COFRE_INVALID,
+		    "its host, port, user or options are not such that ssh can "
+		    "be given them: 'cofre target set' changes them");
+	return CMD_GO;
+}
+
+struct view
+targetinfo_pin(const struct targetinfo *t, size_t i)
+{
+	return (struct view){ t->pins[i], SSH_KEY_BLOB_LEN };
+}
+
+bool
+targetinfo_is_pinned(const struct targetinfo *t, struct view blob)
+{
+	for (size_t i = 0; i < t->pin_count; i++)
+		if (blob.len == SSH_KEY_BLOB_LEN &&
+		    memcmp(t->pins[i], blob.data, blob.len) == 0)
+			return true;
+	return false;
+}
+
+int
+targetinfo_pin_all(struct cmd *cmd, const struct targetinfo *t,
+    const struct view *blobs, size_t count)
+{
+	uint8_t items[TARGET_PINS_MAX * (4 + SSH_KEY_BLOB_LEN)];
+	struct target_pin_request q = { view_of(t->name.workspace),
+		view_of(t->name.name), t->revision,
+		{ (uint32_t)count, { items, 0 } } };
+	struct target_pin_reply m;
+	struct wire_writer w;
+	struct view body;
+	enum cofre_status s = cmd_open(cmd);
+
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	wire_writer_init(&w, items, sizeof(items));
+	for (size_t i = 0; i < count; i++)
+		pin_item_put(&w, &(struct pin_item){ blobs[i] });
+	q.pins.items.len = w.len;
+	target_pin_request_put(call_begin(cmd->c, OP_TARGET_PIN), &q);
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_OK && !target_pin_reply_decode(body, &m))
+		s = call_bad_reply(cmd->c);
+	if (s == COFRE_CONFLICT)
+		return cmd_error(cmd, s, "it was changed meanwhile; nothing was "
+		    "pinned: look at it with 'cofre target show', and try "
+		    "again");
+	return s == COFRE_OK ? CMD_GO : cmd_fail(cmd, s);
+}

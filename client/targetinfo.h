@@ -1,0 +1,55 @@
+/*
+ * targetinfo: a compute target, as the daemon tells of it.
+ */
+#ifndef COFRE_TARGETINFO_H
+#define COFRE_TARGETINFO_H
+
+#include "arguments.h"
+#include "cmd.h"
+#include "proto.h"
+#include "ssh_key.h"
+
+struct targetinfo_key {
+	uint32_t version;
+	uint64_t created;
+	uint8_t public[SSH_KEY_LEN];
+};
+
+struct targetinfo {
+	struct arg_object name;
+	uint32_t revision; /* every change counts it up */
+	char host[HOST_MAX + 1];
+	uint32_t port;
+	char user[LOGIN_MAX + 1];
+	bool for_runs;
+	char options[TARGET_OPTIONS_MAX + 1];
+	uint64_t created, updated;
+	uint32_t uid;
+	struct targetinfo_key keys[TARGET_KEYS_MAX]; /* the newest first */
+	size_t key_count;			     /* at least 1 */
+	uint8_t pins[TARGET_PINS_MAX][SSH_KEY_BLOB_LEN];
+	size_t pin_count;
+	char namespaces[TARGET_NAMESPACES_MAX][NAMESPACE_MAX + 1];
+	size_t namespace_count;
+};
+
+/*
+ * Ask the daemon for it; cmd->object is the target.  What could be no host,
+ * user or key is refused as INVALID: it goes to ssh(1), and to a shell.  CMD_GO,
+ * or an exit code.
+ */
+int targetinfo_get(struct cmd *cmd, const struct arg_object *name,
+    struct targetinfo *ret);
+
+/* One of the pins; it points into t. */
+struct view targetinfo_pin(const struct targetinfo *t, size_t i);
+
+/* Is the host key pinned? */
+bool targetinfo_is_pinned(const struct targetinfo *t, struct view blob);
+
+/* Set the pins, at most TARGET_PINS_MAX blobs of SSH_KEY_BLOB_LEN bytes, of
+   the revision that t has.  CMD_GO, or an exit code. */
+int targetinfo_pin_all(struct cmd *cmd, const struct targetinfo *t,
+    const struct view *blobs, size_t count);
+
+#endif

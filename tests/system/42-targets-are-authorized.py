@@ -1,0 +1,354 @@
+#!/usr/bin/env python3
+"""'cofre target' makes targets with keys that never leave the vault, and
+brings their lines to a real sshd's accounts: once, whatever else stands
+there, over whatever access the administrator has, and to the host with the
+pinned key alone."""
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+sys.dont_write_bytecode = True
+
+import harness
+from expect import check, same, show
+from sshplace import Front, Place
+
+ADMIN, ALICE, READER = 46121, 46122, 46123
+WS = "ml-prod"
+T = WS + "/gpu"
+KEY = re.compile(r"ssh-ed25519 (AAAA[A-Za-z0-9+/]{64}) cofre:ml-prod/gpu#(\d+)")
+
+
+class Vault:
+    def __init__(self, t):
+        self.t, self.d = t, t.daemon()
+        self.d.init().close()
+        self.place = Place(t, {"admin": ADMIN, "alice": ALICE})
+        self.cofre("workspace", "create", WS, uid=0)
+        self.cofre("grant", WS, "user:%d" % ADMIN, "contributor", uid=0)
+        self.cofre("grant", WS, "user:%d" % READER, "reader", uid=0)
+        self.home = self.place.homes["alice"]
+        self.keys = os.path.join(self.home, ".ssh", "authorized_keys")
+        # What the administrator has: a key of the account, and the host's.
+        self.access = self.place.make_key("access", ADMIN)
+        self.hostkey = self.place.make_key("host")
+        self.host = harness.read_file(self.hostkey + ".pub").decode().strip()
+        self.other = self.place.make_key("other")
+        self.server = self.place.serve(self.hostkey)
+        ssh = os.path.join(self.place.homes["admin"], ".ssh")
+        os.mkdir(ssh, 0o700)
+        os.chown(ssh, ADMIN, ADMIN)
+        self.known = os.path.join(ssh, "known_hosts")
+        self.know(self.host)
+
+    def know(self, line):
+        harness.write_file(self.known, "127.0.0.1 %s\n" % line if line
+                           else "", 0o644)
+
+    def cofre(self, *arguments, uid=ADMIN, code=0, says=""):
+        done = subprocess.run(
+            [self.t.cofre(), "--socket", self.d.socket, *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, user=uid, group=uid, extra_groups=[],
+            timeout=60)
+        error = done.stderr.decode()
+        same(done.returncode, code, "exit code of %r\n%s%s" %
+             (arguments, error, self.server.said()[-2000:]
+              if "authorize" in arguments else ""))
+        check(says in error, "it says %r, not %r" % (error, says))
+        return done.stdout.decode()
+
+    def show(self, target=T):
+        return json.loads(self.cofre("target", "show", target, "--json"))
+
+    def authorize(self, *options, ssh=(), **more):
+        return self.cofre("target", "authorize", T, *options, "--", "-F",
+                          "none", "-o", "BatchMode=yes", "-i", self.access,
+                          *ssh, **more)
+
+    def put_keys(self, text):
+        os.makedirs(os.path.dirname(self.keys), 0o755, exist_ok=True)
+        os.chown(os.path.dirname(self.keys), ALICE, ALICE)
+        harness.write_file(self.keys, text)
+        os.chown(self.keys, ALICE, ALICE)
+
+    def keys_now(self):
+        st = os.stat(self.keys)
+        same((stat.S_IMODE(st.st_mode), st.st_uid), (0o600, ALICE),
+             "mode and owner of the keys")
+        same(stat.S_IMODE(os.stat(os.path.dirname(self.keys)).st_mode),
+             0o700, "mode of .ssh")
+        same(os.listdir(os.path.dirname(self.keys)), ["authorized_keys"],
+             "what is in .ssh")
+        return harness.read_file(self.keys).decode()
+
+    def public(self):
+        return self.cofre("target", "public-key", T).splitlines()
+
+
+# --- verbs ------------------------------------------------------------------------
+
+def create(v):
+    out = v.cofre("target", "create", T, "--host", "127.0.0.1", "--user",
+                  "alice", "--from", "127.0.0.0/8,*.example", "--namespace",
+                  "git")
+    check(KEY.fullmatch(out.strip()), out)
+    same(v.public(), [out.strip()], "public-key")
+    same(v.cofre("target", "authorized-keys", T),
+         'restrict,from="127.0.0.0/8,*.example" ' + out, "authorized-keys")
+    t = v.show()
+    finger = subprocess.run(["ssh-keygen", "-lf", "-"], input=out.encode(),
+                            stdout=subprocess.PIPE).stdout.decode().split()[1]
+    same([t[k] for k in ("host", "port", "user", "for_runs", "namespaces",
+                         "host_keys", "created_by")],
+         ["127.0.0.1", 22, "alice", False, ["git"], [], ADMIN], "the target")
+    same([(k["version"], k["fingerprint"]) for k in t["keys"]],
+         [(1, finger)], "its key")
+    check(finger in v.cofre("target", "show", T), "text of show")
+    listed = json.loads(v.cofre("target", "list", WS, "--json"))
+    same([(x["name"], x["user"], x["keys"], x["fingerprint"])
+          for x in listed], [("gpu", "alice", 1, finger)], "the list")
+    v.cofre("target", "list", WS, uid=READER)
+    v.cofre("target", "create", T, "--host", "h", "--user", "u", code=8)
+    v.cofre("target", "show", WS + "/none", code=6)
+
+
+def settings(v):
+    v.cofre("target", "set", T, "--port", "2022", "--for-runs",
+            "--unrestricted", "--from", "", "--no-namespaces")
+    t = v.show()
+    same([t[k] for k in ("host", "port", "user", "for_runs", "options",
+                         "namespaces")],
+         ["127.0.0.1", 2022, "alice", True, "", []], "after set")
+    v.cofre("target", "set", T, "--port", "22", "--restricted", "--namespace",
+            "git", "--namespace", "file")
+    t = v.show()
+    same([t[k] for k in ("port", "for_runs", "options", "namespaces")],
+         [22, True, "restrict", ["git", "file"]], "after another")
+
+
+def mistakes(v):
+    for line, code, says in (
+            (["create", WS + "/x", "--host", "h"], 2, "--user U"),
+            (["create", WS + "/x", "--host", "-h", "--user", "u"], 9, ""),
+            (["create", WS + "/x", "--host", "h", "--user", "a b"], 9, ""),
+            (["create", WS + "/x", "--host", "h", "--user", "a", "--from",
+              "a b"], 2, "--from"),
+            (["create", WS + "/x", "--host", "h", "--user", "a", "--from",
+              "a\",command=\"id"], 2, "--from"),
+            (["set", T, "--for-runs", "--not-for-runs"], 2, "opposite"),
+            (["pin", T], 2, "--host-key"),
+            (["pin", T, "--host-key", "ssh-rsa AAAA"], 2, "no line"),
+            (["pin", T, "--host-key", "/no/such"], 2, "/no/such"),
+            (["pin", T, "--host-key", "/etc/passwd"], 2, "no key"),
+            (["settle", T], 2, "--version"),
+            (["rotate", T, "--if-version", "7"], 8, ""),
+            (["authorize", T, "--file", "a b"], 2, "--file"),
+            (["authorize", T, "--login", "-x"], 2, "--login"),
+            (["delete", T], 2, "--yes"),
+            (["delete", T, "--yes=" + WS], 2, "nothing was done")):
+        v.cofre("target", *line, code=code, says=says)
+    for verb in ("export", "private-key"):
+        v.cofre("target", verb, T, code=2, says="no private key leaves")
+    v.cofre("target", "import", T, v.access, code=2,
+            says="no private key can be brought")
+    v.cofre("ssh", T, code=9, says="no host key is pinned")
+    v.cofre("target", "rotate", T, uid=READER, code=5)
+
+
+# --- authorize -------------------------------------------------------------------------
+
+def authorize(v):
+    """Other lines stay, nothing is there twice, and the host is pinned."""
+    mine = harness.read_file(v.access + ".pub").decode()
+    v.put_keys("# keys\n" + mine)
+    out = v.authorize()
+    line = v.cofre("target", "authorized-keys", T)
+    same(v.keys_now(), "# keys\n" + mine + line, "the keys")
+    check("now lets the key in" in out, out)
+    pins = v.show()["host_keys"]
+    same(len(pins), 1, "pins")
+    check(pins[0] in subprocess.run(["ssh-keygen", "-lf",
+                                     v.hostkey + ".pub"],
+                                    stdout=subprocess.PIPE).stdout.decode(),
+          "the pin is %s" % pins)
+    check("already lets the key in" in v.authorize(), "a second time")
+    same(v.keys_now(), "# keys\n" + mine + line, "the keys")
+    # Other options come to the line that is there.
+    v.cofre("target", "set", T, "--from", "127.0.0.1")
+    v.authorize()
+    line = v.cofre("target", "authorized-keys", T)
+    check(line.startswith('restrict,from="127.0.0.1" '), line)
+    same(v.keys_now(), "# keys\n" + mine + line, "the keys")
+    check("no key of it in" in v.authorize("--remove"), "removed")
+    same(v.keys_now(), "# keys\n" + mine, "the keys")
+    v.authorize()
+    # What is pinned counts, whatever the user's own files say.
+    v.know("")
+    v.authorize()
+
+
+def as_root(v):
+    """root logs in, and the account's file is the account's work."""
+    home = os.path.join(v.place.dir, "root")
+    keys = harness.write_file(home + ".keys", harness.read_file(
+        v.access + ".pub"), 0o644)
+    v.server.stop()
+    v.server = v.place.serve(v.hostkey, PermitRootLogin="yes", StrictModes="no",
+                             AuthorizedKeysFile=".ssh/authorized_keys " +
+                             keys)
+    shutil.rmtree(os.path.dirname(v.keys))
+    out = v.authorize("--login", "root")
+    same(v.keys_now(), v.cofre("target", "authorized-keys", T), "the keys")
+    check("now" in out, out)
+    # Nothing of another's is written through a link.
+    victim = harness.write_file(os.path.join(v.place.dir, "victim"), "v\n")
+    os.remove(v.keys)
+    os.symlink(victim, v.keys)
+    v.authorize("--login", "root", code=1, says="symbolic link")
+    same(harness.read_file(victim), b"v\n", "what the link leads to")
+    os.remove(v.keys)
+    v.authorize("--login", "root", "--file", ".ssh/keys2")
+    same(os.listdir(os.path.dirname(v.keys)), ["keys2"], "what is there")
+    shutil.rmtree(os.path.dirname(v.keys))
+    v.put_keys(harness.read_file(v.access + ".pub").decode())
+    v.authorize()
+
+
+def changed_host(v):
+    """Another key: refused, and it is said which, however much the user's
+    own configuration would let through."""
+    before = v.keys_now()
+    v.server.stop()
+    v.server = v.place.serve(v.other)
+    other = harness.read_file(v.other + ".pub").decode().strip()
+    finger = subprocess.run(["ssh-keygen", "-lf", v.other + ".pub"],
+                            stdout=subprocess.PIPE).stdout.decode().split()[1]
+    for line in ("", other):
+        v.know(line)
+        for ssh in ((), ("-o", "StrictHostKeyChecking=no", "-o",
+                         "UserKnownHostsFile=/dev/null")):
+            v.authorize(ssh=ssh, code=10, says="has the host key " + finger)
+    v.cofre("ssh", T, code=255 if agent_is_there(v) else 10)
+    # A key that is given must be the one that is pinned.
+    v.authorize("--host-key", other, code=8, says="'cofre target pin'")
+    same(len(v.show()["host_keys"]), 1, "pins")
+    v.cofre("target", "pin", T, "--host-key", v.other + ".pub", "--host-key",
+            v.host)
+    same(len(v.show()["host_keys"]), 2, "pins")
+    v.authorize()
+    same(v.keys_now(), before, "the keys")
+    # Without a pin the user's ssh decides; it says no to one that it does not
+    # know, and what is given beforehand is the only one.
+    v.cofre("target", "pin", T, "--none")
+    v.know("")
+    v.authorize(code=10, says="nothing was changed there")
+    same(v.show()["host_keys"], [], "pins")
+    v.authorize("--host-key", v.host, code=10, says="has the host key")
+    v.authorize("--host-key", other)
+    same(v.show()["host_keys"], [finger], "pins")
+    v.server.stop()
+    v.server = v.place.serve(v.hostkey)
+    v.cofre("target", "pin", T, "--host-key", v.host)
+
+
+def agent_is_there(v):
+    return os.path.exists(os.path.join(os.path.dirname(v.d.socket), "agent"))
+
+
+def hostile_hosts(v):
+    """A host that does not run the script is not said to have run it."""
+    mine = harness.read_file(v.access + ".pub").decode()
+    for command in ("true", "cat >/dev/null; exit 1", "exit 62x",
+                    "head -c 100000 /dev/zero; exit 0"):
+        v.put_keys('command="%s" %s' % (command, mine))
+        v.authorize(code=1, says="could not be changed")
+        same(v.keys_now(), 'command="%s" %s' % (command, mine), "the keys")
+    v.put_keys(mine)
+    v.authorize()
+
+
+# --- what ssh is given -------------------------------------------------------------------
+
+FAKE = """#!/bin/sh
+for word; do
+	echo "word $word"
+	case $word in
+	UserKnownHostsFile=*|IdentityFile=*) sed 's/^/file /' "${word#*=}" ;;
+	esac
+done
+ssh-add -l
+exit 3
+"""
+
+
+def words(v):
+    """ssh gets the pins, the target's key, and nothing of the user's."""
+    fake = os.path.join(v.place.dir, "bin")
+    os.mkdir(fake)
+    os.chmod(fake, 0o755)
+    harness.write_file(os.path.join(fake, "ssh"), FAKE, 0o755)
+    front = Front(v.place, [], [WS])
+    done = subprocess.run(
+        [v.t.cofre(), "--socket", v.d.socket, "ssh", "-t", "--agent",
+         front.path, T, "ls", "-l", "a b"], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, user=ADMIN, group=ADMIN, extra_groups=[],
+        env={"PATH": fake + ":/usr/bin:/bin"})
+    same(done.returncode, 3, "its exit code\n%r" % done.stderr)
+    lines = done.stdout.decode().splitlines()
+    said = [x[5:] for x in lines if x.startswith("word ")]
+    same(said[-9:], ["-o", "Port=22", "-l", "alice", "--", "127.0.0.1", "ls",
+                     "-l", "a b"], "the last words")
+    for word in ("StrictHostKeyChecking=yes", "HostKeyAlgorithms=ssh-ed25519",
+                 "GlobalKnownHostsFile=/dev/null", "IdentitiesOnly=yes",
+                 "HostKeyAlias=ml-prod.gpu", "ControlPath=none",
+                 "ForwardAgent=no", "-oClearAllForwardings=yes", "-t"):
+        check(word in said, "%s is not among %r" % (word, said))
+    same(said[said.index("-F") + 1], "none", "the configuration")
+    same([x[5:] for x in lines if x.startswith("file ")],
+         ["ml-prod.gpu " + " ".join(v.host.split()[:2]), v.public()[0]],
+         "the files")
+    same(lines[-1], "The agent has no identities.", "the agent")
+    same(front.peers[-1][1], ADMIN, "who asks the daemon")
+    front.close()
+
+
+# --- rotation --------------------------------------------------------------------------
+
+def rotate(v):
+    old, = v.public()
+    out = v.cofre("target", "rotate", T)
+    same(out.splitlines(), v.public(), "what rotate prints")
+    same([int(KEY.fullmatch(x).group(2)) for x in v.public()], [2, 1],
+         "versions")
+    v.cofre("target", "rotate", T, code=12, says="two keys already")
+    v.authorize()
+    for key in v.public():
+        check(key in v.keys_now(), "both keys are there: " + v.keys_now())
+    v.cofre("target", "settle", T, "--version", "1")
+    same(v.public(), [old], "the key that stays")
+    v.authorize()
+
+
+def delete(v):
+    v.cofre("target", "delete", T, "--yes=" + T)
+    v.cofre("target", "show", T, code=6)
+    same(json.loads(v.cofre("target", "list", WS, "--json")), [], "the list")
+
+
+def test(t):
+    v = Vault(t)
+    for part in (create, settings, mistakes, authorize, as_root,
+                 changed_host, hostile_hosts, words, rotate, delete):
+        part(v)
+        show("%s: good" % part.__name__)
+    left = [n for n in os.listdir("/tmp") if n.startswith("cofre-") and
+            os.stat("/tmp/" + n).st_uid == ADMIN]
+    same(left, [], "what is left in /tmp")
+    v.d.stop()
+
+
+harness.main(test, limit=240)
