@@ -134,6 +134,14 @@ crypto_ed25519_sign(uint8_t signature[SIGNATURE_LEN],
 	    message.len, pair);
 }
 
+bool
+crypto_ed25519_verify(const uint8_t signature[SIGNATURE_LEN],
+    const uint8_t public[PUBLIC_KEY_LEN], struct view message)
+{
+	return crypto_sign_ed25519_verify_detached(signature, message.data,
+	    message.len, public) == 0;
+}
+
 void
 crypto_base64url(char *text, const uint8_t *bytes, size_t len)
 {

@@ -74,11 +74,14 @@ void crypto_short_hash(uint8_t out[CRYPTO_SHORT_LEN], const uint8_t key[16],
 /*
  * Ed25519 (RFC 8032).  make draws a random key pair.  sign needs both halves
  * of it: with a public key that is not that of the seed, the signature would
- * give the seed away.
+ * give the seed away.  verify is false for a signature or a key that is not
+ * in its one form, and for a key of small order, which verifies anything.
  */
 void crypto_ed25519_make(uint8_t pair[CRYPTO_PAIR_LEN]);
 void crypto_ed25519_sign(uint8_t signature[SIGNATURE_LEN],
     const uint8_t pair[CRYPTO_PAIR_LEN], struct view message);
+bool crypto_ed25519_verify(const uint8_t signature[SIGNATURE_LEN],
+    const uint8_t public[PUBLIC_KEY_LEN], struct view message);
 
 /*
  * Base64 of RFC 4648 section 5, without padding.  The first writes
