@@ -341,7 +341,7 @@ ca_get(uint64_t workspace, uint64_t record, struct view plain,
 	ca->record = record;
 	ca->created = row.created;
 	ca->uid = row.uid;
-	ca->next_serial = row.next_serial;
+	ca->next_serial = ca->given = row.next_serial;
 	ca->krl_version = row.krl_version;
 	memcpy(ca->public, row.public.data, PUBLIC_KEY_LEN);
 	if (get_revoked(ca, row.revoked)) {

@@ -49,7 +49,8 @@ struct ca {
 	uint64_t record;
 	uint64_t created;
 	uint32_t uid;
-	uint64_t next_serial; /* every one below may be given */
+	uint64_t next_serial; /* every one below may be given, */
+	uint64_t given;	      /* and was, below this one, or never will be */
 	uint64_t krl_version;
 	uint32_t revoked_count;
 	uint8_t public[PUBLIC_KEY_LEN];

@@ -14,6 +14,20 @@ targets_next(const struct targets *ts, uint64_t workspace, struct view after)
 	return (struct target *)sshindex_next(&ts->all, workspace, after);
 }
 
+struct target *
+targets_find_key(const struct targets *ts, const uint8_t *public)
+{
+	for (size_t i = 0; i < ts->all.count; i++) {
+		struct target *t = (struct target *)ts->all.list[i];
+
+		for (uint32_t k = 0; k < t->key_count; k++)
+			if (memcmp(t->keys[k].public, public,
+				PUBLIC_KEY_LEN) == 0)
+				return t;
+	}
+	return NULL;
+}
+
 struct ca *
 targets_ca(const struct targets *ts, uint64_t workspace)
 {
@@ -46,12 +60,31 @@ write_target(struct sshstore *s, const struct target *t)
 }
 
 static enum cofre_status
+write_ca(struct sshstore *s, const struct ca *ca)
+{
+	const struct row_id id = ca_row_id(ca);
+	struct wire_writer w;
+
+	wire_writer_init(&w, s->build, SSH_ROW_MAX);
+	ca_put(&w, ca);
+	return w.bad ? COFRE_TOO_LARGE :
+		       sshstore_write(s, &id, (struct view){ w.data, w.len });
+}
+
+enum cofre_status
+targets_save_ca(struct targets *ts, struct sshstore *s, struct ca *old,
+    struct ca *changed)
+{
+	sshindex_replace(&ts->cas, &old->item, &changed->item);
+	return write_ca(s, changed);
+}
+
+static enum cofre_status
 make_ca(struct targets *ts, struct sshstore *s, uint64_t workspace,
     uint32_t uid, uint64_t now)
 {
 	struct ca *ca = ca_new();
 	struct row_id id;
-	struct wire_writer w;
 	enum cofre_status st;
 
 	if (ca == NULL)
@@ -60,7 +93,7 @@ make_ca(struct targets *ts, struct sshstore *s, uint64_t workspace,
 	ca->record = ++s->now.next_record;
 	ca->created = now;
 	ca->uid = uid;
-	ca->next_serial = 1;
+	ca->next_serial = ca->given = 1;
 	if (!sshindex_add(&ts->cas, &ca->item)) {
 		sshitem_free(&ca->item);
 		return COFRE_LIMIT;
@@ -68,10 +101,7 @@ make_ca(struct targets *ts, struct sshstore *s, uint64_t workspace,
 	id = ca_key_id(ca);
 	if ((st = make_pair(s, &id, ca->public)) != COFRE_OK)
 		return st;
-	wire_writer_init(&w, s->build, SSH_ROW_MAX);
-	ca_put(&w, ca);
-	id = ca_row_id(ca);
-	return sshstore_write(s, &id, (struct view){ w.data, w.len });
+	return write_ca(s, ca);
 }
 
 enum cofre_status

@@ -24,6 +24,10 @@ struct target *targets_find(const struct targets *ts, uint64_t workspace,
 struct target *targets_next(const struct targets *ts, uint64_t workspace,
     struct view after);
 
+/* The target that has this key (PUBLIC_KEY_LEN), or NULL. */
+struct target *targets_find_key(const struct targets *ts,
+    const uint8_t *public);
+
 /* The CA of the workspace, or NULL. */
 struct ca *targets_ca(const struct targets *ts, uint64_t workspace);
 
@@ -42,6 +46,10 @@ enum cofre_status targets_create(struct targets *ts, struct sshstore *s,
  */
 enum cofre_status targets_save(struct targets *ts, struct sshstore *s,
     struct target *old, struct target *changed, uint64_t now);
+
+/* The same for a changed copy of a CA, without a revision. */
+enum cofre_status targets_save_ca(struct targets *ts, struct sshstore *s,
+    struct ca *old, struct ca *changed);
 
 /* Give a copy of a target another key; it must have room for one.  Then it is
    to be saved. */

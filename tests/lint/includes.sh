@@ -122,13 +122,14 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-budget facts filter listen localfs notify pool policy policy_role scan seal tally
+budget facts filter listen localfs notify pool policy policy_role scan seal sshbind tally
 token
 sandbox
 binding config config_file peer rows run keyring catalog secret_fields store store_file rowwalk sshindex target
+signing
 sender witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment
-sshstore sshstore_open targets
+sshstore sshstore_open targets authority
 vault vault_commit vault_rows vault_ssh vault_unlock workspace roles resync endings runs identity recount workspace_end
 server
 attest conn conn_new quota tell turn watch

@@ -1,0 +1,195 @@
+/* The SSH CA of a workspace: its serials, certificates, and what it revokes. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "authority.h"
+#include "sample.h"
+#include "vaultdir.h"
+
+#define NOW 1000000u
+
+static struct vault v;
+static struct workspace *ws;
+
+static void
+setup(void)
+{
+	const struct target_settings settings = { view_of("host"), 22,
+		view_of("user"), true, view_of(""), { .count = 0 } };
+	struct target *t = calloc(1, sizeof(*t));
+
+	statedir_setup();
+	vaultdir_open(&v, 64 * MIB);
+	vaultdir_init(&v);
+	ws = vaultdir_workspace(&v, "lab");
+	vaultdir_commit(&v);
+	ck_assert(t != NULL && target_set(t, &settings));
+	t->item.workspace = ws->id;
+	(void)snprintf(t->item.name, sizeof(t->item.name), "t");
+	ck_assert_int_eq(targets_create(&v.targets, &v.ssh, t, CREATOR, NOW),
+	    COFRE_OK);
+	vaultdir_commit(&v);
+}
+
+static void
+teardown(void)
+{
+	vaultdir_close(&v);
+	statedir_teardown();
+}
+
+static struct ca *
+ca(void)
+{
+	return targets_ca(&v.targets, ws->id);
+}
+
+static enum cofre_status
+certify(const char *user, uint64_t *serial)
+{
+	static const uint8_t key[SSH_KEY_LEN] = { 9 };
+	uint8_t principals[64], blob[AUTHORITY_CERT_MAX];
+	struct ssh_cert c = { .type = SSH_CERT_USER, .key = key, .after = 1,
+		.before = 2, .key_id = view_of("id") }, read;
+	struct wire_writer p, w;
+	enum cofre_status st;
+
+	wire_writer_init(&p, principals, sizeof(principals));
+	wire_put_string(&p, view_of(user), 60);
+	c.principals = (struct view){ p.data, p.len };
+	wire_writer_init(&w, blob, sizeof(blob));
+	st = authority_certify(&v.targets, &v.ssh, ws->id, &c, &w);
+	*serial = c.serial;
+	if (st != COFRE_OK)
+		return st;
+	ck_assert(ssh_cert_get((struct view){ blob, w.len }, &read));
+	ck_assert_uint_eq(read.serial, c.serial);
+	ck_assert_mem_eq(ssh_key_get(read.ca), ca()->public, SSH_KEY_LEN);
+	ck_assert(crypto_ed25519_verify(ssh_signature_get(read.signature),
+	    ca()->public, read.body));
+	return COFRE_OK;
+}
+
+static uint64_t
+next(void)
+{
+	uint64_t serial;
+
+	ck_assert_int_eq(certify("u", &serial), COFRE_OK);
+	return serial;
+}
+
+START_TEST(serials_are_given_once)
+{
+	uint64_t before, serial;
+
+	ck_assert_uint_eq(next(), 1);
+	ck_assert_uint_eq(next(), 2);
+	vaultdir_commit(&v);
+	before = v.ssh.epoch;
+	for (uint64_t i = 3; i <= AUTHORITY_BLOCK; i++)
+		ck_assert_uint_eq(next(), i);
+	vaultdir_commit(&v);
+	ck_assert_uint_eq(v.ssh.epoch, before); /* nothing was written */
+	ck_assert_uint_eq(next(), AUTHORITY_BLOCK + 1);
+	vaultdir_commit(&v);
+	ck_assert_uint_eq(v.ssh.epoch, before + 1);
+	/* What can't be certified takes none. */
+	ck_assert_int_eq(certify("a,b", &serial), COFRE_INVALID);
+	ck_assert_uint_eq(next(), AUTHORITY_BLOCK + 2);
+	/* After a restart what the block has left is lost. */
+	vaultdir_again(&v);
+	ws = vaultdir_workspace(&v, "lab");
+	ck_assert_uint_eq(next(), 2 * AUTHORITY_BLOCK + 1);
+}
+END_TEST
+
+START_TEST(without_a_ca_nothing_is_certified)
+{
+	uint64_t serial;
+
+	ws = vaultdir_workspace(&v, "empty");
+	vaultdir_commit(&v);
+	ck_assert_int_eq(certify("u", &serial), COFRE_NOT_FOUND);
+	ck_assert_int_eq(authority_revoke(&v.targets, &v.ssh, ws->id, 1,
+	    2 * NOW, NOW), COFRE_NOT_FOUND);
+}
+END_TEST
+
+static enum cofre_status
+revoke(uint64_t serial, uint64_t until, uint64_t now)
+{
+	return authority_revoke(&v.targets, &v.ssh, ws->id, serial, until,
+	    now);
+}
+
+START_TEST(what_is_revoked_is_kept_until_it_is_over)
+{
+	ck_assert_int_eq(revoke(1, 2 * NOW, NOW), COFRE_NOT_FOUND);
+	(void)next();
+	ck_assert_int_eq(revoke(5, NOW, NOW), COFRE_INVALID);
+	ck_assert_int_eq(revoke(0, 2 * NOW, NOW), COFRE_NOT_FOUND);
+	ck_assert_int_eq(revoke(AUTHORITY_BLOCK + 1, 2 * NOW, NOW),
+	    COFRE_NOT_FOUND);
+	ck_assert_int_eq(revoke(5, 2 * NOW, NOW), COFRE_OK);
+	ck_assert_int_eq(revoke(3, 3 * NOW, NOW), COFRE_OK);
+	ck_assert_int_eq(revoke(7, 4 * NOW, NOW), COFRE_OK);
+	ck_assert_int_eq(revoke(5, 3 * NOW, NOW), COFRE_OK);
+	ck_assert_int_eq(revoke(5, 2 * NOW, NOW), COFRE_OK);
+	vaultdir_commit(&v);
+	vaultdir_again(&v);
+	ws = vaultdir_workspace(&v, "lab");
+	ck_assert_uint_eq(ca()->revoked_count, 3);
+	ck_assert_uint_eq(ca()->revoked[0].serial, 3);
+	ck_assert_uint_eq(ca()->revoked[1].serial, 5);
+	ck_assert_uint_eq(ca()->revoked[1].until, 3 * NOW);
+	ck_assert_uint_eq(ca()->revoked[2].serial, 7);
+	ck_assert_int_eq(revoke(6, 9 * NOW, 3 * NOW), COFRE_OK);
+	ck_assert_uint_eq(ca()->revoked_count, 2);
+	ck_assert_uint_eq(ca()->revoked[0].serial, 6);
+	ck_assert_uint_eq(ca()->revoked[1].serial, 7);
+	ck_assert_uint_eq(ca()->krl_version, 6);
+}
+END_TEST
+
+START_TEST(so_many_are_revoked_and_no_more)
+{
+	for (uint64_t i = 0; i < CA_REVOKED_MAX; i++)
+		(void)next();
+	for (uint64_t i = CA_REVOKED_MAX; i >= 1; i--)
+		ck_assert_int_eq(revoke(i, 2 * NOW, NOW), COFRE_OK);
+	vaultdir_commit(&v);
+	(void)next();
+	vaultdir_commit(&v);
+	ck_assert_int_eq(revoke(CA_REVOKED_MAX + 1, 2 * NOW, NOW),
+	    COFRE_LIMIT);
+	ck_assert_int_eq(revoke(CA_REVOKED_MAX, 2 * NOW, NOW), COFRE_OK);
+	vaultdir_commit(&v);
+	ck_assert_uint_eq(ca()->revoked_count, CA_REVOKED_MAX);
+	ck_assert_uint_eq(ca()->revoked[0].serial, 1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("authority");
+	TCase *t = tcase_create("authority");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, serials_are_given_once);
+	tcase_add_test(t, without_a_ca_nothing_is_certified);
+	tcase_add_test(t, what_is_revoked_is_kept_until_it_is_over);
+	tcase_add_test(t, so_many_are_revoked_and_no_more);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
