@@ -15,12 +15,14 @@
 
 /* Tell a peer that has no connection yet why it gets none. */
 static void
-refuse(struct server *sv, int fd, uint32_t uid, enum cofre_status st)
+refuse(struct server *sv, int fd, uint32_t uid, enum cofre_status st,
+    bool agent)
 {
 	uint8_t buf[FRAME_REFUSAL];
+	size_t n = agent ? agent_refusal(buf, OP_SSH_OTHER) :
+			   frame_refusal(buf, st);
 
-	(void)send(fd, buf, frame_refusal(buf, st),
-	    MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)send(fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)close(fd);
 	sv->refused++;
 	sv->refused_uid = uid;
@@ -69,20 +71,27 @@ accept_note(struct server *sv)
 	sv->refused_noted = sv->clock;
 }
 
+static void
+watch(struct server *sv, int *fd, bool on)
+{
+	struct epoll_event ev = { .events = on ? EPOLLIN : 0, .data.ptr = fd };
+
+	if (*fd != -1)
+		(void)epoll_ctl(sv->epoll, EPOLL_CTL_MOD, *fd, &ev);
+}
+
 void
 accept_pause(struct server *sv, bool pause)
 {
-	struct epoll_event ev = { .events = pause ? 0 : EPOLLIN,
-		.data.ptr = &sv->listen_fd };
-
 	if (pause == sv->accept_paused || sv->listen_fd == -1)
 		return;
 	sv->accept_paused = pause;
-	(void)epoll_ctl(sv->epoll, EPOLL_CTL_MOD, sv->listen_fd, &ev);
+	watch(sv, &sv->listen_fd, !pause);
+	watch(sv, &sv->agent_fd, !pause);
 }
 
 static void
-take(struct server *sv, int fd)
+take(struct server *sv, int fd, bool agent)
 {
 	struct peer peer;
 
@@ -90,27 +99,28 @@ take(struct server *sv, int fd)
 	if (!peer_read(fd, &peer)) {
 		bool full = errno == EMFILE || errno == ENFILE;
 
-		refuse(sv, fd, peer.uid, full ? COFRE_LIMIT : COFRE_DENIED);
+		refuse(sv, fd, peer.uid, full ? COFRE_LIMIT : COFRE_DENIED,
+		    agent);
 		if (full)
 			accept_pause(sv, true);
 	} else if (!quota_admit(sv, peer.uid)) {
-		refuse(sv, fd, peer.uid, COFRE_LIMIT);
+		refuse(sv, fd, peer.uid, COFRE_LIMIT, agent);
 		peer_free(&peer);
-	} else if (!conn_new(sv, fd, &peer)) {
+	} else if (!conn_new(sv, fd, &peer, agent)) {
 		quota_forget(sv, peer.uid);
-		refuse(sv, fd, peer.uid, COFRE_LIMIT);
+		refuse(sv, fd, peer.uid, COFRE_LIMIT, agent);
 		peer_free(&peer);
 	}
 }
 
 void
-accept_some(struct server *sv)
+accept_some(struct server *sv, bool agent)
 {
-	int fd = accept4(sv->listen_fd, NULL, NULL,
+	int fd = accept4(agent ? sv->agent_fd : sv->listen_fd, NULL, NULL,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd != -1)
-		take(sv, fd);
+		take(sv, fd, agent);
 	else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 	    errno == ENOMEM)
 		accept_pause(sv, true);

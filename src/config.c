@@ -43,6 +43,7 @@ struct key {
 static const struct key keys[] = {
 	{ "state", PATH, false, PLACE(state), 0, 0, NULL, NULL },
 	{ "socket", PATH, false, PLACE(socket), 0, 0, NULL, NULL },
+	{ "agent_socket", PATH, false, PLACE(agent_socket), 0, 0, NULL, NULL },
 	{ "keyfile", PATH, false, PLACE(keyfile), 0, 0, NULL, NULL },
 	{ "user", NAME, false, PLACE(user), 0, 0, NULL, NULL },
 	{ "socket_mode", MODE, false, PLACE(socket_mode), 0, 0, NULL, NULL },

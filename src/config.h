@@ -21,9 +21,11 @@ struct config {
 	/* Read at start only. */
 	char state[CONFIG_PATH_MAX];	 /* state */
 	char socket[CONFIG_PATH_MAX];	 /* socket */
+	char agent_socket[CONFIG_PATH_MAX]; /* agent_socket, or empty: none */
 	char keyfile[CONFIG_PATH_MAX];	 /* keyfile, or empty */
 	char user[CONFIG_NAME_MAX];	 /* user: a name or number, or empty */
-	mode_t socket_mode;		 /* socket_mode, octal; 0666 */
+	mode_t socket_mode;		 /* socket_mode, octal; 0666: of
+					    both */
 	uint64_t store_limit;		 /* store_limit, bytes; 16 GiB */
 	uint64_t log_segment;		 /* log_segment, bytes; 4 MiB */
 	uint64_t buffer_memory;		 /* buffer_memory, bytes; 4 MiB */

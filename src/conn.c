@@ -1,13 +1,10 @@
 #include "conn.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "attest.h"
 #include "dispatch.h"
 #include "frame.h"
 #include "quota.h"
@@ -62,8 +59,8 @@ settle(struct conn *c)
 	arm(c);
 }
 
-static void
-queue_ready(struct conn *c)
+void
+conn_queue(struct conn *c)
 {
 	if (c->queued)
 		return;
@@ -112,7 +109,8 @@ take_frame(struct conn *c, struct view in, size_t *size)
 {
 	struct frame f;
 
-	switch (frame_parse(in, &f, size)) {
+	switch (c->agent == NULL ? frame_parse(in, &f, size) :
+				   agent_parse(c->agent, in, &f, size)) {
 	case FRAME_MORE:
 		return false;
 	case FRAME_BAD:
@@ -171,7 +169,7 @@ process(struct conn *c, struct view in)
 		return;
 	stash(c, in);
 	if (has_frame(c) && !c->closing && !is_held(c))
-		queue_ready(c);
+		conn_queue(c);
 }
 
 /* Serve the frames that are kept, as far as the turn allows it. */
@@ -195,7 +193,7 @@ serve_kept(struct conn *c)
 		secmem_wipe(sv->in, n);
 	}
 	if (has_frame(c) && !c->closing && !is_held(c))
-		queue_ready(c);
+		conn_queue(c);
 }
 
 static void
@@ -250,7 +248,7 @@ read_some(struct conn *c)
 	}
 	if (has_frame(c) || !can_serve(c)) {
 		/* No room for an answer now: look again in the next turn. */
-		queue_ready(c);
+		conn_queue(c);
 		return;
 	}
 	n = sender_receive(c->fd, sv->in, wanted(c), &who);
@@ -310,7 +308,7 @@ void
 conn_go_on(struct conn *c)
 {
 	if (has_frame(c) && !c->closing && !is_held(c))
-		queue_ready(c);
+		conn_queue(c);
 	settle(c);
 }
 
@@ -346,105 +344,13 @@ conn_flush(struct conn *c)
 		if (c->closing)
 			conn_close(c);
 		else if (has_frame(c) && !is_held(c))
-			queue_ready(c);
+			conn_queue(c);
 	}
 	settle(c);
-}
-
-static void
-unlink_conn(struct conn *c)
-{
-	struct server *sv = c->sv;
-
-	if (c->prev != NULL)
-		c->prev->next = c->next;
-	else
-		sv->conns = c->next;
-	if (c->next != NULL)
-		c->next->prev = c->prev;
-	sv->conn_count--;
-}
-
-void
-conn_close(struct conn *c)
-{
-	struct server *sv = c->sv;
-
-	if (c->dead)
-		return;
-	c->dead = true;
-	quota_deadline(c, false);
-	unlink_conn(c);
-	(void)close(c->fd);
-	if (c->watch_fd != -1)
-		(void)close(c->watch_fd);
-	attest_forget(sv, &c->ask);
-	conn_look_end(c);
-	resync_free(c->resync);
-	c->resync = NULL;
-	tell_end(c);
-	chain_consume(&sv->pool, &c->in, c->in.size);
-	chain_consume(&sv->pool, &c->out, c->out.size);
-	quota_leave(c);
-	if (sv->waiting.conn == c)
-		sv->waiting.conn = NULL;
-	c->dead_next = sv->dead;
-	sv->dead = c;
 }
 
 bool
 conn_idle(const struct conn *c)
 {
 	return c->out.size == 0 && !has_frame(c) && !is_held(c);
-}
-
-void
-conn_expire(struct server *sv)
-{
-	while (sv->timed != NULL && sv->timed->deadline <= sv->clock) {
-		struct conn *c = sv->timed;
-
-		quota_deadline(c, false);
-		if (c->in.size > 0 && c->out.size == 0 && turn_has_room(sv))
-			dispatch_reject(sv, c, COFRE_BAD_FRAME, "too slow");
-		else
-			conn_close(c);
-	}
-}
-
-void
-conn_close_all(struct server *sv)
-{
-	while (sv->conns != NULL)
-		conn_close(sv->conns);
-}
-
-/* In the ready list a dead connection may still stand: take it out. */
-static void
-forget_ready(struct server *sv)
-{
-	struct conn *c = sv->ready, *next;
-
-	sv->ready = NULL;
-	for (; c != NULL; c = next) {
-		next = c->ready_next;
-		c->queued = false;
-		if (!c->dead)
-			queue_ready(c);
-	}
-}
-
-void
-conn_bury(struct server *sv)
-{
-	if (sv->dead != NULL)
-		forget_ready(sv);
-	while (sv->dead != NULL) {
-		struct conn *c = sv->dead;
-
-		sv->dead = c->dead_next;
-		peer_free(&c->peer);
-		secmem_wipe(c, sizeof(*c));
-		free(c);
-	}
 }

@@ -9,6 +9,7 @@
 #ifndef COFRE_CONN_H
 #define COFRE_CONN_H
 
+#include "agent.h"
 #include "attest.h"
 #include "resync.h"
 #include "sender.h"
@@ -70,15 +71,16 @@ struct conn {
 	bool attached;	     /* it has shown the token of this run: */
 	uint8_t attached_run[RUN_ID_LEN];
 	struct resync *resync; /* that it does, or NULL */
+	struct agent *agent; /* of an ssh client's connection; else NULL */
 	bool dead;
 	struct conn *next, *prev;
 	struct conn *timed_next, *timed_prev;
 	struct conn *dirty_next, *ready_next, *dead_next;
 };
 
-/* Take a socket that was accepted, and whom it is from.  False: no memory;
-   both stay the caller's then. */
-bool conn_new(struct server *sv, int fd, struct peer *peer);
+/* Take a socket that was accepted, at the agent's socket or the other one,
+   and whom it is from.  False: no memory; both stay the caller's then. */
+bool conn_new(struct server *sv, int fd, struct peer *peer, bool agent);
 
 /*
  * Ask about the process that the pidfd is of, with the SHA-256 of its program
@@ -97,6 +99,9 @@ bool conn_hash(struct conn *c);
 
 /* That request is served, or never will be: let go of what was learnt. */
 void conn_look_end(struct conn *c);
+
+/* Put it into the list of those that are served in the next turn. */
+void conn_queue(struct conn *c);
 
 /* Go on with the frames that are there: nothing holds them up any more. */
 void conn_go_on(struct conn *c);

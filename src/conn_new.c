@@ -14,6 +14,7 @@
 #include "witness.h"
 
 #define HELLO_MAX (FRAME_HEADER + 4 + 16 + CLIENT_NAME_MAX) /* its frame */
+#define GREETING_MAX 1024u /* likewise, with a session's bind */
 #define TICKS 100u /* of /proc/PID/stat, in a second; on alpha they are 1024 */
 
 /* A process that can't be watched, or told from a later one with its number,
@@ -104,28 +105,38 @@ is_its_process(const struct conn *c, const struct facts *f)
 	    f->start != 0 && f->start <= c->born;
 }
 
+/* Does this ask for nothing, whoever has sent it? */
+static bool
+is_greeting(const struct conn *c, struct view in)
+{
+	struct frame f;
+	size_t size;
+
+	if (c->agent != NULL)
+		return agent_asks_nothing(in);
+	return in.len <= HELLO_MAX &&
+	    frame_parse(in, &f, &size) == FRAME_OK && f.op == OP_HELLO &&
+	    size == in.len;
+}
+
 /*
  * Did all that lies there to be read come from the program that the witness
  * has seen?  Whoever connects, sends and executes another program before that
- * would have sent in its name.  A hello asks for nothing.  From now on an exec
- * is noticed.
+ * would have sent in its name.  A greeting asks for nothing.  From now on an
+ * exec is noticed.
  */
 static bool
 is_sure(const struct conn *c)
 {
-	uint8_t bytes[HELLO_MAX + 1];
-	size_t n, size;
-	struct frame f;
+	uint8_t bytes[GREETING_MAX + 1];
+	size_t n;
 
 	if (c->watch_fd == -1)
 		return false;
 	if (!sender_peek(c->fd, bytes, sizeof(bytes), &n))
 		return false;
 	return n == 0 ||
-	    (n < sizeof(bytes) &&
-		frame_parse((struct view){ bytes, n }, &f, &size) ==
-		    FRAME_OK &&
-		f.op == OP_HELLO && size == n);
+	    (n < sizeof(bytes) && is_greeting(c, (struct view){ bytes, n }));
 }
 
 /* Nobody knows what it is: it could be a run, or another program by now, and
@@ -134,9 +145,10 @@ static void
 refuse(struct conn *c)
 {
 	uint8_t buf[FRAME_REFUSAL];
+	size_t n = c->agent == NULL ? frame_refusal(buf, COFRE_BUSY) :
+				      agent_refusal(buf, OP_SSH_OTHER);
 
-	(void)send(c->fd, buf, frame_refusal(buf, COFRE_BUSY),
-	    MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)send(c->fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	conn_close(c);
 }
 
@@ -257,10 +269,38 @@ conn_look_end(struct conn *c)
 	c->look = (struct look){ .state = LOOK_NONE, .fd = -1 };
 }
 
-bool
-conn_new(struct server *sv, int fd, struct peer *peer)
+/* An ssh client says no hello, and may be silent for as long as it likes: it
+   connects when it starts, and asks when its user is to log in. */
+static bool
+make_agent(struct conn *c)
+{
+	c->agent = calloc(1, sizeof(*c->agent));
+	c->greeted = true;
+	return c->agent != NULL;
+}
+
+/* Have the loop tell of its process's end, and ask who it is. */
+static bool
+join(struct conn *c)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
+	int pidfd = c->peer.pidfd;
+
+	/* The low bit says that it is the process that this is about. */
+	ev.data.u64 = (uint64_t)(uintptr_t)c | 1;
+	if (pidfd != -1 &&
+	    epoll_ctl(c->sv->epoll, EPOLL_CTL_ADD, pidfd, &ev) == -1)
+		return false;
+	if (attest_ask(c->sv, &c->ask) || listen_to(c))
+		return true;
+	if (pidfd != -1)
+		(void)epoll_ctl(c->sv->epoll, EPOLL_CTL_DEL, pidfd, NULL);
+	return false;
+}
+
+bool
+conn_new(struct server *sv, int fd, struct peer *peer, bool agent)
+{
 	struct conn *c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
@@ -273,14 +313,8 @@ conn_new(struct server *sv, int fd, struct peer *peer)
 		.cgroup = "",
 		.answered = attested, .context = c };
 	c->born = boot_ticks();
-	/* The low bit says that it is the process that this is about. */
-	ev.data.u64 = (uint64_t)(uintptr_t)c | 1;
-	if ((peer->pidfd != -1 &&
-		epoll_ctl(sv->epoll, EPOLL_CTL_ADD, peer->pidfd, &ev) == -1) ||
-	    (!attest_ask(sv, &c->ask) && !listen_to(c))) {
-		if (peer->pidfd != -1)
-			(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, peer->pidfd,
-			    NULL);
+	if ((agent && !make_agent(c)) || !join(c)) {
+		free(c->agent);
 		free(c);
 		return false;
 	}
@@ -289,6 +323,6 @@ conn_new(struct server *sv, int fd, struct peer *peer)
 		sv->conns->prev = c;
 	sv->conns = c;
 	sv->conn_count++;
-	quota_deadline(c, true);
+	quota_deadline(c, !c->greeted);
 	return true;
 }

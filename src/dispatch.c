@@ -44,6 +44,8 @@ read_object(struct request *q)
 	wire_reader_init(&r, q->body);
 	if (scope == SCOPE_NONE || scope == SCOPE_VAULT)
 		return COFRE_OK;
+	if (scope == SCOPE_KEY)
+		return op_agent_object(q, wire_get_string(&r, AGENT_BLOB_MAX));
 	q->workspace_name = wire_get_string(&r, COFRE_WORKSPACE_NAME_MAX);
 	if (scope == SCOPE_SECRET)
 		q->name = wire_get_string(&r, COFRE_SECRET_NAME_MAX);
@@ -213,7 +215,8 @@ answer(struct request *q, enum cofre_status st)
 	if (w->len > q->sv->reply_used)
 		q->sv->reply_used = w->len;
 	if (st == COFRE_OK) {
-		frame_end(w, 0);
+		if (q->conn->agent == NULL)
+			frame_end(w, 0);
 		/* Should the vault's commit fail, it is to be sent again. */
 		if ((q->op->flags & OPF_SSH) != 0 && w->len <= APART_MAX)
 			q->sv->turn.entries[q->sv->turn.count - 1].apart =
@@ -284,8 +287,10 @@ serve_known(struct server *sv, struct conn *c, const struct op *op,
 	room = turn_reserve(sv);
 	q.recorded = room;
 	wire_writer_init(&w, sv->reply, FRAME_MAX);
-	(void)frame_begin(&w, FRAME_REPLY, op->code, f->id);
-	wire_put_u32(&w, COFRE_OK);
+	if (c->agent == NULL) {
+		(void)frame_begin(&w, FRAME_REPLY, op->code, f->id);
+		wire_put_u32(&w, COFRE_OK);
+	} /* else the handler writes the whole answer */
 	if (room || needs_no_record(op->code))
 		st = serve(&q);
 	if (c->look.state == LOOK_OPEN || q.waits)
@@ -328,10 +333,20 @@ refuse_foreign(struct server *sv, struct conn *c, const struct frame *f)
 	c->closing = true;
 }
 
+/* The operation, if it is one of the socket that the connection has. */
+static const struct op *
+find_op(const struct conn *c, uint16_t code)
+{
+	const struct op *op = op_find(code);
+	bool of_agent = op != NULL && (op->flags & OPF_AGENT) != 0;
+
+	return of_agent == (c->agent != NULL) ? op : NULL;
+}
+
 void
 dispatch(struct server *sv, struct conn *c, const struct frame *f)
 {
-	const struct op *op = op_find(f->op);
+	const struct op *op = find_op(c, f->op);
 
 	quota_served(c);
 	if (f->kind != FRAME_REQUEST)

@@ -55,6 +55,7 @@ loop_init(struct server *sv)
 	sv->clock = clock_of(CLOCK_MONOTONIC);
 	sv->boot_clock = clock_of(CLOCK_BOOTTIME);
 	return sv->epoll != -1 && watch(sv, &sv->listen_fd) &&
+	    (sv->agent_fd == -1 || watch(sv, &sv->agent_fd)) &&
 	    watch(sv, &sv->signal_fd) && watch_witness(sv);
 }
 
@@ -131,8 +132,8 @@ is_of_witness(const struct server *sv, const void *fd)
 static void
 on_event(struct server *sv, const struct epoll_event *ev)
 {
-	if (ev->data.ptr == &sv->listen_fd)
-		accept_some(sv);
+	if (ev->data.ptr == &sv->listen_fd || ev->data.ptr == &sv->agent_fd)
+		accept_some(sv, ev->data.ptr == &sv->agent_fd);
 	else if (ev->data.ptr == &sv->signal_fd)
 		on_signal(sv);
 	else if (is_of_witness(sv, ev->data.ptr)) {
@@ -209,6 +210,16 @@ wait_time(struct server *sv)
 	return ms;
 }
 
+static void
+stop_listening(struct server *sv, int *fd)
+{
+	if (*fd == -1)
+		return;
+	(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, *fd, NULL);
+	(void)close(*fd);
+	*fd = -1;
+}
+
 /* Take no more, and let those who have replies to come have them. */
 static void
 drain(struct server *sv)
@@ -219,9 +230,8 @@ drain(struct server *sv)
 	int n;
 
 	notify_send(&sv->notify, "STOPPING=1");
-	(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, sv->listen_fd, NULL);
-	(void)close(sv->listen_fd);
-	sv->listen_fd = -1;
+	stop_listening(sv, &sv->listen_fd);
+	stop_listening(sv, &sv->agent_fd);
 	for (;;) {
 		for (c = sv->conns; c != NULL; c = next) {
 			next = c->next;

@@ -8,7 +8,7 @@
 #include "server.h"
 
 /*
- * Watch the listening socket and the signals.  signal_fd must be a
+ * Watch the listening sockets and the signals.  signal_fd must be a
  * signalfd(2) of SIGTERM, SIGINT and SIGHUP.  False with errno.
  */
 bool loop_init(struct server *sv);

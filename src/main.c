@@ -27,7 +27,7 @@ start(struct start *st, struct server *sv)
 {
 	char error[256];
 
-	sandbox_close_from(notify_passed() ? 4 : 3);
+	sandbox_close_from(3 + notify_passed());
 	if (!sandbox_early(error, sizeof(error))) {
 		(void)fprintf(stderr, "cofred: %s\n", error);
 		return false;
@@ -53,7 +53,7 @@ main(int argc, char **argv)
 	if (sv == NULL)
 		return 1;
 	sv->bindings = 1; /* a new connection has seen none */
-	sv->listen_fd = sv->signal_fd = sv->config_fd = sv->epoll = -1;
+	sv->listen_fd = sv->agent_fd = sv->signal_fd = sv->config_fd = sv->epoll = -1;
 	memset(&sv->witness, 0xff, sizeof(sv->witness)); /* all are -1 */
 	if (!start_options(&st, argc, argv, &code)) {
 		free(sv);

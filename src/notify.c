@@ -71,11 +71,18 @@ connect_to(const char *name)
 	return fd;
 }
 
-bool
+unsigned
 notify_passed(void)
 {
-	return getenv("LISTEN_FDS") != NULL && getenv("LISTEN_PID") != NULL &&
-	    parse_number(getenv("LISTEN_PID")) == (uint64_t)getpid();
+	const char *count = getenv("LISTEN_FDS");
+	uint64_t n;
+
+	/* Meant for a process that this one was started by. */
+	if (count == NULL || getenv("LISTEN_PID") == NULL ||
+	    parse_number(getenv("LISTEN_PID")) != (uint64_t)getpid())
+		return 0;
+	n = parse_number(count);
+	return n > NOTIFY_SOCKETS ? NOTIFY_SOCKETS : (unsigned)n;
 }
 
 /* True when the variable is not there, or is this process's number. */
@@ -118,41 +125,52 @@ has_option(int fd, int name, int value)
 	    got == value;
 }
 
-/* Take the listening socket out of what the variables tell. */
 static bool
-take_fd(int *fd, char *error, size_t error_size)
+is_listening(int fd)
+{
+	return has_option(fd, SO_DOMAIN, AF_UNIX) &&
+	    has_option(fd, SO_TYPE, SOCK_STREAM) &&
+	    has_option(fd, SO_ACCEPTCONN, 1) &&
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+/* Take the listening sockets out of what the variables tell. */
+static bool
+take_fds(int fds[NOTIFY_SOCKETS], char *error, size_t error_size)
 {
 	const char *pid = getenv("LISTEN_PID");
 	const char *count = getenv("LISTEN_FDS");
+	unsigned n = notify_passed();
 
 	/* Meant for a process that this one was started by. */
 	if (pid == NULL || count == NULL || !is_for_us("LISTEN_PID"))
 		return true;
-	if (parse_number(count) != 1) {
+	if (n == 0 || parse_number(count) > NOTIFY_SOCKETS) {
 		(void)snprintf(error, error_size,
-		    "LISTEN_FDS: the service manager must pass one socket");
+		    "LISTEN_FDS: the service manager must pass one socket, or "
+		    "%u", NOTIFY_SOCKETS);
 		return false;
 	}
-	if (!has_option(LISTEN_FD, SO_DOMAIN, AF_UNIX) ||
-	    !has_option(LISTEN_FD, SO_TYPE, SOCK_STREAM) ||
-	    !has_option(LISTEN_FD, SO_ACCEPTCONN, 1) ||
-	    fcntl(LISTEN_FD, F_SETFD, FD_CLOEXEC) == -1) {
-		(void)snprintf(error, error_size,
-		    "LISTEN_FDS: descriptor %d is not a listening AF_UNIX "
-		    "stream socket", LISTEN_FD);
-		return false;
+	for (unsigned i = 0; i < n; i++) {
+		if (!is_listening(LISTEN_FD + (int)i)) {
+			(void)snprintf(error, error_size,
+			    "LISTEN_FDS: descriptor %d is not a listening "
+			    "AF_UNIX stream socket", LISTEN_FD + (int)i);
+			return false;
+		}
+		fds[i] = LISTEN_FD + (int)i;
 	}
-	*fd = LISTEN_FD;
 	return true;
 }
 
 bool
-notify_listen_fd(int *fd, char *error, size_t error_size)
+notify_listen_fds(int fds[NOTIFY_SOCKETS], char *error, size_t error_size)
 {
 	bool ok;
 
-	*fd = -1;
-	ok = take_fd(fd, error, error_size);
+	for (unsigned i = 0; i < NOTIFY_SOCKETS; i++)
+		fds[i] = -1;
+	ok = take_fds(fds, error, error_size);
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDS");
 	(void)unsetenv("LISTEN_FDNAMES");

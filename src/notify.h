@@ -28,17 +28,22 @@ void notify_open(struct notify *n);
  */
 void notify_send(const struct notify *n, const char *state);
 
-/*
- * True when the service manager says that it passed descriptors to this
- * very process: 3 is one of them then.
- */
-bool notify_passed(void);
+/* How many sockets the service manager may pass. */
+#define NOTIFY_SOCKETS 2u
 
 /*
- * The listening socket that the service manager passed, in *fd, or -1 when
- * it passed none.  False, with the reason in error, when what it passed is
- * not exactly one listening AF_UNIX stream socket.  The variables are unset.
+ * How many descriptors, from 3 on, the service manager says that it passed
+ * to this very process: 0 to NOTIFY_SOCKETS.
  */
-bool notify_listen_fd(int *fd, char *error, size_t error_size);
+unsigned notify_passed(void);
+
+/*
+ * The listening sockets that the service manager passed, or -1 in place of
+ * each.  False, with the reason in error, when it passed none but said so, or
+ * too many, or one that is not a listening AF_UNIX stream socket.  The
+ * variables are unset.
+ */
+bool notify_listen_fds(int fds[NOTIFY_SOCKETS], char *error,
+    size_t error_size);
 
 #endif

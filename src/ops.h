@@ -54,6 +54,13 @@ bool request_sees(const struct request *q, const struct workspace *ws,
 /* May the caller do anything in that workspace, if only with some names? */
 bool request_knows(const struct request *q, const struct workspace *ws);
 
+/*
+ * The target that has the key of an ssh client's request is what it is about:
+ * q->workspace_name and q->name.  A key that is none's, or a deleted
+ * workspace's, names nothing, and so nothing that anybody may use.
+ */
+enum cofre_status op_agent_object(struct request *q, struct view blob);
+
 /* Make ready to change q->workspace, which is then saved. */
 enum cofre_status op_begin_change(struct request *q);
 

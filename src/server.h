@@ -108,6 +108,7 @@ struct server {
 
 	int epoll;
 	int listen_fd;
+	int agent_fd; /* the agent's; -1: there is none */
 	int signal_fd;
 	struct witness witness; /* its sockets, or -1 each */
 	uint64_t bindings; /* counted up when an identity was bound */

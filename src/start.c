@@ -3,38 +3,31 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "account.h"
 #include "dispatch.h"
 #include "keyfile.h"
-#include "listen.h"
-#include "loop.h"
 #include "ops.h"
 #include "status.h"
 #include "turn.h"
 
 #define DEFAULT_CONFIG "/etc/cofre/cofred.conf"
 #define CREDENTIAL "cofre.key"
-#define OWN_DESCRIPTORS 80u /* files, the log, and some connections of root */
-#define EACH 3u		    /* descriptors of a connection */
-#define LOCKED_MEMORY (64u << 20) /* of RLIMIT_MEMLOCK, when started as root */
-
 static const char usage[] =
-    "usage: cofred [--state DIR] [--socket PATH] [--config FILE]\n"
-    "              [--keyfile FILE] [--user USER]\n"
+    "usage: cofred [--state DIR] [--socket PATH] [--agent-socket PATH]\n"
+    "              [--config FILE] [--keyfile FILE] [--user USER]\n"
     "\n"
     "  --state DIR     where the vault and its activity log are kept\n"
     "  --socket PATH   where clients connect\n"
+    "  --agent-socket PATH\n"
+    "                  where ssh clients connect, as to an ssh-agent\n"
     "  --config FILE   default " DEFAULT_CONFIG ", if it is there\n"
     "  --keyfile FILE  unlock the vault at start with this keyfile\n"
     "  --user USER     when started as root: run as USER (name, UID or "
@@ -62,6 +55,7 @@ start_options(struct start *st, int argc, char **argv, int *exit_code)
 	static const struct option options[] = {
 		{ "state", required_argument, NULL, 's' },
 		{ "socket", required_argument, NULL, 'S' },
+		{ "agent-socket", required_argument, NULL, 'a' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "keyfile", required_argument, NULL, 'k' },
 		{ "user", required_argument, NULL, 'u' },
@@ -70,7 +64,7 @@ start_options(struct start *st, int argc, char **argv, int *exit_code)
 		{ NULL, 0, NULL, 0 },
 	};
 	const char **to[] = { ['s'] = &st->state, ['S'] = &st->socket,
-		['c'] = &st->config_path, ['k'] = &st->keyfile,
+		['a'] = &st->agent_socket, ['c'] = &st->config_path, ['k'] = &st->keyfile,
 		['u'] = &st->user };
 	int c;
 
@@ -142,6 +136,7 @@ start_config(struct start *st, struct server *sv)
 	sv->filed = *c;
 	if (!set_path(c, "state", st->state) ||
 	    !set_path(c, "socket", st->socket) ||
+	    !set_path(c, "agent_socket", st->agent_socket) ||
 	    !set_path(c, "keyfile", st->keyfile) || !set(c, "user", st->user))
 		return false;
 	if (!config_resolve(c, "/etc/group", error))
@@ -194,95 +189,14 @@ start_keyfile(struct start *st, struct server *sv)
 	return true;
 }
 
-/* Raise a soft limit to want, and as root the hard one too. */
-static void
-raise_limit(__rlimit_resource_t what, rlim_t want)
-{
-	struct rlimit limit;
-
-	if (getrlimit(what, &limit) == -1 || limit.rlim_cur >= want)
-		return;
-	limit.rlim_cur = want;
-	if (limit.rlim_max < want) {
-		rlim_t hard = limit.rlim_max;
-
-		limit.rlim_max = want;
-		if (setrlimit(what, &limit) == 0)
-			return;
-		limit.rlim_cur = limit.rlim_max = hard;
-	}
-	(void)setrlimit(what, &limit);
-}
-
-/* A connection has a socket, a pidfd and what its process is watched with;
-   some more are the daemon's own. */
-static void
-fit_descriptors(struct server *sv)
-{
-	struct rlimit limit;
-	uint32_t want = sv->config.max_connections;
-
-	/* Each run has one, of its process. */
-	raise_limit(RLIMIT_NOFILE,
-	    (rlim_t)want * EACH + OWN_DESCRIPTORS + RUNS_MAX);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-		limit.rlim_cur = 0;
-	if (limit.rlim_cur > (rlim_t)want * EACH + OWN_DESCRIPTORS)
-		limit.rlim_cur = (rlim_t)want * EACH + OWN_DESCRIPTORS;
-	sv->most_connections = limit.rlim_cur > OWN_DESCRIPTORS + 16 ?
-	    (uint32_t)(limit.rlim_cur - OWN_DESCRIPTORS) / EACH :
-	    8;
-	if (sv->most_connections >= want)
-		return;
-	sv->config.max_connections = sv->most_connections;
-	(void)fail("only %llu descriptors: max_connections is %u instead "
-		   "of %u (raise LimitNOFILE)",
-	    (unsigned long long)limit.rlim_cur, sv->most_connections, want);
-}
-
+/* socket_mode can then let in the members of that group. */
 static bool
-open_signals(struct server *sv)
+give_socket(const char *path, bool made, gid_t gid)
 {
-	sigset_t set_;
-
-	(void)sigemptyset(&set_);
-	(void)sigaddset(&set_, SIGTERM);
-	(void)sigaddset(&set_, SIGINT);
-	(void)sigaddset(&set_, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set_, NULL) == -1 ||
-	    (sv->signal_fd = signalfd(-1, &set_, SFD_NONBLOCK |
-		     SFD_CLOEXEC)) == -1)
-		return fail("signals: %s", strerror(errno));
-	return true;
-}
-
-bool
-start_sockets(struct start *st, struct server *sv)
-{
-	char error[CONFIG_ERROR_MAX];
-
-	notify_open(&sv->notify);
-	if (!notify_listen_fd(&sv->listen_fd, error, sizeof(error)))
-		return fail("%s", error);
-	if (sv->listen_fd != -1) {
-		if (!listen_adopt(sv->listen_fd, error, sizeof(error)))
-			return fail("%s", error);
-		if (!listen_is_at(sv->listen_fd, sv->config.socket))
-			return fail("the socket that was passed is not at %s: "
-				    "the socket unit and cofred's 'socket' "
-				    "must agree", sv->config.socket);
-	} else {
-		sv->listen_fd = listen_open(sv->config.socket,
-		    sv->config.socket_mode, error, sizeof(error));
-		if (sv->listen_fd == -1)
-			return fail("%s", error);
-		st->socket_made = true;
-	}
-	sandbox_clear_environment();
-	fit_descriptors(sv);
-	raise_limit(RLIMIT_MEMLOCK, LOCKED_MEMORY);
-	return open_signals(sv) && (loop_init(sv) ||
-	    fail("epoll: %s", strerror(errno)));
+	if (!made || lchown(path, 0, gid) == 0)
+		return true;
+	return fail("%s can't be given to group %u: %s", path, gid,
+	    strerror(errno));
 }
 
 bool
@@ -298,11 +212,9 @@ start_user(struct start *st, struct server *sv)
 		    fchown(st->state_fd, uid, gid) == -1)
 			return fail("state directory %s can't be given to "
 				    "uid %u: %s", path, uid, strerror(errno));
-		/* socket_mode can then let in the members of that group. */
-		if (st->socket_made &&
-		    lchown(sv->config.socket, 0, gid) == -1)
-			return fail("%s can't be given to group %u: %s",
-			    sv->config.socket, gid, strerror(errno));
+		if (!give_socket(sv->config.socket, st->socket_made, gid) ||
+		    !give_socket(sv->config.agent_socket, st->agent_made, gid))
+			return false;
 		if (!account_become(uid, gid))
 			return fail("can't become uid %u: %s", uid,
 			    strerror(errno));

@@ -10,10 +10,11 @@
 
 struct start {
 	const char *config_path; /* of --config, or NULL */
-	const char *state, *socket, *keyfile, *user; /* of options, or NULL */
+	/* Of options, or NULL. */
+	const char *state, *socket, *agent_socket, *keyfile, *user;
 	int state_fd;
 	uint32_t uid, gid; /* that the daemon will have */
-	bool socket_made; /* here, not by the service manager */
+	bool socket_made, agent_made; /* here, not by the service manager */
 	bool have_key;
 	uint8_t key[KEY_LEN]; /* of the keyfile; wiped when it was used */
 };
@@ -36,7 +37,7 @@ bool start_witness(struct start *st, struct server *sv);
 /* Read the keyfile: the configured one, or the service manager's. */
 bool start_keyfile(struct start *st, struct server *sv);
 
-/* Service manager, listening socket, signals, limits. */
+/* Service manager, listening sockets, signals, limits. */
 bool start_sockets(struct start *st, struct server *sv);
 
 /* When started as root: become the daemon's own user. */

@@ -93,6 +93,11 @@ turn_stage_status(struct server *sv, struct conn *c, uint16_t op, uint32_t id,
 	uint8_t buf[FRAME_HEADER + 4];
 	struct wire_writer w;
 
+	if (c->agent != NULL) {
+		turn_stage(sv, c,
+		    (struct view){ buf, agent_refusal(buf, op) });
+		return;
+	}
 	wire_writer_init(&w, buf, sizeof(buf));
 	(void)frame_begin(&w, FRAME_REPLY, op, id);
 	wire_put_u32(&w, st);

@@ -42,7 +42,7 @@ struct view turn_text(struct server *sv, struct view text);
 /* Stage a reply, made in sv->reply, for the connection. */
 void turn_stage(struct server *sv, struct conn *c, struct view frame);
 
-/* Stage a reply that is a status alone. */
+/* Stage a reply that is a status alone; for an ssh client, a refusal. */
 void turn_stage_status(struct server *sv, struct conn *c, uint16_t op,
     uint32_t id, enum cofre_status st);
 

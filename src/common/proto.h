@@ -42,7 +42,8 @@ enum action {
 #undef ACTION
 };
 
-enum scope { SCOPE_NONE, SCOPE_VAULT, SCOPE_WORKSPACE, SCOPE_ANY, SCOPE_SECRET };
+enum scope { SCOPE_NONE, SCOPE_VAULT, SCOPE_WORKSPACE, SCOPE_ANY, SCOPE_SECRET,
+	SCOPE_KEY };
 
 enum op_flag {
 	OPF_LOCKED = 1,
@@ -54,6 +55,7 @@ enum op_flag {
 	OPF_PARTIAL = 64,
 	OPF_DELETED = 128,
 	OPF_SSH = 256,
+	OPF_AGENT = 512,
 };
 
 /* The state of the vault, in status_reply. */

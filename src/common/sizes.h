@@ -62,6 +62,15 @@
 #define TARGET_PINS_MAX 8u	 /* keys that its host may have */
 #define TARGET_NAMESPACES_MAX 8u /* that it may sign for */
 #define CA_REVOKED_MAX 1024u	 /* certificates, before they are over */
+#define CA_HOSTS_MAX 16u	 /* names in a host's certificate */
+#define CA_HOST_LIFE 2592000u	 /* seconds that it lasts, unless told otherwise */
+#define CA_HOST_LIFE_MAX 31536000u /* seconds that it lasts at most */
+#define CA_USER_LIFE 900u	 /* likewise, of a user's */
+#define CA_USER_LIFE_MAX 3600u
+#define CA_TEXT_MAX 1024u	 /* bytes of its command, and of its addresses */
+#define KRL_MAX 122880u		 /* bytes of a key revocation list */
+#define AGENT_BLOB_MAX 8192u	 /* a key or certificate of an ssh client */
+#define AGENT_SESSION_MAX 128u	 /* bytes of its session's id */
 #define SLOTS_MAX 16u	  /* unlock slots of a vault */
 #define GRANTS_MAX 256u	  /* grants of a workspace */
 #define BINDINGS_MAX 64u  /* selectors of a managed identity */

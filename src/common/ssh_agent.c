@@ -87,12 +87,12 @@ get_extension(struct wire_reader *r, struct ssh_agent_request *q)
 
 	if (r->bad || name.len == 0 || !ssh_text_is_ascii(name, SSH_NAME_MAX))
 		return;
+	q->rest = (struct view){ r->data, r->len };
 	if (view_is(name, BIND)) {
 		get_bind(r, q);
 		return;
 	}
 	q->name = name;
-	q->rest = (struct view){ r->data, r->len };
 	if (!view_is(name, QUERY))
 		q->kind = SSH_ASKS_EXTENSION;
 	else if (r->len == 0)
@@ -107,6 +107,7 @@ ssh_agent_get(struct view message, struct ssh_agent_request *q)
 	wire_reader_init(&r, message);
 	*q = (struct ssh_agent_request){ .kind = SSH_ASKS_DAMAGED,
 		.number = wire_get_u8(&r) };
+	q->rest = (struct view){ r.data, r.len };
 	switch (q->number) {
 	case SSH_AGENT_LIST:
 		if (wire_reader_done(&r))

@@ -75,7 +75,9 @@ struct ssh_agent_request {
 
 	/* QUERY and EXTENSION */
 	struct view name; /* ASCII, not empty */
-	struct view rest; /* what follows it, as it came */
+
+	struct view rest; /* what follows the number, or the extension's name,
+			     as it came */
 };
 
 /* Take a message apart.  There is a kind for each: nothing fails. */

@@ -3,10 +3,16 @@
  * front and taken apart.  What is cut is within the limits, what is taken
  * points into the message, and a request that was understood is the only one
  * with its fields: written again it is what it was.
+ *
+ * The same bytes then go the daemon's way: each message as a request, whose
+ * body is decoded, sessions are bound as if their hosts had signed them, and
+ * what is to be signed is judged.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent.h"
+#include "signing.h"
 #include "ssh_agent.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -97,9 +103,73 @@ check_message(struct view message)
 		must(view_equal(written(&q), message));
 }
 
+static void
+take_bind(struct agent *a, const struct ssh_bind_request *in)
+{
+	const struct ssh_agent_bind bind = { in->host_key, in->session,
+		in->signature, in->forwarding };
+	const uint8_t *host, *signature, *now;
+	const char *why = NULL;
+
+	if (!ssh_agent_bind_check(&bind, &host, &signature))
+		return;
+	why = sshbind_add(&a->bound, in->session, host, in->forwarding);
+	must(a->bound.count <= SSHBIND_MAX);
+	if (why != NULL)
+		return;
+	now = sshbind_host(&a->bound, in->session, &why);
+	must(now == NULL || memcmp(now, host, SSH_KEY_LEN) == 0);
+	must(now == NULL || !a->bound.forwarded);
+}
+
+static void
+take_sign(struct agent *a, const struct ssh_sign_request *in)
+{
+	const uint8_t *key = ssh_cert_key(in->blob, SSH_CERT_USER), *host;
+	static struct target target = { .user = "alice", .namespace_count = 1,
+		.namespaces = { "git" } };
+	struct ssh_tosign what;
+
+	if (key == NULL || ssh_tosign_get(in->data, &what) != SSH_TOSIGN_OK)
+		return;
+	/* It has no pinned key, so it never logs in. */
+	if (signing_refusal(&target, &a->bound, key, &what, &host) == NULL)
+		must(what.kind == SSH_TOSIGN_FILE && host == NULL &&
+		    view_is(what.name_space, "git"));
+}
+
+static void
+check_requests(struct view in)
+{
+	struct agent a = { .requests = 0 };
+	struct ssh_workspace_request workspace;
+	struct ssh_bind_request bind;
+	struct ssh_sign_request sign;
+	struct frame f;
+	size_t size;
+
+	while (agent_parse(&a, in, &f, &size) == FRAME_OK) {
+		must(size <= in.len && size <= FRAME_MAX);
+		must(f.body.data >= in.data &&
+		    f.body.data + f.body.len <= in.data + size);
+		must((op_find(f.op)->flags & OPF_AGENT) != 0);
+		if (f.op == OP_SSH_BIND) {
+			must(ssh_bind_request_decode(f.body, &bind));
+			take_bind(&a, &bind);
+		} else if (f.op == OP_SSH_SIGN &&
+		    ssh_sign_request_decode(f.body, &sign))
+			take_sign(&a, &sign);
+		else if (f.op == OP_SSH_WORKSPACE)
+			(void)ssh_workspace_request_decode(f.body, &workspace);
+		in.data += size;
+		in.len -= size;
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const struct view all = { data, size };
 	struct view in = { data, size }, message = { NULL, 0 };
 	size_t used = 0;
 
@@ -112,5 +182,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		in.data += used;
 		in.len -= used;
 	}
+	check_requests(all);
 	return 0;
 }

@@ -27,7 +27,7 @@ linux/openat2.h src/witness_look.c client/sources/plainfile.c
 sodium.h src/common/crypto.c client/kdf.c
 jansson.h client/output.h client/sdkauth.c client/sources/pointer.h client/sources/program.h
 sys/epoll.h src/accept.c src/conn.c src/conn_new.c src/loop.c src/watch.c client/watching.c
-sys/signalfd.h src/loop.c src/start.c client/attend.c client/prompt.c client/source_child.c
+sys/signalfd.h src/loop.c src/start_sockets.c client/attend.c client/prompt.c client/source_child.c
 sched.h src/filter.c
 sys/wait.h src/filter.c src/witness_keep.c client/attend.c client/cmd_run_exec.c client/sources/child.c client/source_child.c client/source_run.c client/source_slot.c
 sys/vfs.h src/peer.c
@@ -122,7 +122,7 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-budget facts filter listen localfs notify pool policy policy_role scan seal sshbind tally
+agent budget facts filter listen localfs notify pool policy policy_role scan seal sshbind tally
 token
 sandbox
 binding config config_file peer rows run keyring catalog secret_fields store store_file rowwalk sshindex target
@@ -132,16 +132,16 @@ audit audit_impl audit_open audit_read segment
 sshstore sshstore_open targets authority
 vault vault_commit vault_rows vault_ssh vault_unlock workspace roles resync endings runs identity recount workspace_end
 server
-attest conn conn_new quota tell turn watch
+attest conn conn_end conn_new quota tell turn watch
 ops guess previous secret_rows secret_follow op_*
 dispatch
 accept
 loop
-start start_witness
+start start_sockets start_witness
 main
 END
 # The way in: a connection hands its frames on to what serves them.
-exceptions="src/conn.c:dispatch.h"
+exceptions="src/conn.c:dispatch.h src/conn_end.c:dispatch.h"
 awk -v exceptions=" $exceptions " '
 function storey(name) {
 	if (name in at)

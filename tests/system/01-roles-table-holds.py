@@ -37,14 +37,18 @@ FIELDS = [dict(name="value", flags=1, value=SECRET),
           dict(name="host", flags=0, value=METADATA)]
 SOMEBODY = 41999    # is granted roles, and bound
 
+HOST_KEY = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + b"h" * 32
+
 ids = itertools.count(1000)
 
 
 def operations():
-    """The names in ops.def."""
+    """The names in ops.def, but for those of ssh clients alone."""
     with open(os.path.join(HERE, "../../src/common/ops.def")) as f:
         text = re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)
-    return re.findall(r'^OP\(\d+, \w+, \w+, "([a-z.]+)"', text, re.M)
+    text = re.sub(r",\n\s+", ", ", text)
+    return re.findall(r'^OP\(\d+, \w+, \w+, "([a-z.]+)"(?!.*OPF_AGENT)', text,
+                      re.M)
 
 
 def scope(op):
@@ -88,6 +92,10 @@ def values(op, workspace, name):
         v["items"] = [dict(name="n", version=0, followed=0)]
     elif op in ("target.create", "target.set"):
         v.update(host="login.example", port=22, user="train")
+    elif op == "ca.revoke":
+        v.update(serial=1, until=1 << 62)
+    elif op == "ca.host":
+        v.update(key=HOST_KEY, hosts=[dict(host="login.example")])
     elif op == "target.settle":
         v["version"] = 1
     elif op.startswith("run."):
@@ -183,6 +191,8 @@ class Vault:
             self.fix("secret.delete", "DELETED", workspace=place, name=name)
         elif op in ("run.end", "run.renew"):
             self.start_run(place)
+        elif op == "ca.revoke":
+            self.fix("ca.user", workspace=place, name="n")
         elif op == "target.create":
             self.fix("target.delete", "NOT_FOUND", workspace=place, name=name)
         elif op == "role.delete":
@@ -307,7 +317,7 @@ def run_many(v, role, cells):
     same(v.root.report()["epoch"], before, role + ": the store has changed")
 
 
-READS = (".show", ".list", ".get", ".versions", ".read", ".explain", ".who",
+READS = (".krl", ".show", ".list", ".get", ".versions", ".read", ".explain", ".who",
          "hello", "status", ".report")
 
 

@@ -94,6 +94,7 @@ ITEMS = {
               "u64 created, u64 updated, u32 uid, u32 keys, u32 pins, "
               "u32 version, str public",
     "name": "str name",
+    "host": "str host",
     "text": "str text",
     "run_secret": "str name, u32 version, u32 reads",
     "run": "str run, u8 state, u8 target, u32 pid, u32 uid, str cgroup, "
@@ -205,6 +206,14 @@ OPERATIONS = {
     "target.delete": (102, "str workspace, str name", ""),
     "target.set": (103, "str workspace, str name, u32 if_revision, " +
                    SETTINGS + ", namespace* namespaces", "u32 revision"),
+    "ca.show": (104, "str workspace",
+                "str public, u64 created, u32 uid, u64 next_serial"),
+    "ca.krl": (105, "str workspace", "str krl"),
+    "ca.revoke": (106, "str workspace, u64 serial, u64 until", ""),
+    "ca.host": (107, "str workspace, str name, str key, host* hosts, "
+                "u32 validity", "str certificate, u64 serial, u64 before"),
+    "ca.user": (108, "str workspace, str name, u32 validity, str command, "
+                "str addresses", "str certificate, u64 serial, u64 before"),
 }
 CODE_NAME = {row[0]: name for name, row in OPERATIONS.items()}
 

@@ -119,6 +119,11 @@ ASKS = {
     "target.pin": ("secret", "workspaces/targets/write"),
     "target.delete": ("secret", "workspaces/targets/write"),
     "target.set": ("secret", "workspaces/targets/write"),
+    "ca.show": ("workspace", "workspaces/targets/read"),
+    "ca.krl": ("workspace", "workspaces/targets/read"),
+    "ca.revoke": ("workspace", "workspaces/targets/write"),
+    "ca.host": ("secret", "workspaces/targets/write"),
+    "ca.user": ("secret", "workspaces/targets/use/action"),
 }
 # A right to some names is enough to begin with; what else each of a run's
 # secrets must be allowed for.

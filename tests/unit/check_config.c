@@ -274,7 +274,8 @@ END_TEST
 
 START_TEST(reload_names_every_key_that_needs_a_restart)
 {
-	static const char *const kept = "state, socket, keyfile, user, "
+	static const char *const kept = "state, socket, agent_socket, keyfile, "
+	    "user, "
 	    "socket_mode, store_limit, log_segment, buffer_memory, "
 	    "memory_lock, sandbox";
 	struct config c, fresh;
@@ -282,7 +283,8 @@ START_TEST(reload_names_every_key_that_needs_a_restart)
 
 	config_defaults(&c);
 	fresh = c;
-	ck_assert(parse(&fresh, "state = /n\nsocket = /n\nkeyfile = /n\n"
+	ck_assert(parse(&fresh, "state = /n\nsocket = /n\nagent_socket = /n\n"
+	    "keyfile = /n\n"
 	    "user = n\nsocket_mode = 0\nstore_limit = 1M\nlog_segment = 64K\n"
 	    "buffer_memory = 1M\nmemory_lock = optional\nsandbox = optional\n",
 	    text));
@@ -344,6 +346,7 @@ START_TEST(the_example_has_every_key_with_its_default)
 		(void)snprintf(line, sizeof(line), "\n %s = ", config_key(i));
 		ck_assert_msg(strstr(text, line) != NULL, "%s", line);
 	}
+	memset(c.agent_socket, 0, sizeof(c.agent_socket));
 	memset(c.keyfile, 0, sizeof(c.keyfile));
 	memset(c.user, 0, sizeof(c.user));
 	memset(c.operator_name, 0, sizeof(c.operator_name));

@@ -230,7 +230,7 @@ static const struct {
 	{ LISTENING, 1, "1", true, -1, NULL },
 	{ LISTENING, 2, "1", true, -1, NULL },
 	{ LISTENING, 0, NULL, true, -1, NULL },
-	{ LISTENING, 0, "2", false, -1, "must pass one socket" },
+	{ LISTENING, 0, "3", false, -1, "must pass one socket, or 2" },
 	{ LISTENING, 0, "0", false, -1, "must pass one socket" },
 	{ LISTENING, 0, "x", false, -1, "must pass one socket" },
 	{ LISTENING, 0, "", false, -1, "must pass one socket" },
@@ -263,7 +263,7 @@ pass(enum passed what)
 START_TEST(only_one_listening_stream_socket_is_taken)
 {
 	char error[256] = "";
-	int fd = 77, kept, flags;
+	int fds[NOTIFY_SOCKETS] = { 77, 77 }, fd, kept, flags;
 	bool ok;
 
 	(void)unsetenv("LISTEN_PID");
@@ -274,11 +274,13 @@ START_TEST(only_one_listening_stream_socket_is_taken)
 	if (activations[_i].count != NULL)
 		(void)setenv("LISTEN_FDS", activations[_i].count, 1);
 	kept = pass(activations[_i].what);
-	ok = notify_listen_fd(&fd, error, sizeof(error));
+	ok = notify_listen_fds(fds, error, sizeof(error));
+	fd = fds[0];
 	flags = fcntl(3, F_GETFD);
 	(void)dup2(kept, 3);
 	ck_assert_int_eq(ok, activations[_i].ok);
 	ck_assert_int_eq(fd, activations[_i].fd);
+	ck_assert_int_eq(fds[1], -1);
 	if (fd == 3)
 		ck_assert_int_eq(flags, FD_CLOEXEC);
 	if (!ok)

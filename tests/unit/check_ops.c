@@ -137,6 +137,21 @@ static const struct {
 	    "workspaces/targets/write", CHANGES | OPF_SSH },
 	{ 103, "target.set", SCOPE_SECRET,
 	    "workspaces/targets/write", CHANGES | OPF_SSH },
+	{ 104, "ca.show", SCOPE_WORKSPACE, "workspaces/targets/read", 0 },
+	{ 105, "ca.krl", SCOPE_WORKSPACE, "workspaces/targets/read", 0 },
+	{ 106, "ca.revoke", SCOPE_WORKSPACE,
+	    "workspaces/targets/write", CHANGES | OPF_SSH },
+	{ 107, "ca.host", SCOPE_SECRET,
+	    "workspaces/targets/write", CHANGES },
+	{ 108, "ca.user", SCOPE_SECRET,
+	    "workspaces/targets/use/action", OPF_WRITE },
+	{ 109, "ssh.identities", SCOPE_NONE, "none", OPF_AGENT },
+	{ 110, "ssh.sign", SCOPE_KEY,
+	    "workspaces/targets/use/action", OPF_AGENT },
+	{ 111, "ssh.bind", SCOPE_NONE, "none", OPF_AGENT },
+	{ 112, "ssh.workspace", SCOPE_NONE, "none", OPF_AGENT },
+	{ 113, "ssh.query", SCOPE_NONE, "none", OPF_AGENT },
+	{ 114, "ssh.other", SCOPE_NONE, "none", OPF_AGENT },
 };
 
 START_TEST(each_operation_demands_what_it_is_known_for)
@@ -196,6 +211,7 @@ END_TEST
 #define NAMED_VAULT
 #define NAMED_WORKSPACE m.workspace = view_of("ws");
 #define NAMED_ANY NAMED_WORKSPACE
+#define NAMED_KEY m.blob = view_of("key");
 #define NAMED_SECRET NAMED_WORKSPACE m.name = view_of("nm");
 #define OP(code, ID, id, name_, scope, action, flags)                        \
 	static void begin_##id(struct wire_writer *w)                        \
@@ -229,7 +245,10 @@ START_TEST(a_request_begins_with_what_its_scope_names)
 		beginnings[i].begin(&w);
 		ck_assert(!w.bad);
 		wire_reader_init(&r, (struct view){ buf, w.len });
-		if (scope != SCOPE_NONE && scope != SCOPE_VAULT)
+		if (scope == SCOPE_KEY)
+			ck_assert(view_is(wire_get_string(&r, AGENT_BLOB_MAX),
+			    "key"));
+		else if (scope != SCOPE_NONE && scope != SCOPE_VAULT)
 			ck_assert(view_is(wire_get_string(&r,
 			    COFRE_WORKSPACE_NAME_MAX), "ws"));
 		if (scope == SCOPE_SECRET)

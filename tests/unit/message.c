@@ -7,7 +7,7 @@
 #include "sample.h"
 
 #define BYTES_MAX (256u * 1024) /* of any sample */
-#define TEXT_MAX (64u * 1024 + 1) /* of any string, and one byte over */
+#define TEXT_MAX (KRL_MAX + 1) /* of any string, and one byte over */
 
 uint64_t
 fill_int(struct fill *f, uint64_t max)

@@ -1,0 +1,104 @@
+/* How a connection ends. */
+#include "conn.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "attest.h"
+#include "dispatch.h"
+#include "quota.h"
+#include "tell.h"
+#include "turn.h"
+
+static void
+unlink_conn(struct conn *c)
+{
+	struct server *sv = c->sv;
+
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		sv->conns = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	sv->conn_count--;
+}
+
+void
+conn_close(struct conn *c)
+{
+	struct server *sv = c->sv;
+
+	if (c->dead)
+		return;
+	c->dead = true;
+	quota_deadline(c, false);
+	unlink_conn(c);
+	(void)close(c->fd);
+	if (c->watch_fd != -1)
+		(void)close(c->watch_fd);
+	attest_forget(sv, &c->ask);
+	conn_look_end(c);
+	resync_free(c->resync);
+	c->resync = NULL;
+	tell_end(c);
+	chain_consume(&sv->pool, &c->in, c->in.size);
+	chain_consume(&sv->pool, &c->out, c->out.size);
+	quota_leave(c);
+	if (sv->waiting.conn == c)
+		sv->waiting.conn = NULL;
+	c->dead_next = sv->dead;
+	sv->dead = c;
+}
+
+void
+conn_expire(struct server *sv)
+{
+	while (sv->timed != NULL && sv->timed->deadline <= sv->clock) {
+		struct conn *c = sv->timed;
+
+		quota_deadline(c, false);
+		if (c->in.size > 0 && c->out.size == 0 && turn_has_room(sv))
+			dispatch_reject(sv, c, COFRE_BAD_FRAME, "too slow");
+		else
+			conn_close(c);
+	}
+}
+
+void
+conn_close_all(struct server *sv)
+{
+	while (sv->conns != NULL)
+		conn_close(sv->conns);
+}
+
+/* In the ready list a dead connection may still stand: take it out. */
+static void
+forget_ready(struct server *sv)
+{
+	struct conn *c = sv->ready, *next;
+
+	sv->ready = NULL;
+	for (; c != NULL; c = next) {
+		next = c->ready_next;
+		c->queued = false;
+		if (!c->dead)
+			conn_queue(c);
+	}
+}
+
+void
+conn_bury(struct server *sv)
+{
+	if (sv->dead != NULL)
+		forget_ready(sv);
+	while (sv->dead != NULL) {
+		struct conn *c = sv->dead;
+
+		sv->dead = c->dead_next;
+		peer_free(&c->peer);
+		free(c->agent);
+		secmem_wipe(c, sizeof(*c));
+		free(c);
+	}
+}
