@@ -45,9 +45,9 @@ size_is_known(const struct cofre_run_options *o)
 static const char *
 wrong_option(const struct cofre_run_options *o)
 {
-	if (o->secret_count == 0 || o->secret_count > RUN_SECRETS_MAX)
-		return "it needs 1 to 64 secrets";
-	if (o->secrets == NULL)
+	if (o->secret_count > RUN_SECRETS_MAX)
+		return "it can have 64 secrets at most";
+	if (o->secrets == NULL && o->secret_count > 0)
 		return "secrets is NULL";
 	for (size_t i = 0; i < o->secret_count; i++)
 		if (o->secrets[i] == NULL ||

@@ -10,6 +10,14 @@
 #include "status.h"
 
 int
+run_no_secrets(const struct cmd *cmd, const char *who)
+{
+	return cmd_error(cmd, COFRE_ARGUMENT,
+	    "say which secrets %s: --secret NAME; or --no-secrets, for a run "
+	    "that uses targets alone", who);
+}
+
+int
 run_about(struct cmd *cmd, struct run_about *a, struct cofre_run_options *o)
 {
 	struct view name;

@@ -13,6 +13,7 @@ struct run_about {
 	const char *lifetime;
 	const char *label;
 	const char *snapshot;
+	bool no_secrets;
 	uint8_t digest[SHA256_LEN]; /* the snapshot's, after run_about() */
 };
 
@@ -23,6 +24,12 @@ struct run_about {
  */
 int run_about(struct cmd *cmd, struct run_about *a,
     struct cofre_run_options *o);
+
+/*
+ * Say that either secrets are named, or that there are none: to leave them
+ * out may be a slip.  who: "the command gets".  Returns the exit code.
+ */
+int run_no_secrets(const struct cmd *cmd, const char *who);
 
 /*
  * Called for each run of a list; false ends the list.  What m points to is

@@ -91,9 +91,8 @@ read_secrets(struct cmd *cmd, struct exec *e)
 {
 	int code = CMD_GO;
 
-	if (e->options.count == 0)
-		return cmd_error(cmd, COFRE_ARGUMENT,
-		    "say which secrets the command gets: --secret NAME");
+	if ((e->options.count == 0) != e->about.no_secrets)
+		return run_no_secrets(cmd, "the command gets");
 	for (size_t i = 0; i < e->options.count && code == CMD_GO; i++)
 		code = add_file(cmd, e, e->options.items[i]);
 	return code == CMD_GO ? check_labels(cmd, e) : code;
@@ -339,6 +338,8 @@ run_exec(struct cmd *cmd, int argc, char **argv)
 		    "where the secrets are" },
 		{ "secret", 0, OPTION_LIST, "S", &e.options,
 		    "NAME[:FIELD|:FORMAT][=LABEL]; several times" },
+		{ "no-secrets", 0, OPTION_FLAG, NULL, &e.about.no_secrets,
+		    "none: it uses targets alone" },
 		{ "lifetime", 0, OPTION_TEXT, "TIME", &e.about.lifetime,
 		    "of the run: 90s, 15m or 24h; 1h otherwise" },
 		{ "label", 0, OPTION_TEXT, "TEXT", &e.about.label,
@@ -347,14 +348,14 @@ run_exec(struct cmd *cmd, int argc, char **argv)
 		    "sha256:HEX of what is run" },
 	};
 	const struct option_usage u = {
-		"run exec -w WORKSPACE --secret NAME[:FIELD|:FORMAT][=LABEL]"
-		"...\n       [--lifetime TIME] [--label TEXT] [--snapshot "
+		"run exec -w WORKSPACE (--secret NAME[:FIELD|:FORMAT][=LABEL]"
+		"... | --no-secrets)\n       [--lifetime TIME] [--label TEXT] [--snapshot "
 		"sha256:HEX] -- CMD [ARG ...]",
 		"Execute a command that has secrets as files: {NAME}, or "
 		"{LABEL}, in an argument\nbecomes the file's path; write {{ "
 		"for a brace.  It is a run, which ends with it.\nNothing is "
 		"started when its environment or its arguments hold a "
-		"secret.\n", rows, 5, 0, 0
+		"secret.\n", rows, 6, 0, 0
 	};
 	int at = arg_command(argc, argv);
 	int code = cmd_parse(cmd, &u, at, argv);

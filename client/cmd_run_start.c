@@ -61,9 +61,8 @@ static int
 set_secrets(const struct cmd *cmd, const struct start *g,
     struct cofre_run_options *o)
 {
-	if (g->secrets.count == 0)
-		return cmd_error(cmd, COFRE_ARGUMENT,
-		    "say which secrets the run may read: --secret NAME");
+	if ((g->secrets.count == 0) != g->about.no_secrets)
+		return run_no_secrets(cmd, "the run may read");
 	for (size_t i = 0; i < g->secrets.count; i++)
 		if (!name_is_secret(view_of(g->secrets.items[i])))
 			return cmd_error(cmd, COFRE_ARGUMENT,
@@ -198,6 +197,8 @@ run_start(struct cmd *cmd, int argc, char **argv)
 		    "where the secrets are" },
 		{ "secret", 0, OPTION_LIST, "NAME", &g.secrets,
 		    "that the run may read; several times" },
+		{ "no-secrets", 0, OPTION_FLAG, NULL, &g.about.no_secrets,
+		    "none: it uses targets alone" },
 		{ "pid", 0, OPTION_NUMBER, "PID", &g.pid,
 		    "the process that is the run" },
 		{ "cgroup", 0, OPTION_TEXT, "PATH", &g.cgroup,
@@ -215,13 +216,14 @@ run_start(struct cmd *cmd, int argc, char **argv)
 		{ "json", 0, OPTION_FLAG, NULL, &g.json, "print JSON" },
 	};
 	const struct option_usage u = {
-		"run start -w WORKSPACE --secret NAME... [--pid PID | "
-		"--cgroup PATH]\n       [--token-fd FD] [--uid U] [--lifetime "
-		"TIME] [--label TEXT]\n       [--snapshot sha256:HEX] "
-		"[--json]",
-		"Start a run, and print its id.  It may read these secrets "
-		"and do nothing else,\nuntil its process ends, its time is "
-		"up, or 'cofre run end' is said.\n", rows, 10, 0, 0
+		"run start -w WORKSPACE (--secret NAME... | --no-secrets)\n"
+		"       [--pid PID | --cgroup PATH] [--token-fd FD] [--uid U]\n"
+		"       [--lifetime TIME] [--label TEXT] [--snapshot "
+		"sha256:HEX] [--json]",
+		"Start a run, and print its id.  It may read these secrets, "
+		"use the workspace's\ntargets for runs, and do nothing else, "
+		"until its process ends, its time is up, or\n'cofre run end' "
+		"is said.\n", rows, 11, 0, 0
 	};
 	int code = cmd_parse(cmd, &u, argc, argv);
 

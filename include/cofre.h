@@ -282,7 +282,7 @@ struct cofre_run_options {
 	size_t size; /* sizeof(struct cofre_run_options) */
 	const char *workspace;
 	const char *const *secrets; /* names, each once */
-	size_t secret_count;	    /* 1 to 64 */
+	size_t secret_count;	    /* 0 to 64 */
 	enum cofre_run_target target;
 	int pid;		    /* for PROCESS */
 	const char *cgroup;	    /* for CGROUP: "/ml.slice/job-7.scope" */

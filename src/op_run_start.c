@@ -16,7 +16,6 @@ check_fields(const struct run_start_request *in)
 	bool cgroup = in->target == RUN_CGROUP;
 
 	if (in->target > RUN_CGROUP || in->lifetime > RUN_LIFETIME_MAX ||
-	    in->secrets.count == 0 ||
 	    (in->target == RUN_TOKEN_ONLY && !in->token) ||
 	    (in->uid != NO_ID && !policy_id_valid(in->uid)) ||
 	    process != (in->pid != 0) || process != (in->start != 0) ||
@@ -28,14 +27,22 @@ check_fields(const struct run_start_request *in)
 	return COFRE_OK;
 }
 
-/* Take the names, each once; INVALID otherwise.  The caller must have the
-   right to start runs for each of them. */
+/*
+ * Take the names, each once; INVALID otherwise.  The caller must have the
+ * right to start runs for each of them.  A run that has none can use the
+ * workspace's targets alone, and is for who may start any run there, and use
+ * them himself.
+ */
 static enum cofre_status
 take_names(struct request *q, struct list secrets, struct run *r)
 {
 	struct wire_reader reader = list_reader(secrets);
 	struct name_item item;
 
+	if (secrets.count == 0 &&
+	    !(request_may(q, ACTION_RUN_WRITE, view_of("")) &&
+		request_may(q, ACTION_TARGET_USE, view_of(""))))
+		return COFRE_DENIED;
 	for (uint32_t i = 0; i < secrets.count; i++) {
 		name_item_get(&reader, &item);
 		if (reader.bad || !name_is_secret(item.name) ||

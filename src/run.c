@@ -134,8 +134,7 @@ row_is_valid(const struct run_row *row)
 	    (row->state == RUN_ACTIVE || row->state == RUN_OVER) &&
 	    row->target <= RUN_CGROUP &&
 	    (row->target != RUN_TOKEN_ONLY || row->hash.len > 0) &&
-	    (row->target == RUN_CGROUP) == (row->cgroup.len > 0) &&
-	    row->secrets.count > 0;
+	    (row->target == RUN_CGROUP) == (row->cgroup.len > 0);
 }
 
 static void

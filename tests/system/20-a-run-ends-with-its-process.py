@@ -21,7 +21,7 @@ import harness
 from expect import check, same, show, status
 from people import start_of
 
-OWNER, USER, OTHER, AGENT = 49001, 49002, 49003, 49004
+OWNER, USER, OTHER, AGENT, SOME = 49001, 49002, 49003, 49004, 49005
 
 
 def person(t, uid):
@@ -102,6 +102,30 @@ def make(t, d):
     return root, c
 
 
+def without_secrets(t, d, root, c):
+    """For the targets of the workspace: who may start any run there, and use
+    them himself, may start one; it reads nothing."""
+    worker, partly = person(t, USER), person(t, SOME)
+    status(root.call("grant.add", workspace="w", principal=wire.USER, id=SOME,
+                     role=wire.CONTRIBUTOR, prefix="a"), "OK")
+    some = partly.connect(d.socket)
+    status(some.call("run.start", **process(partly, secrets=[])), "DENIED",
+           "by who may for some names")
+    run, _ = begin(some, **process(partly))
+    status(c.call("run.end", workspace="w", run=run), "OK")
+    run, _ = begin(c, **process(worker, secrets=[]))
+    own = worker.connect(d.socket)
+    status(own.get("w", "a"), "DENIED", "a secret")
+    status(own.call("target.reach", workspace="w", name="none"), "NOT_FOUND",
+           "a target")
+    same(shown(root, run)["secrets"], 0, "secrets of it")
+    status(c.call("run.end", workspace="w", run=run), "OK")
+    for one in (worker, partly):
+        one.end()
+    status(root.call("grant.remove", workspace="w", principal=wire.USER,
+                     id=SOME, role="", prefix="a"), "OK")
+
+
 def it_reads_its_secrets_and_nothing_else(t, d, root, c):
     worker = person(t, USER)
     own = worker.connect(d.socket)
@@ -180,7 +204,6 @@ def who_may_be_named(t, d, root, c):
     status(c.call("run.start", **values), "NO_PROCESS", "one that is gone")
     status(c.call("run.start", **process(worker, pid=2 ** 31 + 5)),
            "NO_PROCESS", "no pid")
-    status(c.call("run.start", **process(worker, secrets=[])), "INVALID")
     status(c.call("run.start", **process(worker, lifetime=86401)), "INVALID")
     status(c.call("run.start", **process(worker, target=3)), "INVALID")
     status(c.call("run.start", **token_only(token=0)), "INVALID")
@@ -192,6 +215,7 @@ def who_may_be_named(t, d, root, c):
            "DENIED", "by a stranger")
     status(root.call("run.start", **process(worker)), "DENIED",
            "by an operator without a role")
+    without_secrets(t, d, root, c)
     run, _ = begin(c, **process(worker))
     status(c.call("run.start", **process(worker)), "CONFLICT", "twice")
     worker.kill()

@@ -189,7 +189,7 @@ END_TEST
 
 /* What is wrong with options, one thing each. */
 enum wrong {
-	SMALL, UNKNOWN, NO_WORKSPACE, BAD_WORKSPACE, NO_SECRETS, MANY_SECRETS,
+	SMALL, UNKNOWN, NO_WORKSPACE, BAD_WORKSPACE, MANY_SECRETS,
 	NULL_SECRETS, NULL_NAME, BAD_NAME, LONG, NOBODY, LONG_LABEL,
 	LONG_SNAPSHOT, NULL_SNAPSHOT, NO_TARGET, BAD_TARGET, PID_ZERO,
 	PID_NEGATIVE, NO_CGROUP, BAD_CGROUP, NO_TOKEN, WRONGS
@@ -207,7 +207,6 @@ spoil(struct cofre_run_options *o, enum wrong what)
 	case UNKNOWN: o->size = 5000; break;
 	case NO_WORKSPACE: o->workspace = NULL; break;
 	case BAD_WORKSPACE: o->workspace = "/"; break;
-	case NO_SECRETS: o->secret_count = 0; break;
 	case MANY_SECRETS: o->secret_count = 65; break;
 	case NULL_SECRETS: o->secrets = NULL; break;
 	case NULL_NAME: o->secrets = none; o->secret_count = 1; break;
