@@ -127,6 +127,27 @@ op_target_show(struct request *q, const struct target_show_request *in)
 	return COFRE_OK;
 }
 
+/* Who may use a target need not see the workspace's: a run, an identity. */
+enum cofre_status
+op_target_reach(struct request *q, const struct target_reach_request *in)
+{
+	const struct target *t = op_target(q);
+
+	(void)in;
+	if (t == NULL)
+		return COFRE_NOT_FOUND;
+	if (q->principal.kind == PRINCIPAL_RUN && !t->for_runs)
+		return COFRE_DENIED;
+	target_reach_reply_put(q->reply, &(struct target_reach_reply){
+	    .host = view_of(t->host),
+	    .port = t->port,
+	    .user = view_of(t->user) });
+	q->reply->len -= 16;
+	target_put_keys(q->reply, t);
+	target_put_pins(q->reply, t);
+	return COFRE_OK;
+}
+
 enum cofre_status
 op_target_delete(struct request *q, const struct target_delete_request *in)
 {

@@ -196,6 +196,13 @@ def who_may(p):
             p.ask(uid, op, "OK" if reads else "DENIED")
     for uid in (OWNER, READER):
         p.ask(uid, "target.list", "DENIED", workspace="other")
+    # Who may use it is told how to reach it, and who may not is not.
+    for uid in (0, READER, OFFICER, NOBODY):
+        p.ask(uid, "target.reach", "DENIED")
+    p.ask(AGENT, "target.reach", "NOT_FOUND", "none")
+    f, shown = p.ask(AGENT, "target.reach"), p.show()
+    same(f, {k: shown[k] for k in f}, "what the identity is told")
+    same(sorted(f), ["host", "keys", "pins", "port", "user"], "fields")
     # A role that is given for some names.
     status(p.root.call("grant.add", workspace=WS, principal=wire.USER,
                        id=NOBODY, role="contributor", prefix="mine-"), "OK")
@@ -219,6 +226,13 @@ def run_may_not(p):
                   ("target.delete", {}), ("target.rotate", {})):
         status(c.call(op, workspace=WS, name="cluster", **v), "DENIED", op)
     status(c.call("target.list", workspace=WS), "DENIED")
+    p.make("not-for-runs")
+    status(c.call("target.reach", workspace=WS, name="not-for-runs"),
+           "DENIED", "one that is not for runs")
+    p.make("for-runs", for_runs=1)
+    status(c.call("target.reach", workspace=WS, name="for-runs"), "OK")
+    for name in ("for-runs", "not-for-runs"):
+        p.ask(OWNER, "target.delete", name=name)
 
 
 def limits(p):

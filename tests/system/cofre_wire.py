@@ -204,6 +204,9 @@ OPERATIONS = {
     "target.pin": (101, "str workspace, str name, u32 if_revision, "
                    "pin* pins", "u32 revision"),
     "target.delete": (102, "str workspace, str name", ""),
+    "target.reach": (115, "str workspace, str name",
+                     "str host, u32 port, str user, target_key* keys, "
+                     "pin* pins"),
     "target.set": (103, "str workspace, str name, u32 if_revision, " +
                    SETTINGS + ", namespace* namespaces", "u32 revision"),
     "ca.show": (104, "str workspace",

@@ -124,6 +124,7 @@ ASKS = {
     "ca.revoke": ("workspace", "workspaces/targets/write"),
     "ca.host": ("secret", "workspaces/targets/write"),
     "ca.user": ("secret", "workspaces/targets/use/action"),
+    "target.reach": ("secret", "workspaces/targets/use/action"),
 }
 # A right to some names is enough to begin with; what else each of a run's
 # secrets must be allowed for.

@@ -152,6 +152,8 @@ static const struct {
 	{ 112, "ssh.workspace", SCOPE_NONE, "none", OPF_AGENT },
 	{ 113, "ssh.query", SCOPE_NONE, "none", OPF_AGENT },
 	{ 114, "ssh.other", SCOPE_NONE, "none", OPF_AGENT },
+	{ 115, "target.reach", SCOPE_SECRET,
+	    "workspaces/targets/use/action", 0 },
 };
 
 START_TEST(each_operation_demands_what_it_is_known_for)
