@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "login.h"
+#include "ssh_cert.h"
 #include "sshagent.h"
 #include "status.h"
 
@@ -29,10 +30,36 @@ set_words(const struct options *o, char *words[6])
 	words[n] = NULL;
 }
 
+/*
+ * What it takes to log in: the keys, and a certificate of the newest, for
+ * hosts that trust the CA alone.  A rotation may come between the two.
+ */
+static int
+prepare(struct cmd *cmd, const struct arg_object *name, struct targetinfo *t,
+    uint8_t bytes[SSH_BLOB_MAX], struct view *certificate)
+{
+	enum cofre_status s;
+	bool same = false;
+	int code = CMD_GO;
+
+	for (int i = 0; i < 3 && code == CMD_GO && !same; i++) {
+		code = targetinfo_reach(cmd, name, t);
+		if (code != CMD_GO)
+			break;
+		s = targetinfo_certify(cmd, t, bytes, certificate);
+		if (s != COFRE_OK)
+			return cmd_fail(cmd, s);
+		same = memcmp(ssh_cert_key(*certificate, SSH_CERT_USER),
+		    t->keys[0].public, SSH_KEY_LEN) == 0;
+	}
+	return code;
+}
+
 static int
 run(struct cmd *cmd, const struct options *o, char *const *command,
     size_t count)
 {
+	uint8_t bytes[SSH_BLOB_MAX];
 	char agent[SSHAGENT_PATH];
 	char *words[6];
 	struct arg_object name;
@@ -46,7 +73,7 @@ run(struct cmd *cmd, const struct options *o, char *const *command,
 	    sshagent_path(o->agent, cmd->socket, agent, &p) != COFRE_OK)
 		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
 	cmd->object = cmd->args[0];
-	code = targetinfo_get(cmd, &name, &t);
+	code = prepare(cmd, &name, &t, bytes, &l.certificate);
 	if (code != CMD_GO)
 		return code;
 	cmd_close(cmd);

@@ -29,6 +29,8 @@ make_line(const struct login *l, const struct privatedir *dir,
     struct sshline *line)
 {
 	if (!sshline_begin(line, dir, l->t, l->pins, l->pin_count) ||
+	    (l->certificate.len > 0 &&
+		!sshline_certificate(line, l->certificate)) ||
 	    (l->agent != NULL && !sshline_keys(line, l->t, l->only)))
 		return false;
 	for (size_t i = 0; l->options != NULL && l->options[i] != NULL; i++)

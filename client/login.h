@@ -14,6 +14,8 @@ struct login {
 			      keys are what opens the door; NULL: what the user
 			      has */
 	uint32_t only;	   /* the one version of its key that is meant, or 0 */
+	struct view certificate; /* of its newest key, offered before it; or
+				    empty */
 	const char *user;  /* to log in as */
 	struct view pins[TARGET_PINS_MAX]; /* host keys, one of which it has */
 	size_t pin_count;		   /* 0: as the user's ssh decides */

@@ -8,6 +8,7 @@
 #include "authline.h"
 
 #define KNOWN_HOSTS "known_hosts"
+#define CERTIFICATE "certificate"
 #define RECORDER "recorder"
 #define MET "recorder.met"
 /* What ssh is given for its KnownHostsCommand: the key that it has met, which
@@ -116,6 +117,21 @@ sshline_begin(struct sshline *l, const struct privatedir *dir,
 	sshline_option(l, "ForwardAgent=no");
 	if (pin_count > 0)
 		add_pinned(l, t);
+	return true;
+}
+
+bool
+sshline_certificate(struct sshline *l, struct view certificate)
+{
+	char line[SSH_LINE_SIZE], path[PRIVATEDIR_PATH];
+
+	errno = EINVAL;
+	if (!ssh_line_make(line, sizeof(line), &(struct ssh_line){
+		.blob = certificate }) ||
+	    !privatedir_write(l->dir, CERTIFICATE, view_of(line)))
+		return false;
+	sshline_option(l, "CertificateFile=%s", privatedir_path(l->dir,
+	    CERTIFICATE, path));
 	return true;
 }
 

@@ -39,6 +39,12 @@ void sshline_option(struct sshline *l, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
+ * Offer a certificate of one of the keys of sshline_keys(), before them.
+ * False, with errno.
+ */
+bool sshline_certificate(struct sshline *l, struct view certificate);
+
+/*
  * Offer the agent's keys of the target, from the newest on, and nothing else;
  * only is the one version that is meant, or 0.  False, with errno.
  */

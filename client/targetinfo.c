@@ -4,6 +4,7 @@
 
 #include "authline.h"
 #include "authscript.h"
+#include "ssh_cert.h"
 #include "ssh_text.h"
 #include "status.h"
 
@@ -74,32 +75,49 @@ take_namespaces(struct targetinfo *t, struct list namespaces)
 	return wire_reader_done(&r);
 }
 
+/* What is called for when one logs in is told by both replies. */
+static bool
+take_way(struct targetinfo *t, const struct target_reach_reply *m)
+{
+	t->port = m->port;
+	copy(t->host, m->host);
+	copy(t->user, m->user);
+	return take_keys(t, m->keys) && take_pins(t, m->pins);
+}
+
 /* What goes to ssh, to a shell and to authorized_keys is looked at here too,
    whatever let it into the vault. */
 static bool
-is_safe(const struct target_show_reply *m)
+is_safe(const struct targetinfo *t)
 {
 	struct authline_options o;
 
-	return ssh_text_is_host(m->host) && authscript_is_user(m->user) &&
-	    m->port > 0 && m->port <= UINT16_MAX &&
-	    authline_parse(m->options, &o);
+	return ssh_text_is_host(view_of(t->host)) &&
+	    authscript_is_user(view_of(t->user)) && t->port > 0 &&
+	    t->port <= UINT16_MAX && authline_parse(view_of(t->options), &o);
+}
+
+static int
+check(struct cmd *cmd, const struct targetinfo *t)
+{
+	return is_safe(t) ? CMD_GO : cmd_error(cmd, COFRE_INVALID,
+	    "its host, port, user or options are not such that ssh can "
+	    "be given them: 'cofre target set' changes them");
 }
 
 static bool
 take(struct targetinfo *t, const struct target_show_reply *m)
 {
+	const struct target_reach_reply way = { m->host, m->port, m->user,
+		m->keys, m->pins };
+
 	t->revision = m->revision;
-	t->port = m->port;
 	t->for_runs = m->for_runs;
 	t->created = m->created;
 	t->updated = m->updated;
 	t->uid = m->uid;
-	copy(t->host, m->host);
-	copy(t->user, m->user);
 	copy(t->options, m->options);
-	return take_keys(t, m->keys) && take_pins(t, m->pins) &&
-	    take_namespaces(t, m->namespaces);
+	return take_way(t, &way) && take_namespaces(t, m->namespaces);
 }
 
 int
@@ -120,13 +138,52 @@ targetinfo_get(struct cmd *cmd, const struct arg_object *name,
 	if (s == COFRE_OK && (!target_show_reply_decode(body, &m) ||
 		!take(ret, &m)))
 		s = call_bad_reply(cmd->c);
+	return s == COFRE_OK ? check(cmd, ret) : cmd_fail(cmd, s);
+}
+
+int
+targetinfo_reach(struct cmd *cmd, const struct arg_object *name,
+    struct targetinfo *ret)
+{
+	const struct target_reach_request q = { view_of(name->workspace),
+		view_of(name->name) };
+	struct target_reach_reply m;
+	struct view body;
+	enum cofre_status s = cmd_open(cmd);
+
 	if (s != COFRE_OK)
-		return cmd_fail(cmd, s);
-	if (!is_safe(&m))
-		return cmd_error(cmd, COFRE_INVALID,
-		    "its host, port, user or options are not such that ssh can "
-		    "be given them: 'cofre target set' changes them");
-	return CMD_GO;
+		return status_exit_code(s);
+	*ret = (struct targetinfo){ .name = *name };
+	target_reach_request_put(call_begin(cmd->c, OP_TARGET_REACH), &q);
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_OK && (!target_reach_reply_decode(body, &m) ||
+		!take_way(ret, &m)))
+		s = call_bad_reply(cmd->c);
+	return s == COFRE_OK ? check(cmd, ret) : cmd_fail(cmd, s);
+}
+
+enum cofre_status
+targetinfo_certify(struct cmd *cmd, const struct targetinfo *t,
+    uint8_t bytes[SSH_BLOB_MAX], struct view *ret)
+{
+	const struct ca_user_request q = { .workspace = view_of(
+		t->name.workspace), .name = view_of(t->name.name) };
+	struct ca_user_reply m;
+	struct view body;
+	enum cofre_status s = cmd_open(cmd);
+
+	if (s != COFRE_OK)
+		return s;
+	ca_user_request_put(call_begin(cmd->c, OP_CA_USER), &q);
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_OK && (!ca_user_reply_decode(body, &m) ||
+		ssh_cert_key(m.certificate, SSH_CERT_USER) == NULL))
+		s = call_bad_reply(cmd->c);
+	if (s != COFRE_OK)
+		return s;
+	memcpy(bytes, m.certificate.data, m.certificate.len);
+	*ret = (struct view){ bytes, m.certificate.len };
+	return COFRE_OK;
 }
 
 struct view

@@ -41,6 +41,21 @@ struct targetinfo {
 int targetinfo_get(struct cmd *cmd, const struct arg_object *name,
     struct targetinfo *ret);
 
+/*
+ * The same for who may use it, whether he sees targets or not: name, host,
+ * port, user, keys and pins are set, nothing else.
+ */
+int targetinfo_reach(struct cmd *cmd, const struct arg_object *name,
+    struct targetinfo *ret);
+
+/*
+ * Have the CA of its workspace certify its newest key, for as long as it takes
+ * to log in.  *ret lies in bytes.  Errors: those of the daemon, which are not
+ * printed.
+ */
+enum cofre_status targetinfo_certify(struct cmd *cmd,
+    const struct targetinfo *t, uint8_t bytes[SSH_BLOB_MAX], struct view *ret);
+
 /* One of the pins; it points into t. */
 struct view targetinfo_pin(const struct targetinfo *t, size_t i);
 
