@@ -49,6 +49,13 @@ arg_command(int argc, char *const *argv)
 }
 
 bool
+arg_u64(const char *text, uint64_t *ret)
+{
+	/* Far from what overflows, and from every number there is. */
+	return number(text, strlen(text), 999999999999999999, ret);
+}
+
+bool
 arg_u32(const char *text, uint32_t max, uint32_t *ret)
 {
 	uint64_t v;

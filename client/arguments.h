@@ -19,6 +19,9 @@
  */
 int arg_command(int argc, char *const *argv);
 
+/* A decimal number below 10^18. */
+bool arg_u64(const char *text, uint64_t *ret);
+
 /* A decimal number from 0 to max. */
 bool arg_u32(const char *text, uint32_t max, uint32_t *ret);
 

@@ -124,6 +124,7 @@ uint64_t cmd_now(void);
 int cmd_activity(struct cmd *cmd, int argc, char **argv);
 int cmd_unused(struct cmd *cmd, int argc, char **argv);
 int cmd_activity_verify(struct cmd *cmd, int argc, char **argv);
+int cmd_ca(struct cmd *cmd, int argc, char **argv);
 int cmd_delete(struct cmd *cmd, int argc, char **argv);
 int cmd_doctor(struct cmd *cmd, int argc, char **argv);
 int cmd_get(struct cmd *cmd, int argc, char **argv);

@@ -36,6 +36,7 @@ static const struct verb verbs[] = {
 	{ "purge", cmd_purge, "delete a secret for good" },
 	{ "run", cmd_runs, "start, list, show, end, renew runs; exec" },
 	{ "target", cmd_target, "make, show, rotate keys of compute targets" },
+	{ "ca", cmd_ca, "a workspace's SSH CA: its key, KRL, host keys" },
 	{ "ssh", cmd_ssh, "log in to a target" },
 	{ "ssh-agent", cmd_ssh_agent, "run a command with keys of targets" },
 	{ "watch", cmd_watch, "wait for newer versions" },

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,6 +63,22 @@ bool
 newfile_sync(const struct newfile *f)
 {
 	return fsync(f->fd) == 0 && fsync(f->dir) == 0;
+}
+
+bool
+newfile_replace(struct newfile *f, const char *name)
+{
+	int saved;
+
+	if (fsync(f->fd) == 0 &&
+	    renameat(f->dir, f->base, f->dir, name) == 0) {
+		(void)fsync(f->dir);
+		return newfile_close(f);
+	}
+	saved = errno;
+	newfile_remove(f);
+	errno = saved;
+	return false;
 }
 
 bool

@@ -27,6 +27,12 @@ bool newfile_create(struct newfile *f, const char *path);
 /* Wait until file and name are on disk.  False, with errno. */
 bool newfile_sync(const struct newfile *f);
 
+/*
+ * Give it that name in its directory, in place of what has it, wait until that
+ * is on disk, and close it.  False, with errno, and it is removed.
+ */
+bool newfile_replace(struct newfile *f, const char *name);
+
 /* Close it; it stays.  False, with errno, when a write was lost. */
 bool newfile_close(struct newfile *f);
 
