@@ -2,10 +2,15 @@
 #include "cmd_target.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "authline.h"
 #include "authorize.h"
 #include "status.h"
+
+/* Seconds between the proof of a new key and the end of the old one. */
+#define WAIT 10u
+#define WAIT_MAX 3600u
 
 /* Print the lines of all its keys, with options or without. */
 static int
@@ -208,7 +213,7 @@ finish(struct cmd *cmd, struct authorize *a, struct targetinfo *t)
 /* Add the new key, see that it opens the door, and take the old one away. */
 static int
 replace(struct cmd *cmd, struct authorize *a, struct targetinfo *t,
-    uint32_t if_version)
+    uint32_t if_version, uint32_t wait)
 {
 	bool changed;
 	int code = CMD_GO;
@@ -219,7 +224,11 @@ replace(struct cmd *cmd, struct authorize *a, struct targetinfo *t,
 		code = authorize_run(cmd, a, t, false, NULL, &changed);
 	if (code == CMD_GO)
 		code = authorize_prove(cmd, a, t, t->keys[0].version);
-	return code == CMD_GO ? finish(cmd, a, t) : code;
+	if (code != CMD_GO)
+		return code;
+	/* Who has begun to log in with the old key alone gets to the end. */
+	(void)sleep(wait);
+	return finish(cmd, a, t);
 }
 
 int
@@ -227,12 +236,15 @@ cmd_target_rotate(struct cmd *cmd, int argc, char **argv)
 {
 	struct authorize a = { .file = NULL };
 	struct option_number version = { .given = false };
+	const char *wait = NULL;
 	bool authorize = false;
 	const struct option_row rows[] = {
 		{ "if-version", 0, OPTION_NUMBER, "N", &version,
 		    "only if that is the newest key" },
 		{ "authorize", 0, OPTION_FLAG, NULL, &authorize,
 		    "bring it to the host, prove it, drop the old one" },
+		{ "wait", 0, OPTION_TEXT, "TIME", &wait,
+		    "before the old one is destroyed; 10s otherwise" },
 		{ "login", 0, OPTION_TEXT, "USER", &a.login,
 		    "as for 'target authorize', and so the others" },
 		{ "file", 0, OPTION_TEXT, "PATH", &a.file, "of keys" },
@@ -246,10 +258,10 @@ cmd_target_rotate(struct cmd *cmd, int argc, char **argv)
 		"Make a second key for a target: both are good, until 'cofre "
 		"target settle'.  With\n--authorize all is done: the host gets "
 		"the new key, and when a login with it has\nworked, the old one "
-		"is destroyed.\n", rows, 6, 1, 1
+		"is destroyed.\n", rows, 7, 1, 1
 	};
 	struct targetinfo t;
-	uint32_t if_version;
+	uint32_t if_version, seconds = WAIT;
 	int code = cmd_target_asked(cmd, &u, find_options(argc, argv, &a), argv,
 	    &t);
 
@@ -257,9 +269,13 @@ cmd_target_rotate(struct cmd *cmd, int argc, char **argv)
 		code = authorize_begin(cmd, &a, &t);
 	if (code != CMD_GO)
 		return code;
+	if (wait != NULL && !arg_seconds(wait, WAIT_MAX, &seconds))
+		return cmd_error(cmd, COFRE_ARGUMENT,
+		    "--wait: a number of seconds or minutes, such as 30s, and "
+		    "at most an hour");
 	if_version = version.given ? version.value : t.keys[0].version;
 	if (authorize)
-		return replace(cmd, &a, &t, if_version);
+		return replace(cmd, &a, &t, if_version, seconds);
 	code = add_key(cmd, &t, if_version);
 	return code == CMD_GO ? print_lines(cmd, &t, false) : code;
 }
