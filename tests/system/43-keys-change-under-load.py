@@ -1,0 +1,409 @@
+#!/usr/bin/env python3
+"""Logins with keys that stay in the vault, to a real sshd: by people, a
+compute agent and runs, with a key or with a certificate alone.  A key is
+changed while others log in, and none of them fails; a host with another key is
+refused; git signs commits; what is revoked is in the KRL."""
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+sys.dont_write_bytecode = True
+
+import harness
+from expect import check, same, show
+from sshplace import Place
+
+ADMIN, AGENT, ALICE, OTHER = 46131, 46132, 46133, 46134
+WS = "ml-prod"
+T = WS + "/gpu"
+KEY = re.compile(r"ssh-ed25519 \S+ cofre:ml-prod/gpu#(\d+)")
+WAIT = "3s"
+
+
+class World:
+    def __init__(self, t):
+        self.t = t
+        self.d = harness.Daemon(t)
+        self.agent = os.path.join(self.d.dir, "agent")
+        self.d.configure(agent_socket=self.agent)
+        self.d.start()
+        self.d.init().close()
+        self.place = Place(t, {"admin": ADMIN, "agent": AGENT,
+                               "alice": ALICE, "other": OTHER})
+        for line in (("workspace", "create", WS),
+                     ("grant", WS, "user:%d" % ADMIN, "contributor"),
+                     ("identity", "bind", WS, "--uid", str(AGENT))):
+            self.cofre(*line, uid=0)
+        self.access = self.place.make_key("access", ADMIN)
+        self.hostkey = self.place.make_key("host")
+        self.host = harness.read_file(self.hostkey + ".pub").decode().strip()
+        self.server = self.place.serve(self.hostkey)
+        self.keys = os.path.join(self.place.homes["alice"], ".ssh",
+                                 "authorized_keys")
+        os.mkdir(os.path.dirname(self.keys), 0o700)
+        os.chown(os.path.dirname(self.keys), ALICE, ALICE)
+        self.put_keys(harness.read_file(self.access + ".pub").decode())
+        self.cofre("target", "create", T, "--host", "127.0.0.1", "--user",
+                   "alice", "--for-runs", "--namespace", "git")
+
+    def put_keys(self, text):
+        harness.write_file(self.keys, text)
+        os.chown(self.keys, ALICE, ALICE)
+
+    def line(self, *arguments):
+        return [self.t.cofre(), "--socket", self.d.socket, *arguments]
+
+    def do(self, *arguments, uid=ADMIN, cwd="/"):
+        return subprocess.run(
+            self.line(*arguments), stdin=subprocess.DEVNULL, cwd=cwd,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, user=uid,
+            group=uid, extra_groups=[], timeout=120,
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"})
+
+    def cofre(self, *arguments, uid=ADMIN, code=0, says="", **more):
+        done = self.do(*arguments, uid=uid, **more)
+        error = done.stderr.decode()
+        same(done.returncode, code, "exit code of %r\n%s%s" %
+             (arguments, error, self.server.said()[-3000:]
+              if hasattr(self, "server") else ""))
+        check(says in error, "it says %r, not %r" % (error, says))
+        return done.stdout.decode()
+
+    def authorize(self, **more):
+        return self.cofre("target", "authorize", T, "--host-key", self.host,
+                          "--", "-F", "none", "-i", self.access, **more)
+
+    def public(self):
+        return self.cofre("target", "public-key", T).splitlines()
+
+    def serve(self, hostkey=None, **settings):
+        self.server.stop()
+        self.server = self.place.serve(hostkey or self.hostkey, **settings)
+
+
+# --- logins -----------------------------------------------------------------------
+
+def nobody_before(w):
+    w.cofre("ssh", T, "id", code=9, says="no host key is pinned")
+    w.authorize()
+
+
+def people(w):
+    same(w.cofre("ssh", T, "id", "-un"), "alice\n", "a contributor")
+    same(w.cofre("ssh", T, "echo 'a  b'; exit 7", code=7), "a  b\n",
+         "output and exit code")
+    # The identity does not see targets, but may use them.
+    w.cofre("target", "show", T, uid=AGENT, code=5)
+    same(w.cofre("ssh", T, "id", "-un", uid=AGENT), "alice\n",
+         "the compute agent")
+    w.cofre("ssh", T, "id", uid=OTHER, code=5)
+    same(w.cofre("ssh", WS + "/none", "id", code=6), "", "no target")
+    # Its own ssh finds the agent by itself, as any program does.
+    out = w.cofre("ssh-agent", "-w", WS, "--", *own_ssh(w), "id", "-un",
+                  uid=AGENT)
+    same(out, "alice\n", "by an ssh of its own")
+    w.cofre("ssh-agent", "-w", WS, "--", *own_ssh(w), "id", uid=OTHER,
+            code=255, says="Permission denied")
+
+
+def own_ssh(w):
+    known = harness.write_file(os.path.join(w.place.dir, "known"),
+                               "127.0.0.1 %s\n" % w.host, 0o644)
+    return ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o",
+            "UserKnownHostsFile=" + known, "-o", "IdentityFile=none",
+            "-l", "alice", "127.0.0.1"]
+
+
+def runs(w):
+    """A run logs in, with secrets or without; its end is the end."""
+    w.cofre("run", "exec", "-w", WS, "--", "true", code=2,
+            says="--no-secrets")
+    w.cofre("run", "exec", "-w", WS, "--no-secrets", "--", "true", uid=OTHER,
+            code=5)
+    same(w.cofre("run", "exec", "-w", WS, "--no-secrets", "--",
+                 *w.line("ssh", T, "id", "-un")), "alice\n", "a run")
+    accepted = [x for x in w.server.said().splitlines() if "Accepted" in x]
+    check(" ssh2: ED25519" in accepted[-1], accepted[-1])
+    listed = w.cofre("run", "exec", "-w", WS, "--no-secrets", "--",
+                     *w.line("ssh-agent", "-w", WS, "--", "ssh-add", "-L"))
+    same([x.split()[0] for x in listed.splitlines()],
+         ["ssh-ed25519-cert-v01@openssh.com", "ssh-ed25519"],
+         "what a run is listed")
+    w.cofre("target", "set", T, "--not-for-runs")
+    w.cofre("run", "exec", "-w", WS, "--no-secrets", "--",
+            *w.line("ssh", T, "id"), code=5)
+    w.cofre("target", "set", T, "--for-runs")
+    same(run_ends(w), 5, "exit code after the run's end")
+
+
+def run_ends(w):
+    """The run is ended while its process waits to log in."""
+    p = subprocess.Popen(
+        w.line("run", "exec", "-w", WS, "--no-secrets", "--", "sh", "-c",
+               'echo; read x; exec "$@"', "sh", *w.line("ssh", T, "id")),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, user=ADMIN,
+        stderr=subprocess.PIPE, group=ADMIN, extra_groups=[])
+    p.stdout.readline()
+    run, = [r for r in json.loads(w.cofre("run", "list", WS, "--json"))
+            if r["state"] == "active"]
+    w.cofre("run", "end", WS, run["run"])
+    p.communicate(b"\n", timeout=60)
+    return p.returncode
+
+
+# --- certificates -----------------------------------------------------------------
+
+def certificates(w):
+    """A host that trusts the CA and has no key lets in by certificate."""
+    ca = harness.write_file(os.path.join(w.place.dir, "ca.pub"),
+                            w.cofre("ca", "public-key", WS), 0o644)
+    krl = os.path.join(w.place.dir, "krl")
+    w.cofre("ca", "krl", WS, "--output", krl, uid=0)
+    same(oct(os.stat(krl).st_mode & 0o7777), "0o644", "mode of the KRL")
+    w.serve(TrustedUserCAKeys=ca, RevokedKeys=krl)
+    keys = harness.read_file(w.keys).decode()
+    w.put_keys("")
+    same(w.cofre("ssh", T, "id", "-un"), "alice\n", "with a certificate")
+    said = re.findall(r"Accepted certificate ID \"(\S+)\" \(serial (\d+)\)|"
+                      r"ID (\S+) \(serial (\d+)\) CA", w.server.said())
+    check(said and said[-1][2] == "ml-prod/user:%d" % ADMIN,
+          "who has logged in: %r\n%s" % (said, w.server.said()))
+    serial = int(said[-1][3])
+    same(w.cofre("ssh", T, "id", "-un", uid=AGENT), "alice\n", "the identity")
+    same(w.cofre("run", "exec", "-w", WS, "--no-secrets", "--",
+                 *w.line("ssh", T, "id", "-un")), "alice\n", "a run")
+    check(re.search(r"ID ml-prod/[0-9a-f]{32} \(serial", w.server.said()),
+          w.server.said())
+    # With plain keys alone nobody gets in; so it was the certificate.
+    w.cofre("ssh-agent", "-w", WS, "--", *own_ssh(w), "id", code=255)
+    revoked(w, krl, serial)
+    w.put_keys(keys)
+    w.serve()
+
+
+def revoked(w, krl, serial):
+    """By its serial, and by the end of a run."""
+    cert = os.path.join(w.place.dir, "host-cert.pub")
+    w.cofre("ca", "host", T, "--output", cert, "--name", "gpu.example",
+            "--name", "127.0.0.1", "--lifetime", "90d", uid=0)
+    text = subprocess.run(["ssh-keygen", "-L", "-f", cert], check=True,
+                          stdout=subprocess.PIPE).stdout.decode()
+    for words in ('Key ID: "ml-prod/host:gpu"', "host certificate",
+                  "gpu.example\n                127.0.0.1"):
+        check(words in text, "%s is not in:\n%s" % (words, text))
+    number = re.search(r"Serial: (\d+)", text).group(1)
+    check(int(number) > serial, "serials: %s after %d" % (number, serial))
+    query = ["ssh-keygen", "-Q", "-f", krl, cert]
+    w.cofre("ca", "krl", WS, "-o", krl, uid=0)
+    same(subprocess.run(query, stdout=subprocess.DEVNULL).returncode, 0,
+         "not in the KRL")
+    w.cofre("ca", "revoke", WS, number, uid=AGENT, code=5)
+    w.cofre("ca", "revoke", WS, number)
+    w.cofre("ca", "revoke", WS, str(1 << 40), code=6, says="no certificate")
+    w.cofre("ca", "revoke", WS, number, "--until", "-1h", code=9,
+            says="over already")
+    for bad in ("0", "x", "-1", "1e3", "9" * 30):
+        w.cofre("ca", "revoke", WS, "--", bad, code=2, says="no serial")
+    old = os.stat(krl).st_ino
+    w.cofre("ca", "krl", WS, "-o", krl, uid=0)
+    check(os.stat(krl).st_ino != old, "it is a new file")
+    same(subprocess.run(query, stdout=subprocess.DEVNULL).returncode, 1,
+         "in the KRL")
+    # On an error the old one stays, and nothing is left beside it.
+    before = harness.read_file(krl)
+    w.cofre("ca", "krl", "nowhere", "-o", krl, uid=0, code=5)
+    w.cofre("ca", "krl", WS, "-o", w.place.dir, uid=0, code=2,
+            says="can't be written")
+    w.cofre("ca", "krl", WS, "-o", krl, code=2, says="can't be written")
+    same(harness.read_file(krl), before, "the KRL")
+    same([n for n in os.listdir(w.place.dir) if n.startswith("krl.")], [],
+         "left beside it")
+    same(w.do("ca", "krl", WS).stdout[:8], b"SSHKRL\n\0", "on stdout")
+
+
+def hosts(w):
+    """Who trusts the CA knows a host by its certificate."""
+    cert = os.path.join(w.place.dir, "host-cert.pub")
+    w.cofre("ca", "host", T, "-o", cert, uid=0)
+    known = harness.write_file(
+        os.path.join(w.place.dir, "known-ca"), w.cofre(
+            "ca", "public-key", WS, "--known-hosts", "127.0.0.*"), 0o644)
+    w.serve(HostCertificate=cert)
+    done = subprocess.run(
+        ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o",
+         "UserKnownHostsFile=" + known, "-i", w.access, "-o",
+         "StrictHostKeyChecking=yes", "alice@127.0.0.1", "id", "-un"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, user=ADMIN,
+        group=ADMIN, extra_groups=[], stderr=subprocess.PIPE)
+    same(done.stdout, b"alice\n", "by its certificate: %r" % done.stderr)
+    # Pinned keys go on being so.
+    same(w.cofre("ssh", T, "id", "-un"), "alice\n", "by the pin")
+    other = w.place.make_key("not-pinned")
+    w.cofre("ca", "host", T, "--host-key", other + ".pub", code=8,
+            says="not pinned")
+    w.cofre("ca", "host", T, "--name", "a,b", code=9)
+    w.cofre("ca", "host", T, "--lifetime", "366d", code=2, says="--lifetime")
+    w.cofre("ca", "public-key", WS, "--known-hosts", "a b", code=2,
+            says="names of hosts")
+    w.serve()
+
+
+# --- rotation ---------------------------------------------------------------------
+
+class Load(threading.Thread):
+    """Logs in again and again, in some way."""
+
+    def __init__(self, w, *command, uid=ADMIN):
+        super().__init__()
+        self.w, self.command, self.uid = w, command, uid
+        self.ends, self.done, self.failed = False, 0, []
+        self.start()
+
+    def run(self):
+        while not self.ends:
+            p = self.w.do(*self.command, uid=self.uid)
+            self.done += 1
+            if (p.returncode, p.stdout) != (0, b"in\n"):
+                self.failed.append((p.returncode, p.stdout, p.stderr))
+
+    def end(self):
+        self.ends = True
+        self.join()
+        same(self.failed, [], "logins that failed, of %d by %r" %
+             (self.done, self.command[0]))
+        return self.done
+
+
+def rotates(w, *options):
+    """The key changes under load."""
+    old, = w.public()
+    loads = [Load(w, "ssh", T, "echo", "in"),
+             Load(w, "ssh", T, "echo", "in", uid=AGENT),
+             Load(w, "ssh-agent", "-w", WS, "--", *own_ssh(w), "echo", "in",
+                  uid=AGENT)]
+    before = time.monotonic()
+    out = w.cofre("target", "rotate", T, "--authorize", "--wait", WAIT,
+                  *options)
+    took = time.monotonic() - before
+    counts = [x.end() for x in loads]
+    check(min(counts) > 2, "logins meanwhile: %r" % counts)
+    new, = w.public()
+    version = int(KEY.fullmatch(old).group(1)) + 1
+    same(KEY.fullmatch(new).group(1), str(version), "the version")
+    check("version %d is the key" % version in out, out)
+    text = harness.read_file(w.keys).decode()
+    check(new in text and old.split()[1] not in text, text)
+    same(w.cofre("ssh", T, "id", "-un"), "alice\n", "with the new key")
+    show("a key changed in %.1f s, during %r logins" % (took, counts))
+
+
+def rotation(w):
+    rotates(w, "--own-key")
+    rotates(w, "--", "-F", "none", "-i", w.access)
+    w.cofre("target", "rotate", T, "--authorize", "--wait", "2h", code=2,
+            says="--wait")
+    # By its own key alone, as the administrator has no other.
+    keys = "".join(x + "\n" for x in
+                   harness.read_file(w.keys).decode().splitlines()
+                   if "cofre:" in x)
+    w.put_keys(keys)
+    w.cofre("target", "rotate", T, "--authorize", "--own-key", "--wait", "0")
+    w.cofre("target", "authorize", T, "--own-key")
+    same(len(harness.read_file(w.keys).splitlines()), 1, "lines")
+
+
+def half_way(w):
+    """Where the new key does not let in, the old one stays."""
+    old, = w.public()
+    w.serve(AuthorizedKeysFile=".ssh/other")
+    with_ca = os.path.join(os.path.dirname(w.keys), "other")
+    harness.write_file(with_ca, harness.read_file(w.keys))
+    os.chown(with_ca, ALICE, ALICE)
+    done = w.do("target", "rotate", T, "--authorize", "--own-key", "--wait",
+                "0")
+    check(done.returncode != 0, "a key that does not let in is settled for")
+    same(len(w.public()), 2, "keys")
+    same(w.cofre("ssh", T, "id", "-un"), "alice\n", "with the old key")
+    os.unlink(with_ca)
+    w.serve()
+    w.cofre("target", "rotate", T, "--authorize", "--own-key", "--wait", "0")
+    new, = w.public()
+    check(new != old, "the same command goes on")
+    same(w.cofre("ssh", T, "id", "-un"), "alice\n", "with the new key")
+
+
+def changed_host(w):
+    other = w.place.make_key("changed")
+    finger = subprocess.run(["ssh-keygen", "-lf", other], check=True,
+                            stdout=subprocess.PIPE).stdout.decode().split()[1]
+    key = w.public()
+    w.serve(other)
+    w.cofre("ssh", T, "id", code=255, says="has the host key " + finger)
+    w.cofre("target", "rotate", T, "--authorize", "--own-key", code=10,
+            says="has the host key " + finger)
+    check(key[0] in w.public(), "the old key is there")
+    w.cofre("target", "settle", T, "--version",
+            KEY.fullmatch(key[0]).group(1))
+    check("Accepted" not in w.server.said(), w.server.said())
+    w.cofre("target", "pin", T, "--host-key", other + ".pub")
+    same(w.cofre("ssh", T, "id", "-un"), "alice\n", "with the pin changed")
+    w.serve()
+    w.cofre("target", "pin", T, "--host-key", w.host)
+
+
+# --- files ------------------------------------------------------------------------
+
+def signs_commits(w):
+    home = w.place.homes["admin"]
+    repo = os.path.join(home, "repo")
+    signer = harness.write_file(os.path.join(home, "signer.pub"),
+                                w.public()[0] + "\n", 0o644)
+    allowed = harness.write_file(
+        os.path.join(home, "allowed"), 'm@example namespaces="git" %s\n' %
+        " ".join(w.public()[0].split()[:2]), 0o644)
+    git = ["env", "HOME=" + home, "git", "-C", repo, "-c", "gpg.format=ssh",
+           "-c", "user.signingkey=" + signer, "-c", "user.name=M", "-c",
+           "user.email=m@example", "-c", "gpg.ssh.allowedSignersFile=" +
+           allowed]
+    inside = ("ssh-agent", "-w", WS, "--")
+    w.cofre(*inside, "env", "HOME=" + home, "git", "init", "-q", repo,
+            cwd=home)
+    w.cofre(*inside, *git, "commit", "-q", "-S", "--allow-empty", "-m",
+            "signed")
+    done = w.do(*inside, *git, "verify-commit", "HEAD")
+    check(b'Good "git" signature for m@example' in done.stderr, done.stderr)
+    harness.write_file(os.path.join(home, "text"), "x", 0o644)
+    w.cofre(*inside, "ssh-keygen", "-q", "-Y", "sign", "-n", "file", "-f",
+            signer, os.path.join(home, "text"), code=255)
+    w.cofre("target", "set", T, "--no-namespaces")
+    done = w.do(*inside, *git, "commit", "-q", "-S", "--allow-empty", "-m", "x")
+    check(done.returncode != 0, "it signs where it may not")
+
+
+# --- the end ----------------------------------------------------------------------
+
+def at_once(w):
+    w.cofre("ungrant", WS, "user:%d" % ADMIN, "contributor", uid=0)
+    w.cofre("ssh", T, "id", code=5)
+    same(w.cofre("ssh", T, "id", "-un", uid=AGENT), "alice\n",
+         "somebody else")
+    w.cofre("lock", uid=0)
+    w.cofre("ssh", T, "id", uid=AGENT, code=7)
+
+
+def test(t):
+    w = World(t)
+    for part in (nobody_before, people, runs, certificates, hosts, rotation,
+                 half_way, changed_host, signs_commits, at_once):
+        part(w)
+        show("%s: good" % part.__name__)
+    left = [n for n in os.listdir("/tmp") if n.startswith("cofre-") and
+            os.stat("/tmp/" + n).st_uid in (ADMIN, AGENT, OTHER)]
+    same(left, [], "what is left in /tmp")
+    w.d.stop()
+
+
+harness.main(test, limit=300)
