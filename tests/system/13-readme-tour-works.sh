@@ -1,5 +1,5 @@
 #!/bin/bash
-# The commands of README.md's tour, and of its chapter on keys, do what it says:
+# The commands of README.md's tour, and of its chapters on keys, do what it says:
 # each one succeeds, and the reader's "get" is denied.
 set -eu
 
@@ -61,3 +61,12 @@ tour()
 tour "## A tour of five minutes" tour
 [ "$(grep -c '^denied setpriv' "$dir/tour.sh")" -eq 1 ]
 tour "## Keeping keys up to date" keys
+# The chapter on SSH is for its reader's machine: where port 2222 is taken, or
+# there is no sshd, it can't be run.
+if [ ! -x /usr/sbin/sshd ] || ! command -v ssh-keyscan >/dev/null; then
+	echo "skipped: the chapter on SSH: sshd is not installed"
+	exit 77
+fi
+tour "## SSH keys that never leave" ssh
+grep -qx "version 2 is the key of ml-prod/gpu now" "$dir/said"
+[ "$(grep -cx root "$dir/said")" -eq 3 ]
