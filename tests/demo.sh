@@ -23,11 +23,12 @@ install -m 755 "$build"/doc/examples/.libs/fetch "$dir/bin/fetch" 2>/dev/null ||
 export LD_LIBRARY_PATH=$dir/bin
 cofre=$dir/bin/cofre fetch=$dir/bin/fetch
 export COFRE_SOCKET=$dir/cofre.sock
-daemon=
+daemon="" sshd="" port=2322
 
 cleanup() {
 	[ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
 	[ -z "$daemon" ] || wait "$daemon" 2>/dev/null || true
+	[ -z "$sshd" ] || kill "$sshd" 2>/dev/null || true
 	rm -rf "$dir"
 }
 trap cleanup EXIT
@@ -61,8 +62,9 @@ must_fail() {
 }
 
 title "1. A vault is made, and it is unlocked"
-show "cofred --state STATE --socket cofre.sock"
-"$cofred" --state "$dir/state" --socket "$COFRE_SOCKET" &
+show "cofred --state STATE --socket cofre.sock --config conf"
+echo "agent_socket = $dir/agent" >"$dir/conf"
+"$cofred" --state "$dir/state" --socket "$COFRE_SOCKET" --config "$dir/conf" &
 daemon=$!
 for _ in $(seq 100); do
 	"$cofre" status >/dev/null 2>&1 && break
@@ -137,15 +139,57 @@ got=$(setpriv --reuid $agent --regid $agent --clear-groups \
 as $admin "$cofre" versions ml-prod/workspaceblobstore
 rm -r "$dir/upstream"
 
-title "7. A right that is taken away is gone at once"
+title "7. A login elsewhere, with a key that nobody ever has"
+ssh_keys() {
+	as $admin "$cofre" target create ml-prod/gpu --host 127.0.0.1 --port $port \
+		--user root --for-runs
+	# The host: an sshd that lets root in by a file of its own.
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/host"
+	ssh-keygen -q -t ed25519 -N '' -f "$dir/access"
+	cp "$dir/access.pub" "$dir/authorized_keys"
+	mkdir -p /run/sshd
+	printf '%s\n' "Port $port" 'ListenAddress 127.0.0.1' 'UsePAM no' \
+		'StrictModes no' 'PermitRootLogin prohibit-password' \
+		'PidFile none' "HostKey $dir/host" 'PrintMotd no' \
+		"AuthorizedKeysFile $dir/authorized_keys" >"$dir/sshd_config"
+	/usr/sbin/sshd -D -f "$dir/sshd_config" 2>/dev/null &
+	sshd=$!
+	for _ in $(seq 100); do
+		ssh-keyscan -p $port 127.0.0.1 >/dev/null 2>&1 && break
+		read -rt 0.05 <> <(:) || true
+	done
+	as $admin "$cofre" target authorize ml-prod/gpu \
+		--file "$dir/authorized_keys" --host-key "$dir/host.pub" -- \
+		-F none -i "$dir/access"
+	rm "$dir/access"
+	title "   as the compute agent; then with a new key, and as a run"
+	# ssh wants its user to have an account.
+	as $admin "$cofre" identity bind ml-prod --uid "$(id -u daemon)"
+	as "$(id -u daemon)" "$cofre" ssh ml-prod/gpu echo "the agent is in"
+	must_fail $stranger "$cofre" ssh ml-prod/gpu id
+	as $admin "$cofre" target rotate ml-prod/gpu --authorize --own-key \
+		--wait 1s --file "$dir/authorized_keys"
+	as $admin "$cofre" run exec -w ml-prod --no-secrets -- \
+		"$cofre" ssh ml-prod/gpu echo "the run is in"
+	as $admin "$cofre" run exec -w ml-prod --no-secrets -- \
+		"$cofre" ssh-agent -w ml-prod -- ssh-add -l
+	must_fail $admin "$cofre" target export ml-prod/gpu
+}
+if [ -x /usr/sbin/sshd ]; then
+	ssh_keys
+else
+	echo "left out: it takes sshd"
+fi
+
+title "8. A right that is taken away is gone at once"
 as $admin "$cofre" identity unbind ml-prod --uid $agent
 must_fail $agent "$fetch" "$COFRE_SOCKET" ml-prod trainingimages password
 
-title "8. The activity log has all of it, with who did it, and verifies"
+title "9. The activity log has all of it, with who did it, and verifies"
 as $admin "$cofre" activity -n 45
 as $admin "$cofre" activity verify "$dir/state"
 
-title "9. No secret, and no secret's name, lies anywhere in clear"
+title "10. No secret, and no secret's name, lies anywhere in clear"
 patterns() {
 	printf '%s\n' "$key" "$newkey" "$password" "$sql" "$token" workspaceblobstore trainingdata \
 		trainingimages featuresdb trackertoken ml-prod
@@ -168,7 +212,7 @@ if cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null |
 fi
 echo "nothing found"
 
-title "10. What protection is in force"
+title "11. What protection is in force"
 as $admin "$cofre" doctor
 
 title "Done."
