@@ -13,6 +13,7 @@ import time
 sys.dont_write_bytecode = True
 
 import cofre_wire as wire
+import sshagent
 import harness
 from expect import check, same, show, status
 from harness import KEY, Daemon
@@ -151,13 +152,17 @@ def operators_change(t):
 # --- a service manager ------------------------------------------------------
 
 class Activated(Daemon):
-    """With a socket as descriptor 3, as systemd hands it over."""
+    """With a socket as descriptor 3, as systemd hands it over, and perhaps
+    another one as 4."""
 
-    def activate(self, sock, pid=None, count="1"):
+    def activate(self, sock, pid=None, count="1", second=None):
         fd = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD, 10)
+        other = fcntl.fcntl((second or sock).fileno(), fcntl.F_DUPFD, 10)
 
         def before():
             os.dup2(fd, 3)
+            if second is not None:
+                os.dup2(other, 4)
             os.environ["LISTEN_PID"] = str(pid or os.getpid())
             os.environ["LISTEN_FDS"] = count
             os.environ["NOTIFY_SOCKET"] = self.notify_path
@@ -165,8 +170,9 @@ class Activated(Daemon):
 
         self.line = self.command()
         self.notify_path = os.path.join(self.dir, "n")
-        self.spawn(preexec_fn=before, pass_fds=(3, fd))
+        self.spawn(preexec_fn=before, pass_fds=(3, 4, fd, other))
         os.close(fd)
+        os.close(other)
         return self.wait_note("READY=1")
 
 
@@ -209,12 +215,28 @@ def activation(t):
               "with %s: %s, %s" % (what, x.code, x.stderr()))
         sock.close()
     x = Activated(t)
-    check(not x.activate(listening(os.path.join(x.dir, "g")), count="2"),
-          "it starts with two sockets")
+    check(not x.activate(listening(os.path.join(x.dir, "g")), count="3"),
+          "it starts with three sockets")
     check("one socket" in x.stderr(), x.stderr())
     x = Activated(t)
     check(not x.activate(listening(os.path.join(x.dir, "elsewhere"))),
           "it starts with a socket that clients do not know")
+    check("must agree" in x.stderr(), x.stderr())
+    # Two, in any order: each is taken for its path.
+    x = Activated(t)
+    agent = os.path.join(x.dir, "agent")
+    x.configure(agent_socket=agent)
+    check(x.activate(listening(agent), count="2", second=listening(x.socket)),
+          "no start with two sockets: " + x.stderr())
+    same(x.connect().state(), wire.EMPTY, "over the one")
+    client = sshagent.Client(agent)
+    same(client.ask(sshagent.message(sshagent.LIST)), (sshagent.FAILURE, b""),
+         "over the other one")
+    x.stop()
+    x = Activated(t)
+    check(not x.activate(listening(x.socket), count="2",
+                         second=listening(os.path.join(x.dir, "agent"))),
+          "it starts with an agent's socket that it does not know")
     check("must agree" in x.stderr(), x.stderr())
     # Meant for another process: it makes its own, and keeps none of it.
     x = Activated(t)
