@@ -340,12 +340,14 @@ def delete(v):
 
 
 def test(t):
+    before = set(os.listdir("/tmp"))
     v = Vault(t)
     for part in (create, settings, mistakes, authorize, as_root,
                  changed_host, hostile_hosts, words, rotate, delete):
         part(v)
         show("%s: good" % part.__name__)
-    left = [n for n in os.listdir("/tmp") if n.startswith("cofre-") and
+    left = [n for n in set(os.listdir("/tmp")) - before
+            if n.startswith("cofre-") and
             os.stat("/tmp/" + n).st_uid == ADMIN]
     same(left, [], "what is left in /tmp")
     v.d.stop()

@@ -437,12 +437,14 @@ def at_once(w):
 
 
 def test(t):
+    before = set(os.listdir("/tmp"))
     w = World(t)
     for part in (nobody_before, people, runs, certificates, hosts, rotation,
                  begun_before, half_way, changed_host, signs_commits, at_once):
         part(w)
         show("%s: good" % part.__name__)
-    left = [n for n in os.listdir("/tmp") if n.startswith("cofre-") and
+    left = [n for n in set(os.listdir("/tmp")) - before
+            if n.startswith("cofre-") and
             os.stat("/tmp/" + n).st_uid in (ADMIN, AGENT, OTHER)]
     same(left, [], "what is left in /tmp")
     w.d.stop()
