@@ -35,7 +35,7 @@ sshline_add(struct sshline *l, const char *word)
 	l->words[l->count] = NULL;
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 add_text(struct sshline *l, const char *format, va_list ap)
 {
 	size_t left = sizeof(l->text) - l->used;
