@@ -6,7 +6,6 @@ refused; git signs commits; what is revoked is in the KRL."""
 import json
 import os
 import re
-import select
 import subprocess
 import sys
 import threading
@@ -316,47 +315,6 @@ def rotation(w):
     same(len(harness.read_file(w.keys).splitlines()), 1, "lines")
 
 
-HOLD = """ProxyCommand bash -c 'read x <%s; exec 3<>/dev/tcp/127.0.0.1/22; \
-cat <&3 & exec cat >&3'
-"""
-
-
-def until(what, function):
-    end = time.monotonic() + 60
-    while not function():
-        check(time.monotonic() < end, "it does not come that " + what)
-        select.select([], [], [], 0.01)
-
-
-def begun_before(w):
-    """A login that has begun with the old key alone, and asks for its
-    signature when the new one is proved."""
-    fifo = os.path.join(w.place.dir, "hold")
-    os.mkfifo(fifo)
-    os.chmod(fifo, 0o644)
-    config = harness.write_file(os.path.join(w.place.dir, "held"),
-                                HOLD % fifo, 0o644)
-    as_admin = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE, user=ADMIN, group=ADMIN,
-                    extra_groups=[])
-    login = subprocess.Popen(w.line("ssh", "--config", config, T, "echo",
-                                    "in"), **as_admin)
-    with open(fifo, "wb") as f:     # it is read by who connects
-        rotation = subprocess.Popen(
-            w.line("target", "rotate", T, "--authorize", "--own-key",
-                   "--wait", "10s"), **as_admin)
-        until("there are two keys", lambda: len(w.public()) == 2)
-        keys = json.loads(w.cofre("target", "show", T, "--json"))["keys"]
-        until("the new one is proved", lambda: re.search(
-            "Accepted publickey .* " + re.escape(keys[0]["fingerprint"]),
-            w.server.said()))
-        f.write(b"\n")
-    out, error = login.communicate(timeout=60)
-    same((login.returncode, out), (0, b"in\n"), "the login: %r" % error)
-    out, error = rotation.communicate(timeout=60)
-    same(rotation.returncode, 0, "the rotation: %r" % error)
-
-
 def half_way(w):
     """Where the new key does not let in, the old one stays."""
     old, = w.public()
@@ -440,7 +398,7 @@ def test(t):
     before = set(os.listdir("/tmp"))
     w = World(t)
     for part in (nobody_before, people, runs, certificates, hosts, rotation,
-                 begun_before, half_way, changed_host, signs_commits, at_once):
+                 half_way, changed_host, signs_commits, at_once):
         part(w)
         show("%s: good" % part.__name__)
     left = [n for n in set(os.listdir("/tmp")) - before
