@@ -195,7 +195,7 @@ refusal(struct request *q, const struct target *t,
 
 	if (!is_chosen(q, q->workspace))
 		return "another workspace was chosen";
-	if (q->principal.kind == PRINCIPAL_RUN && !t->for_runs)
+	if (!op_target_is_open(q, t))
 		return "the target is not for runs";
 	why = signing_refusal(t, &q->conn->agent->bound, k->public, what,
 	    host);

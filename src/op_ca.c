@@ -84,7 +84,7 @@ op_ca_user(struct request *q, const struct ca_user_request *in)
 
 	if (t == NULL)
 		return COFRE_NOT_FOUND;
-	if (q->principal.kind == PRINCIPAL_RUN && !t->for_runs)
+	if (!op_target_is_open(q, t))
 		return COFRE_DENIED;
 	if (life > CA_USER_LIFE_MAX)
 		return COFRE_INVALID;

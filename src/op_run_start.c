@@ -29,9 +29,9 @@ check_fields(const struct run_start_request *in)
 
 /*
  * Take the names, each once; INVALID otherwise.  The caller must have the
- * right to start runs for each of them.  A run that has none can use the
- * workspace's targets alone, and is for who may start any run there, and use
- * them himself.
+ * right to start runs for each of them.  The run may use the workspace's
+ * targets if he may start any run there, and use them himself; one without
+ * secrets is for nothing else.
  */
 static enum cofre_status
 take_names(struct request *q, struct list secrets, struct run *r)
@@ -39,9 +39,9 @@ take_names(struct request *q, struct list secrets, struct run *r)
 	struct wire_reader reader = list_reader(secrets);
 	struct name_item item;
 
-	if (secrets.count == 0 &&
-	    !(request_may(q, ACTION_RUN_WRITE, view_of("")) &&
-		request_may(q, ACTION_TARGET_USE, view_of(""))))
+	r->rights.targets = request_may(q, ACTION_RUN_WRITE, view_of("")) &&
+	    request_may(q, ACTION_TARGET_USE, view_of(""));
+	if (secrets.count == 0 && !r->rights.targets)
 		return COFRE_DENIED;
 	for (uint32_t i = 0; i < secrets.count; i++) {
 		name_item_get(&reader, &item);

@@ -10,6 +10,12 @@ op_target(const struct request *q)
 	return targets_find(&q->sv->vault.targets, q->workspace->id, q->name);
 }
 
+bool
+op_target_is_open(const struct request *q, const struct target *t)
+{
+	return q->principal.kind != PRINCIPAL_RUN || t->for_runs;
+}
+
 void
 op_target_put_key(struct request *q, const struct target *t)
 {
@@ -136,7 +142,7 @@ op_target_reach(struct request *q, const struct target_reach_request *in)
 	(void)in;
 	if (t == NULL)
 		return COFRE_NOT_FOUND;
-	if (q->principal.kind == PRINCIPAL_RUN && !t->for_runs)
+	if (!op_target_is_open(q, t))
 		return COFRE_DENIED;
 	target_reach_reply_put(q->reply, &(struct target_reach_reply){
 	    .host = view_of(t->host),

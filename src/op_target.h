@@ -12,6 +12,9 @@
 /* The target that the request names, or NULL. */
 struct target *op_target(const struct request *q);
 
+/* May who asks use the target, as far as it matters that he is a run? */
+bool op_target_is_open(const struct request *q, const struct target *t);
+
 /* Write version and public key of its newest key to the reply. */
 void op_target_put_key(struct request *q, const struct target *t);
 

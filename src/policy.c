@@ -234,12 +234,13 @@ is_of_run(const struct run_rights *run, struct view name)
 static bool
 is_open_to(const struct run_rights *run, const struct question *q)
 {
-	return q->partial || q->action == ACTION_TARGET_USE ||
-	    is_of_run(run, q->name);
+	if (q->action == ACTION_TARGET_USE)
+		return run->targets;
+	return q->partial || is_of_run(run, q->name);
 }
 
 /* A run may read and see its own secrets, and use the targets that its
-   workspace has for runs, whatever its uid may. */
+   workspace has for runs if who started it might, whatever its uid may. */
 static enum verdict
 by_run(const struct run_rights *run, const struct question *q,
     struct principal *as)

@@ -112,6 +112,7 @@ struct run_rights {
 	uint64_t workspace;
 	uint32_t id; /* the first four bytes of the run's */
 	bool over;   /* it may nothing any more */
+	bool targets; /* it may use the targets that are for runs */
 	const struct run_secret *secrets;
 	size_t count;
 };

@@ -80,6 +80,7 @@ run_put(struct wire_writer *w, const struct run *r)
 		.boot_deadline = r->boot_deadline,
 		.by = r->by,
 		.read_end = r->read_end,
+		.targets = r->rights.targets,
 	};
 
 	run_row_put(w, &row);
@@ -161,6 +162,7 @@ take_row(struct run *r, const struct run_row *row)
 	r->by = row->by;
 	r->read_end = row->read_end;
 	r->rights.over = row->state == RUN_OVER;
+	r->rights.targets = row->targets;
 }
 
 struct run *

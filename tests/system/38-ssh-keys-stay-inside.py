@@ -235,6 +235,38 @@ def run_may_not(p):
         p.ask(OWNER, "target.delete", name=name)
 
 
+def run_has_no_more(p):
+    """Who may not use targets starts no run that may."""
+    status(p.root.call("role.put", name="starter", if_version=0, **wire.role(
+        actions=["workspaces/runs/write"],
+        data=["workspaces/secrets/value/read"])), "OK")
+    given = dict(workspace=WS, principal=wire.USER, id=NOBODY, role="starter")
+    status(p.root.call("grant.add", **given), "OK")
+    p.make("for-runs", for_runs=1)
+    for use in (False, True):
+        if use:
+            more = dict(given, role="agent")
+            status(p.root.call("grant.add", **more), "OK")
+        token = status(p.of[NOBODY].call(
+            "run.start", workspace=WS, target=wire.TOKEN_ONLY, token=1,
+            uid=NOBODY, secrets=[dict(name="n")]), "OK").fields["token"]
+        c = p.agents[NOBODY].connect(p.d.socket)
+        status(c.call("run.attach", token=token), "OK")
+        for again in range(2):
+            status(c.call("target.reach", workspace=WS, name="for-runs"),
+                   "OK" if use else "DENIED", "use %r, %d" % (use, again))
+            status(c.get(WS, "n"), "OK")
+            if again == 0:
+                p.d.stop()
+                p.d.start()
+                p.connect()
+                c = p.agents[NOBODY].connect(p.d.socket)
+                status(c.call("run.attach", token=token), "OK")
+    for grant in (given, more):
+        status(p.root.call("grant.remove", **grant), "OK")
+    p.ask(OWNER, "target.delete", name="for-runs")
+
+
 def limits(p):
     """So many in a workspace, and pages of the list."""
     c = p.agents[OWNER].connect(p.d.socket)
@@ -623,8 +655,8 @@ def test(t):
     d.init(key).close()
     p = People(t, d)
     set_up(p)
-    for part in (made, forms, rotated, pinned, who_may, run_may_not, limits,
-                 in_one_turn, recorded, restarted):
+    for part in (made, forms, rotated, pinned, who_may, run_may_not,
+                 run_has_no_more, limits, in_one_turn, recorded, restarted):
         part(p)
     killed(p, random)
     tampered(p, key)

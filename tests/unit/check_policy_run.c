@@ -30,7 +30,7 @@ setup(void)
 	own.id = 7;
 	other.id = 8;
 	policy = (struct policy){ scopes, COUNT(scopes), NULL, 0 };
-	rights = (struct run_rights){ 7, 0x01020304, false, secrets,
+	rights = (struct run_rights){ 7, 0x01020304, false, true, secrets,
 		COUNT(secrets) };
 	subject = (struct subject){ .uid = 0, .gid = 0,
 		.operator_group = NO_ID, .run = &rights };
@@ -81,6 +81,16 @@ START_TEST(of_all_actions_it_may_read_its_secrets_and_use_targets)
 		ck_assert(may(action, &own, "", true) ==
 		    (is_reading(action) || action == ACTION_TARGET_USE));
 	}
+}
+END_TEST
+
+START_TEST(it_uses_no_targets_where_its_starter_could_not)
+{
+	rights.targets = false;
+	ck_assert(!may(ACTION_TARGET_USE, &own, "", false));
+	ck_assert(!may(ACTION_TARGET_USE, &own, "a", false));
+	ck_assert(!may(ACTION_TARGET_USE, &own, "", true));
+	ck_assert(may(ACTION_SECRET_READ, &own, "a", false));
 }
 END_TEST
 
@@ -150,6 +160,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t,
 	    of_all_actions_it_may_read_its_secrets_and_use_targets);
+	tcase_add_test(t, it_uses_no_targets_where_its_starter_could_not);
 	tcase_add_test(t, elsewhere_it_may_nothing);
 	tcase_add_test(t, once_it_is_over_it_may_nothing);
 	tcase_add_test(t, it_holds_no_action_to_give);
