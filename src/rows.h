@@ -13,7 +13,6 @@
 #include "seal.h"
 
 #define ROWS_FORMAT 5u
-#define ROWS_FORMAT_READ 4u /* the oldest that is read, and made newer */
 #define ROWS_MAGIC "cofre vault"
 #define SSH_FORMAT 1u
 #define SSH_MAGIC "cofre ssh store"

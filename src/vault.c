@@ -33,7 +33,7 @@ read_header(struct vault *v)
 	    header.vault.len != VAULT_ID_LEN)
 		return "the store holds no cofre vault, or its header is "
 		       "damaged";
-	if (header.format < ROWS_FORMAT_READ)
+	if (header.format < ROWS_FORMAT)
 		return "the vault was made by an older cofre, whose format "
 		       "this version does not read: move the secrets with "
 		       "that one";
@@ -41,7 +41,6 @@ read_header(struct vault *v)
 		return "the vault has a format that this version does not "
 		       "know: it was made by a newer cofre";
 	memcpy(v->id, header.vault.data, VAULT_ID_LEN);
-	v->format = header.format;
 	v->state = VAULT_LOCKED;
 	return NULL;
 }

@@ -76,7 +76,6 @@ struct vault {
 	struct keyring keyring;
 	enum vault_state state;
 	uint8_t id[VAULT_ID_LEN];
-	uint32_t format;   /* of the header row */
 	uint64_t ssh_mark; /* the epoch that the SSH store has at least, as it
 			      is known here; 0: there was none */
 	uint64_t mark_next; /* it, once this turn is committed; 0: as it is */
@@ -171,7 +170,7 @@ enum cofre_status vault_unlock_begin(struct vault *v, uint32_t slot,
  */
 bool vault_unlock_step(struct vault *v);
 
-/* Write the header row, of the format of today. */
+/* Write the header row. */
 enum cofre_status vault_write_header(struct vault *v);
 
 /* Add, remove and list slots; list writes slot_item items. */
@@ -255,10 +254,9 @@ const char *vault_unlock_problem(const struct vault *v);
 enum cofre_status vault_ssh_unlock(struct vault *v);
 
 /*
- * After an unlock: make one where there is none, because the vault is an
- * older one, or because that it is gone was accepted; sweep; and give an older
- * vault the format of today.  It is a commit of its own; one that fails leaves an
- * open vault, and no SSH store unless what is there is the vault's.
+ * After an unlock: make one where there is none, because that it is gone was
+ * accepted; and sweep.  It is a commit of its own; one that fails leaves an open
+ * vault, and no SSH store unless what is there is the vault's.
  */
 void vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end);
 

@@ -103,20 +103,14 @@ has_strangers(struct vault *v)
 void
 vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end)
 {
-	uint32_t format = v->format;
 	enum cofre_status st = COFRE_OK;
 
 	if (!v->ssh.open)
 		st = sshstore_make(&v->ssh, v->ssh_mark);
 	if (st == COFRE_OK)
 		st = vault_ssh_sweep(v);
-	if (st == COFRE_OK && format < ROWS_FORMAT)
-		st = vault_begin(v, 1024, true);
-	if (st == COFRE_OK && format < ROWS_FORMAT)
-		st = vault_write_header(v);
 	vault_poison(v, st);
-	if (vault_commit(v, now, log_end) != COFRE_OK)
-		v->format = format;
+	(void)vault_commit(v, now, log_end);
 	/* An older vault gives ids again that workspaces have had, and what is
 	   here of those must not become the next one's. */
 	if (has_strangers(v)) {

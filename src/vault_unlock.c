@@ -85,7 +85,6 @@ vault_write_header(struct vault *v)
 
 	wire_writer_init(&w, buf, sizeof(buf));
 	header_row_put(&w, &row);
-	v->format = ROWS_FORMAT;
 	return vault_write_clear(v, &id, (struct view){ buf, w.len });
 }
 

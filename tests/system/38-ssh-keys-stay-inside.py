@@ -449,15 +449,15 @@ def purged(p):
     p.connect()
 
 
-def vaultkeys(t, d, keyfile, *more):
+def vaultkeys(t, d, keyfile):
     """What the helper prints, of a copy of the stores."""
     helper = harness.program("VAULTKEYS", "./tests/system/vaultkeys")
     copy = os.path.join(t.dir, "copy")
     os.mkdir(copy)
     for name in ("data.mdb", "ssh.lmdb"):
         shutil.copy(os.path.join(d.state_dir, name), copy)
-    out = subprocess.run([helper, copy, keyfile, *more], check=True,
-                         timeout=30, stdout=subprocess.PIPE).stdout.decode()
+    out = subprocess.run([helper, copy, keyfile], check=True, timeout=30,
+                         stdout=subprocess.PIPE).stdout.decode()
     return copy, {n: bytes.fromhex(k) for n, k in
                   (line.split() for line in out.splitlines())}
 
@@ -503,33 +503,15 @@ def nowhere(t, p, keyfile):
          "the host of a target after lock")
 
 
-def old_vault(t, p, keyfile):
-    """One of format 4 gets its SSH store at unlock, and is served."""
-    p.d.stop()
-    store = os.path.join(p.d.state_dir, "data.mdb")
-    owner = os.stat(store)
-    copy, _ = vaultkeys(t, p.d, keyfile, "old")
-    check(not os.path.exists(os.path.join(copy, "ssh.lmdb")), "it is there")
-    shutil.copy(os.path.join(copy, "data.mdb"), store)
-    os.chown(store, owner.st_uid, owner.st_gid)
-    os.unlink(os.path.join(p.d.state_dir, "ssh.lmdb"))
-    p.d.start()
-    p.connect()
-    same(p.root.state(), wire.OPEN, "an old vault\n" + p.d.stderr())
-    same(p.ask(OWNER, "target.list")["items"], [], "its targets")
+def lost_store(p, key):
+    """To accept that it is gone is to begin anew."""
     made = p.make("first")
-    p.d.stop()
-    p.d.start()
-    p.connect()
-    same(p.show("first")["keys"][0]["public"], made["public"], "its key")
     p.d.stop()
     os.unlink(os.path.join(p.d.state_dir, "ssh.lmdb"))
     p.d.start()
     same(p.d.connect().state(), wire.LOCKED, "without it")
-    # To accept that is to begin anew.
-    c = p.d.connect()
-    status(c.call("vault.unlock", key=harness.slot_key(harness.read_file(
-        keyfile)), accept_rollback=1), "OK")
+    status(p.d.connect().call("vault.unlock", key=key, accept_rollback=1),
+           "OK")
     p.connect()
     same(p.ask(OWNER, "target.list")["items"], [], "targets")
     check(p.make("first")["public"] != made["public"], "the same key")
@@ -663,7 +645,7 @@ def test(t):
     purged(p)
     nowhere(t, p, keyfile)
     status(p.d.connect().call("vault.unlock", key=key), "OK")
-    old_vault(t, p, keyfile)
+    lost_store(p, key)
     p.d.stop()
     each_call_fails(t, key, keyfile)
     no_right_that_was_not_kept(t, key, keyfile)

@@ -1,11 +1,10 @@
 /*
- * vaultkeys DIR KEYFILE [old]: print the keys of a vault, for the tests that
+ * vaultkeys DIR KEYFILE: print the keys of a vault, for the tests that
  * look for them where they must not be.
  *
  * DIR holds copies of data.mdb and ssh.lmdb.  Each line is a name and a key in
  * hex: the root key, five that are derived from it, the data keys, the ssh
  * key, and the seed of each private SSH key, whose name is its public key.
- * "old" makes of the vault one of format 4 instead, which had no SSH keys.
  * This is the daemon's own code with nothing between, so it belongs to no
  * package.
  */
@@ -102,30 +101,6 @@ print_seeds(struct vault *v)
 	return code;
 }
 
-/* As a daemon that knew nothing of SSH keys would have left it. */
-static int
-make_old(struct vault *v)
-{
-	const struct row_id mark = { .table = TABLE_SSH_MARK };
-	const struct row_id header = { .table = TABLE_HEADER };
-	const struct header_row row = { view_of(ROWS_MAGIC), ROWS_FORMAT_READ,
-		{ v->id, VAULT_ID_LEN } };
-	uint8_t buf[64];
-	struct wire_writer w;
-
-	wire_writer_init(&w, buf, sizeof(buf));
-	header_row_put(&w, &row);
-	v->ssh_mark = v->ssh.epoch;
-	if (vault_begin(v, 0, true) != COFRE_OK ||
-	    vault_delete(v, &mark) != COFRE_OK ||
-	    vault_write_clear(v, &header, (struct view){ buf, w.len }) !=
-		COFRE_OK ||
-	    vault_commit(v, 1, v->log_end) != COFRE_OK ||
-	    unlink("ssh.lmdb") == -1)
-		return fail("old", "it can't be made one");
-	return 0;
-}
-
 static int
 print_all(struct vault *v)
 {
@@ -151,8 +126,8 @@ main(int argc, char **argv)
 	enum cofre_status st;
 	int code;
 
-	if (argc < 3 || argc > 4 || v == NULL || !crypto_init())
-		return fail("usage", "vaultkeys DIR KEYFILE [old]");
+	if (argc != 3 || v == NULL || !crypto_init())
+		return fail("usage", "vaultkeys DIR KEYFILE");
 	if (!keyfile_read(argv[2], key, error, sizeof(error)))
 		return fail("keyfile", error);
 	if (chdir(argv[1]) == -1)
@@ -170,7 +145,7 @@ main(int argc, char **argv)
 		;
 	if (v->state != VAULT_OPEN)
 		return fail("unlock", cofre_status_text(v->unlock.status));
-	code = argc == 4 ? make_old(v) : print_all(v);
+	code = print_all(v);
 	vault_close(v);
 	store_close(store);
 	store_close(ssh);

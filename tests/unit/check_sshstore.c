@@ -213,69 +213,44 @@ START_TEST(that_of_another_vault_is_not_taken)
 }
 END_TEST
 
-/* Make of the vault one of format 4, which had no SSH store. */
-static void
-make_old(void)
+START_TEST(a_lost_one_that_is_accepted_is_made_anew_once)
 {
-	const struct row_id mark = { .table = TABLE_SSH_MARK };
-	const struct row_id id = { .table = TABLE_HEADER };
-	const struct header_row row = { view_of(ROWS_MAGIC), ROWS_FORMAT_READ,
-		{ v.id, VAULT_ID_LEN } };
-	uint8_t buf[64];
-	struct wire_writer w;
+	uint64_t epoch = v.epoch, mark = v.ssh_mark;
 
-	wire_writer_init(&w, buf, sizeof(buf));
-	header_row_put(&w, &row);
-	ck_assert_int_eq(vault_begin(&v, 0, false), COFRE_OK);
-	ck_assert_int_eq(vault_delete(&v, &mark), COFRE_OK);
-	ck_assert_int_eq(vault_write_clear(&v, &id,
-	    (struct view){ buf, w.len }), COFRE_OK);
-	vaultdir_commit(&v);
 	vaultdir_close(&v);
 	ck_assert_int_eq(unlink(VAULTDIR_SSH), 0);
-}
-
-START_TEST(a_vault_of_format_4_gets_one_at_unlock)
-{
-	uint64_t epoch = v.epoch;
-
-	make_old();
-	assert_unlock(COFRE_OK, false);
+	assert_unlock(COFRE_OK, true);
 	ck_assert(!v.ssh.open);
-	ck_assert_uint_eq(v.format, ROWS_FORMAT_READ);
 	vault_ssh_attach(&v, 1, 0);
 	ck_assert(v.ssh.open);
-	ck_assert_uint_eq(v.format, ROWS_FORMAT);
-	ck_assert_uint_eq(v.epoch, epoch + 2);
-	ck_assert_uint_eq(v.ssh_mark, 1);
+	ck_assert_uint_eq(v.ssh.epoch, mark + 1);
+	ck_assert_uint_eq(v.epoch, epoch + 1);
 	vaultdir_again(&v);
-	ck_assert_uint_eq(v.format, ROWS_FORMAT);
-	ck_assert_uint_eq(v.ssh_mark, 1);
+	ck_assert_uint_eq(v.ssh_mark, mark + 1);
 	ck_assert(v.ssh.open);
 	/* Once is enough. */
 	vault_ssh_attach(&v, 1, 0);
-	ck_assert_uint_eq(v.epoch, epoch + 2);
-	ck_assert_uint_eq(v.ssh.epoch, 1);
+	ck_assert_uint_eq(v.epoch, epoch + 1);
+	ck_assert_uint_eq(v.ssh.epoch, mark + 1);
 }
 END_TEST
 
-START_TEST(an_old_vault_on_a_full_disk_is_open_without)
+START_TEST(where_none_can_be_made_the_vault_is_open_without)
 {
-	make_old();
-	assert_unlock(COFRE_OK, false);
+	vaultdir_close(&v);
+	ck_assert_int_eq(unlink(VAULTDIR_SSH), 0);
+	assert_unlock(COFRE_OK, true);
 	statedir_limit_files(1);
 	vault_ssh_attach(&v, 1, 0);
 	statedir_limit_files(RLIM_INFINITY);
 	ck_assert_int_eq(v.state, VAULT_OPEN);
 	ck_assert(!v.ssh.open);
-	ck_assert_uint_eq(v.format, ROWS_FORMAT_READ);
 	ck_assert_int_eq(sshstore_begin(&v.ssh, 0, true),
 	    COFRE_STORE_FAILED);
 	vaultdir_close(&v);
-	assert_unlock(COFRE_OK, false);
+	assert_unlock(COFRE_OK, true);
 	vault_ssh_attach(&v, 1, 0);
 	ck_assert(v.ssh.open);
-	ck_assert_uint_eq(v.format, ROWS_FORMAT);
 }
 END_TEST
 
@@ -409,8 +384,8 @@ main(void)
 	    one_that_is_gone_is_noticed_and_never_silently_made_anew);
 	tcase_add_test(t, a_changed_byte_or_a_row_more_or_less_is_noticed);
 	tcase_add_test(t, that_of_another_vault_is_not_taken);
-	tcase_add_test(t, a_vault_of_format_4_gets_one_at_unlock);
-	tcase_add_test(t, an_old_vault_on_a_full_disk_is_open_without);
+	tcase_add_test(t, a_lost_one_that_is_accepted_is_made_anew_once);
+	tcase_add_test(t, where_none_can_be_made_the_vault_is_open_without);
 	tcase_add_test(t, what_a_killed_init_left_does_not_stop_the_next);
 	tcase_add_test(t, keys_without_their_vault_are_not_written_over);
 	tcase_add_test(t, half_an_operation_is_kept_in_neither);

@@ -375,7 +375,7 @@ START_TEST(a_header_of_another_format_or_damaged_is_refused)
 	memcpy(changed, value.data, value.len);
 	changed[4 + 11 + 3] = ROWS_FORMAT + 1;
 	assert_header_refused((struct view){ changed, value.len }, "newer");
-	changed[4 + 11 + 3] = ROWS_FORMAT_READ - 1;
+	changed[4 + 11 + 3] = ROWS_FORMAT - 1;
 	assert_header_refused((struct view){ changed, value.len }, "older");
 	memcpy(changed, value.data, value.len);
 	changed[4] = 'C';
