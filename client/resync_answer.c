@@ -92,6 +92,7 @@ work_fail(struct work *w, struct resync_key *k)
 {
 	const struct resync_stage_request q = { .workspace = work_workspace(w),
 		.name = view_of(k->name), .version = k->item.version,
+		.origin = k->item.origin,
 		.outcome = RESYNC_FAILED, .problem = view_of(k->note) };
 	struct resync_stage_reply m;
 	enum cofre_status s = call_stage(w->cmd, &q, &m);
@@ -134,6 +135,7 @@ stage_held(struct work *w, struct cmd *cmd, struct resync_key *k,
 {
 	struct resync_stage_request q = { .workspace = work_workspace(w),
 		.name = view_of(k->name), .version = k->item.version,
+		.origin = k->item.origin,
 		.outcome = RESYNC_VALUE, .slot = k->slot,
 		.retire = k->retires, .serial = k->serial,
 		.expires = k->expires };
@@ -306,6 +308,7 @@ retired(struct work *w, struct resync_key *k)
 {
 	const struct resync_stage_request q = { .workspace = work_workspace(w),
 		.name = view_of(k->name), .version = k->item.version,
+		.origin = k->item.origin,
 		.outcome = RESYNC_RETIRED };
 	struct resync_stage_reply m;
 	enum cofre_status s = call_stage(w->cmd, &q, &m);

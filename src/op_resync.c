@@ -95,6 +95,7 @@ list_one(struct request *q, const struct row_id *id, struct view sealed,
 	struct head_row head;
 	struct resync_item m;
 	struct view plain;
+	uint8_t origin[DIGEST_LEN];
 	enum cofre_status st;
 
 	st = vault_unseal(&q->sv->vault, q->workspace, id, sealed, &plain);
@@ -104,10 +105,11 @@ list_one(struct request *q, const struct row_id *id, struct view sealed,
 		return COFRE_CORRUPT;
 	if (head.state != SECRET_LIVE || head.source.len == 0)
 		return COFRE_OK;
+	secret_source_digest(q, id->record, &head, origin);
 	m = (struct resync_item){ .name = head.name, .kind = head.kind,
 		.type = head.type, .version = head.version,
 		.source = head.source, .arguments = head.arguments,
-		.slot = head.slot, .serial = head.serial,
+		.origin = { origin, DIGEST_LEN }, .slot = head.slot, .serial = head.serial,
 		.stale = head.stale, .checked = head.checked,
 		.problem = head.problem, .retire = head.retire,
 		.retire_version = head.retire_version };

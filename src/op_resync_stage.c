@@ -119,9 +119,12 @@ describe(struct request *q, const struct staged *s, const struct merged *m)
 
 /* Is the head one that this can be said of? */
 static enum cofre_status
-check_head(const struct head_row *head, const struct resync_stage_request *in)
+check_head(const struct head_row *head, const struct staged *s,
+    const struct resync_stage_request *in)
 {
-	if (head->source.len == 0)
+	/* Another source, or another argument, and it was not asked. */
+	if (head->source.len == 0 ||
+	    !view_equal(in->origin, (struct view){ s->source, DIGEST_LEN }))
 		return COFRE_CONFLICT;
 	/* An answer that was recorded earlier is no news. */
 	if (in->serial < head->serial && in->outcome == RESYNC_VALUE &&
@@ -210,7 +213,7 @@ find(struct request *q, const struct resync_stage_request *in,
 		return st;
 	s->head = ROW_MAX / 8; /* more than all but a few need */
 	secret_source_digest(q, s->record, head, s->source);
-	return check_head(head, in);
+	return check_head(head, s, in);
 }
 
 enum cofre_status

@@ -66,8 +66,9 @@ enum cofre_status secret_put_versions(struct request *q,
 void secret_digest(const struct request *q, uint64_t record,
     struct list fields, uint8_t digest[DIGEST_LEN]);
 
-/* Likewise of its source and the arguments, for the time of a resync: nobody
-   is told it. */
+/* Likewise of its source and the arguments, so that an answer is taken from
+   the source that was asked.  It is never that of fields, the bytes of which
+   do not begin with seven that are 0. */
 void secret_source_digest(const struct request *q, uint64_t record,
     const struct head_row *head, uint8_t digest[DIGEST_LEN]);
 

@@ -87,9 +87,11 @@ def single_puts(c, value):
 
 def stage(c, version, value):
     status(c.call("resync.begin", workspace="w"), "OK")
+    origins = c.origins("w")
     pipelined(c, [("resync.stage", dict(
-        workspace="w", name=name(i), version=version, outcome=wire.VALUE,
-        fields=wire.fields(AccountKey=value))) for i in range(KEYS)])
+        workspace="w", name=name(i), version=version, origin=origins[name(i)],
+        outcome=wire.VALUE, fields=wire.fields(AccountKey=value)))
+        for i in range(KEYS)])
 
 
 def commit(c):

@@ -26,7 +26,7 @@ from harness import HERE, KEY
 # Nobody has a token.
 ALLOWED = {"vault.init": "EXISTS", "vault.unlock": "CONFLICT",
            "run.attach": "DENIED"}
-VERSIONS = {}       # of a secret with a source: the current one
+STAGED = {}         # of a secret with a source: version and origin
 RUNS = {}           # by workspace: a run of the secret n that is there
 
 FIXTURE = 41900     # an owner of the vault, who puts things back
@@ -86,8 +86,8 @@ def values(op, workspace, name):
     elif op == "resync.begin":
         v["dry_run"] = 1        # takes nobody's place
     elif op == "resync.stage":
-        v.update(version=VERSIONS.get((workspace, name), 1),
-                 outcome=wire.FAILED, problem="no answer")
+        version, origin = STAGED.get((workspace, name), (1, b""))
+        v.update(version=version, origin=origin, outcome=wire.FAILED, problem="no answer")
     elif op == "secret.watch":
         v["items"] = [dict(name="n", version=0, followed=0)]
     elif op in ("target.create", "target.set"):
@@ -179,8 +179,9 @@ class Vault:
         if op == "resync.stage":
             self.fix("secret.source", workspace=place, name=name,
                      source="file")
-            VERSIONS[place, name] = self.fixture.call(
-                "secret.show", workspace=place, name=name).fields["version"]
+            version = self.fixture.call("secret.show", workspace=place,
+                                        name=name).fields["version"]
+            STAGED[place, name] = version, self.fixture.origins(place)[name]
         if op == "slot.remove":
             self.root_call("slot.add", type=wire.KEYFILE, key=b"s" * 32)
         elif op == "identity.unbind":

@@ -262,6 +262,7 @@ def a_run_reads_through_it_alone(t, d, c):
 def a_source_gives_no_key_to_what_follows(c):
     def stage(**values):
         return c.call("resync.stage", workspace="w", name="ds7", version=1,
+                      origin=c.origins("w").get("ds7", b""),
                       outcome=wire.VALUE, serial=1,
                       fields=[secret(k, v) for k, v in values.items()])
 

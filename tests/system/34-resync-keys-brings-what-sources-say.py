@@ -655,12 +655,13 @@ def staged(v, value):
     """A connection with three answers, ready to be committed."""
     c = v.d.connect()
     status(c.call("resync.begin", workspace="w"), "OK")
+    origins = c.origins("w")
     for name in "abc":
         version = status(c.call("secret.show", workspace="w", name=name),
                          "OK").fields["version"]
         status(c.call("resync.stage", workspace="w", name=name,
-                      version=version, outcome=wire.VALUE,
-                      fields=wire.fields(AccountKey=account_key(value))),
+                      version=version, origin=origins[name],
+                      outcome=wire.VALUE, fields=wire.fields(AccountKey=account_key(value))),
                "OK")
     return c
 

@@ -106,6 +106,7 @@ class Scene:
         for op, values in (
                 ("begin", {}),
                 ("stage", dict(name=name, version=now, outcome=wire.VALUE,
+                               origin=self.c.origins("w")[name],
                                fields=wire.fields(AccountKey=new), **more)),
                 ("commit", dict(grace=grace))):
             status(self.c.call("resync." + op, workspace="w", **values), "OK",

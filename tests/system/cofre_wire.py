@@ -78,9 +78,9 @@ ITEMS = {
                "u8 slot, u32 holders",
     "argument": "str name, str value",
     "resync": "str name, u8 kind, u8 type, u32 version, str source, "
-              "argument* arguments, u8 slot, u64 serial, u32 stale, "
-              "u64 checked, str problem, u8 retire, u32 retire_version, "
-              "bool due, u64 until, u32 holders",
+              "argument* arguments, str origin, u8 slot, u64 serial, "
+              "u32 stale, u64 checked, str problem, u8 retire, "
+              "u32 retire_version, bool due, u64 until, u32 holders",
     "watch": "str name, u32 version, u32 followed",
     "report": "str key, str value, u8 level",
     "event": "u64 cell, u64 time, u8 type, u32 op, u32 status, u32 uid, "
@@ -183,8 +183,9 @@ OPERATIONS = {
     "resync.begin": (80, "str workspace, bool dry_run", ""),
     "resync.list": (81, "str workspace, u64 after",
                     "resync* items, u64 next"),
-    "resync.stage": (82, "str workspace, str name, u32 version, u8 outcome, "
-                     "u8 slot, u8 retire, u64 serial, u64 expires, "
+    "resync.stage": (82, "str workspace, str name, u32 version, str origin, "
+                     "u8 outcome, u8 slot, u8 retire, u64 serial, "
+                     "u64 expires, "
                      "str problem, field* fields",
                      "u8 result, u32 version, str before, str after"),
     "resync.commit": (83, "str workspace, u32 grace, bool repair",
@@ -484,6 +485,20 @@ class Connection:
         """{key: value} of vault.report."""
         return {i["key"].decode(): i["value"].decode()
                 for i in self.call("vault.report").fields["items"]}
+
+    def origins(self, workspace):
+        """{name: origin} of the secrets that have a source; none for who
+        may not know."""
+        found, after = {}, 0
+        while True:
+            r = self.call("resync.list", workspace=workspace, after=after)
+            if not r.ok:
+                return found
+            found.update((i["name"].decode(), i["origin"])
+                         for i in r.fields["items"])
+            after = r.fields["next"]
+            if not after:
+                return found
 
     def events(self, workspace="", start=0):
         """All events from a cell on."""
