@@ -3,9 +3,11 @@
 compute agent and runs, with a key or with a certificate alone.  A key is
 changed while others log in, and none of them fails; a host with another key is
 refused; git signs commits; what is revoked is in the KRL."""
+import errno
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 import threading
@@ -315,6 +317,73 @@ def rotation(w):
     same(len(harness.read_file(w.keys).splitlines()), 1, "lines")
 
 
+# Connects, waits, and passes on what comes: one process, which takes its
+# connection with it when ssh ends it.
+HOLD = """import os, select, socket
+s = socket.create_connection(("127.0.0.1", 22))
+with open(%r, "rb") as f:
+    f.read()
+ends = {0: s.sendall, s.fileno(): lambda data: os.write(1, data)}
+while True:
+    for fd in select.select(list(ends), [], [])[0]:
+        data = os.read(fd, 65536)
+        if not data:
+            raise SystemExit
+        ends[fd](data)
+"""
+
+
+def until(what, function):
+    end = time.monotonic() + 60
+    while not function():
+        check(time.monotonic() < end, "it does not come that " + what)
+        select.select([], [], [], 0.01)
+
+
+def opens(fifo, held):
+    """Whether somebody reads it; held has it open then."""
+    try:
+        held.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except OSError as e:
+        same(e.errno, errno.ENXIO, "to open %s" % fifo)
+    return held
+
+
+def begun_before(w):
+    """A login that has begun with the old key alone, and asks for its
+    signature when the new one is proved."""
+    fifo = os.path.join(w.place.dir, "hold")
+    os.mkfifo(fifo)
+    os.chmod(fifo, 0o644)
+    program = harness.write_file(os.path.join(w.place.dir, "hold.py"),
+                                 HOLD % fifo, 0o644)
+    config = harness.write_file(os.path.join(w.place.dir, "held"),
+                                "ProxyCommand /usr/bin/python3 %s\n" %
+                                program, 0o644)
+    as_admin = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE, user=ADMIN, group=ADMIN,
+                    extra_groups=[])
+    held = []
+    login = subprocess.Popen(w.line("ssh", "--config", config, T, "echo",
+                                    "in"), **as_admin)
+    until("it has connected", lambda: opens(fifo, held) or
+          login.poll() is not None)
+    check(held, "the login ends: %r" % (held or login.communicate()[1]))
+    rotation = subprocess.Popen(
+        w.line("target", "rotate", T, "--authorize", "--own-key", "--wait",
+               "10s"), **as_admin)
+    until("there are two keys", lambda: len(w.public()) == 2)
+    keys = json.loads(w.cofre("target", "show", T, "--json"))["keys"]
+    until("the new one is proved", lambda: re.search(
+        "Accepted publickey .* " + re.escape(keys[0]["fingerprint"]),
+        w.server.said()))
+    os.close(held.pop())
+    out, error = login.communicate(timeout=60)
+    same((login.returncode, out), (0, b"in\n"), "the login: %r" % error)
+    out, error = rotation.communicate(timeout=60)
+    same(rotation.returncode, 0, "the rotation: %r" % error)
+
+
 def half_way(w):
     """Where the new key does not let in, the old one stays."""
     old, = w.public()
@@ -398,7 +467,7 @@ def test(t):
     before = set(os.listdir("/tmp"))
     w = World(t)
     for part in (nobody_before, people, runs, certificates, hosts, rotation,
-                 half_way, changed_host, signs_commits, at_once):
+                 begun_before, half_way, changed_host, signs_commits, at_once):
         part(w)
         show("%s: good" % part.__name__)
     left = [n for n in set(os.listdir("/tmp")) - before
