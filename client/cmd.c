@@ -145,6 +145,63 @@ cmd_parse(struct cmd *cmd, const struct option_usage *u, int argc,
 	return cmd_problem(cmd, COFRE_ARGUMENT, &p);
 }
 
+int
+cmd_parse_workspace(struct cmd *cmd, const struct option_usage *u, int argc,
+    char **argv, struct view *workspace)
+{
+	struct problem p;
+	int code = cmd_parse(cmd, u, argc, argv);
+
+	if (code != CMD_GO)
+		return code;
+	if (arg_workspace(cmd->args[0], workspace, &p) != COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	cmd->object = cmd->args[0];
+	return CMD_GO;
+}
+
+int
+cmd_parse_object(struct cmd *cmd, const struct option_usage *u, int argc,
+    char **argv, struct arg_object *o)
+{
+	struct problem p;
+	int code = cmd_parse(cmd, u, argc, argv);
+
+	if (code != CMD_GO)
+		return code;
+	if (arg_object(cmd->args[0], o, &p) != COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	cmd->object = cmd->args[0];
+	return CMD_GO;
+}
+
+/* Connect, when what came before it has not ended the program. */
+static int
+connect_after(struct cmd *cmd, int code)
+{
+	enum cofre_status s;
+
+	if (code != CMD_GO)
+		return code;
+	s = cmd_open(cmd);
+	return s == COFRE_OK ? CMD_GO : status_exit_code(s);
+}
+
+int
+cmd_start_workspace(struct cmd *cmd, const struct option_usage *u, int argc,
+    char **argv, struct view *workspace)
+{
+	return connect_after(cmd,
+	    cmd_parse_workspace(cmd, u, argc, argv, workspace));
+}
+
+int
+cmd_start_object(struct cmd *cmd, const struct option_usage *u, int argc,
+    char **argv, struct arg_object *o)
+{
+	return connect_after(cmd, cmd_parse_object(cmd, u, argc, argv, o));
+}
+
 enum cofre_status
 cmd_open(struct cmd *cmd)
 {

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "cofre.h"
+#include "arguments.h"
 #include "call.h"
 #include "listing.h"
 #include "options.h"
@@ -52,6 +53,21 @@ int cmd_run(struct cmd *cmd, const struct verb *table, size_t count,
 #define CMD_GO (-1)
 int cmd_parse(struct cmd *cmd, const struct option_usage *u, int argc,
     char **argv);
+
+/*
+ * The same for a verb whose first argument is WORKSPACE, or WORKSPACE/NAME:
+ * that is the object of messages from then on.
+ */
+int cmd_parse_workspace(struct cmd *cmd, const struct option_usage *u,
+    int argc, char **argv, struct view *workspace);
+int cmd_parse_object(struct cmd *cmd, const struct option_usage *u, int argc,
+    char **argv, struct arg_object *o);
+
+/* And connect to the daemon then. */
+int cmd_start_workspace(struct cmd *cmd, const struct option_usage *u,
+    int argc, char **argv, struct view *workspace);
+int cmd_start_object(struct cmd *cmd, const struct option_usage *u, int argc,
+    char **argv, struct arg_object *o);
 
 /*
  * Connect to the daemon, if that is not done yet.  COFRE_OK, or a status

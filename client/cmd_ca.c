@@ -9,27 +9,8 @@
 #include "hostkeys.h"
 #include "output.h"
 #include "putfile.h"
-#include "status.h"
 
 #define SECOND UINT64_C(1000000)
-
-/* Read a command line with one workspace, the object of messages. */
-static int
-start(struct cmd *cmd, const struct option_usage *u, int argc, char **argv,
-    struct view *workspace)
-{
-	struct problem p;
-	enum cofre_status s;
-	int code = cmd_parse(cmd, u, argc, argv);
-
-	if (code != CMD_GO)
-		return code;
-	if (arg_workspace(cmd->args[0], workspace, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
-	s = cmd_open(cmd);
-	return s == COFRE_OK ? CMD_GO : status_exit_code(s);
-}
 
 /* A workspace without a target has none. */
 static int
@@ -85,7 +66,7 @@ public_key(struct cmd *cmd, int argc, char **argv)
 	struct view workspace;
 	struct ca_show_reply m;
 	enum cofre_status s;
-	int code = start(cmd, &u, argc, argv, &workspace);
+	int code = cmd_start_workspace(cmd, &u, argc, argv, &workspace);
 
 	if (code != CMD_GO)
 		return code;
@@ -121,7 +102,7 @@ show(struct cmd *cmd, int argc, char **argv)
 	struct wire_writer w;
 	struct view workspace;
 	enum cofre_status s;
-	int code = start(cmd, &u, argc, argv, &workspace);
+	int code = cmd_start_workspace(cmd, &u, argc, argv, &workspace);
 
 	if (code != CMD_GO)
 		return code;
@@ -160,7 +141,7 @@ krl(struct cmd *cmd, int argc, char **argv)
 	struct view body;
 	struct problem p;
 	enum cofre_status s;
-	int code = start(cmd, &u, argc, argv, &q.workspace);
+	int code = cmd_start_workspace(cmd, &u, argc, argv, &q.workspace);
 
 	if (code != CMD_GO)
 		return code;
@@ -197,7 +178,7 @@ revoke_serial(struct cmd *cmd, int argc, char **argv)
 	struct ca_revoke_request q;
 	enum cofre_status s;
 	uint64_t now = cmd_now();
-	int code = start(cmd, &u, argc, argv, &q.workspace);
+	int code = cmd_start_workspace(cmd, &u, argc, argv, &q.workspace);
 
 	if (code != CMD_GO)
 		return code;

@@ -5,22 +5,6 @@
 #include "entries.h"
 #include "status.h"
 
-/* Read a command line with WORKSPACE/NAME; the object is then in *o. */
-static int
-start(struct cmd *cmd, const struct option_usage *u, int argc, char **argv,
-    struct arg_object *o)
-{
-	struct problem p;
-	int code = cmd_parse(cmd, u, argc, argv);
-
-	if (code != CMD_GO)
-		return code;
-	if (arg_object(cmd->args[0], o, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
-	return CMD_GO;
-}
-
 /* conflict says what CONFLICT means here. */
 static int
 finish(struct cmd *cmd, const char *conflict)
@@ -87,7 +71,7 @@ cmd_delete(struct cmd *cmd, int argc, char **argv)
 	struct secret_delete_request q;
 	struct arg_object o;
 	enum cofre_status s;
-	int code = start(cmd, &u, argc, argv, &o);
+	int code = cmd_parse_object(cmd, &u, argc, argv, &o);
 
 	if (code != CMD_GO)
 		return code;
@@ -111,7 +95,7 @@ cmd_undelete(struct cmd *cmd, int argc, char **argv)
 	struct secret_undelete_request q;
 	struct arg_object o;
 	enum cofre_status s;
-	int code = start(cmd, &u, argc, argv, &o);
+	int code = cmd_parse_object(cmd, &u, argc, argv, &o);
 
 	if (code != CMD_GO)
 		return code;
@@ -140,7 +124,7 @@ cmd_purge(struct cmd *cmd, int argc, char **argv)
 	struct secret_purge_request q;
 	struct arg_object o;
 	enum cofre_status s;
-	int code = start(cmd, &u, argc, argv, &o);
+	int code = cmd_parse_object(cmd, &u, argc, argv, &o);
 
 	if (code == CMD_GO)
 		code = cmd_confirm(cmd, cmd->object, yes,

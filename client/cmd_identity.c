@@ -203,16 +203,12 @@ revoke(struct cmd *cmd, int argc, char **argv)
 		"'cofre resync-keys WORKSPACE' undoes it.\n", rows, 1, 1,
 		1 };
 	struct identity_revoke_request q;
-	struct problem p;
 	struct view body;
 	enum cofre_status s;
-	int code = cmd_parse(cmd, &u, argc, argv);
+	int code = cmd_parse_workspace(cmd, &u, argc, argv, &q.workspace);
 
 	if (code != CMD_GO)
 		return code;
-	if (arg_workspace(cmd->args[0], &q.workspace, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
 	if (!force)
 		return cmd_error(cmd, COFRE_ARGUMENT,
 		    "every agent that acts as identity:%s would lose the "

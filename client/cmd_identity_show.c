@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arguments.h"
 #include "entries.h"
 #include "granttext.h"
 #include "hex.h"
@@ -217,19 +216,12 @@ cmd_identity_show(struct cmd *cmd, int argc, char **argv)
 		"as you may see them.\n", rows, 1, 1, 1 };
 	struct identity_show_reply m;
 	struct holdings all;
-	struct problem p;
 	struct view workspace;
 	enum cofre_status s;
-	int code = cmd_parse(cmd, &u, argc, argv);
+	int code = cmd_start_workspace(cmd, &u, argc, argv, &workspace);
 
 	if (code != CMD_GO)
 		return code;
-	if (arg_workspace(cmd->args[0], &workspace, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
-	s = cmd_open(cmd);
-	if (s != COFRE_OK)
-		return status_exit_code(s);
 	s = ask(cmd, workspace, &m, &all);
 	if (s != COFRE_OK)
 		code = cmd_fail(cmd, s);

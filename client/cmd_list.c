@@ -7,7 +7,6 @@
 #include "entries.h"
 #include "names.h"
 #include "output.h"
-#include "status.h"
 
 /* The daemon keeps what has expired as it is; it only gives it out no more. */
 static const char *
@@ -71,19 +70,12 @@ cmd_list(struct cmd *cmd, int argc, char **argv)
 		"List the secrets of a workspace, without what they hold.\n",
 		rows, 2, 1, 1 };
 	struct entries all = { NULL, 0 };
-	struct problem p;
 	struct view workspace;
 	enum cofre_status s;
-	int code = cmd_parse(cmd, &u, argc, argv);
+	int code = cmd_start_workspace(cmd, &u, argc, argv, &workspace);
 
 	if (code != CMD_GO)
 		return code;
-	if (arg_workspace(cmd->args[0], &workspace, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
-	s = cmd_open(cmd);
-	if (s != COFRE_OK)
-		return status_exit_code(s);
 	s = entries_read(cmd, workspace, deleted, &all);
 	code = s == COFRE_OK ? cmd_printed(cmd, print_entries(&all, json)) :
 			       cmd_fail(cmd, s);
@@ -100,17 +92,8 @@ start(struct cmd *cmd, const char *synopsis, const char *about, int argc,
 		{ "json", 0, OPTION_FLAG, NULL, json, "print JSON" },
 	};
 	const struct option_usage u = { synopsis, about, rows, 1, 1, 1 };
-	struct problem p;
-	enum cofre_status s;
-	int code = cmd_parse(cmd, &u, argc, argv);
 
-	if (code != CMD_GO)
-		return code;
-	if (arg_object(cmd->args[0], o, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
-	s = cmd_open(cmd);
-	return s == COFRE_OK ? CMD_GO : status_exit_code(s);
+	return cmd_start_object(cmd, &u, argc, argv, o);
 }
 
 static bool

@@ -200,14 +200,10 @@ clear(struct cmd *cmd, int argc, char **argv)
 		NULL, 0, 1, 1 };
 	struct secret_source_request q = { .source = { NULL, 0 } };
 	struct arg_object object;
-	struct problem p;
-	int code = cmd_parse(cmd, &u, argc, argv);
+	int code = cmd_parse_object(cmd, &u, argc, argv, &object);
 
 	if (code != CMD_GO)
 		return code;
-	if (arg_object(cmd->args[0], &object, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
 	q.workspace = view_of(object.workspace);
 	q.name = view_of(object.name);
 	return send_source(cmd, &q);
@@ -269,18 +265,11 @@ list(struct cmd *cmd, int argc, char **argv)
 		1 };
 	struct view workspace;
 	struct listing *l;
-	struct problem p;
 	enum cofre_status s;
-	int code = cmd_parse(cmd, &u, argc, argv);
+	int code = cmd_start_workspace(cmd, &u, argc, argv, &workspace);
 
 	if (code != CMD_GO)
 		return code;
-	if (arg_workspace(cmd->args[0], &workspace, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
-	s = cmd_open(cmd);
-	if (s != COFRE_OK)
-		return status_exit_code(s);
 	s = resync_keys_read(cmd, workspace, 0, &keys);
 	l = listing_new(json, columns, 8);
 	for (size_t i = 0; i < keys.count; i++)

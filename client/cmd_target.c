@@ -8,26 +8,11 @@
 #include "status.h"
 
 int
-cmd_target_named(struct cmd *cmd, const struct option_usage *u, int argc,
-    char **argv, struct arg_object *o)
-{
-	struct problem p;
-	int code = cmd_parse(cmd, u, argc, argv);
-
-	if (code != CMD_GO)
-		return code;
-	if (arg_object(cmd->args[0], o, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
-	return CMD_GO;
-}
-
-int
 cmd_target_asked(struct cmd *cmd, const struct option_usage *u, int argc,
     char **argv, struct targetinfo *t)
 {
 	struct arg_object o;
-	int code = cmd_target_named(cmd, u, argc, argv, &o);
+	int code = cmd_parse_object(cmd, u, argc, argv, &o);
 
 	return code == CMD_GO ? targetinfo_get(cmd, &o, t) : code;
 }
@@ -120,18 +105,11 @@ list(struct cmd *cmd, int argc, char **argv)
 	char last[COFRE_SECRET_NAME_MAX + 1] = "";
 	struct view workspace;
 	struct listing *l;
-	struct problem p;
-	enum cofre_status s;
-	int code = cmd_parse(cmd, &u, argc, argv);
+	enum cofre_status s = COFRE_OK;
+	int code = cmd_start_workspace(cmd, &u, argc, argv, &workspace);
 
 	if (code != CMD_GO)
 		return code;
-	if (arg_workspace(cmd->args[0], &workspace, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
-	s = cmd_open(cmd);
-	if (s != COFRE_OK)
-		return status_exit_code(s);
 	l = listing_new(json, columns, 10);
 	while (s == COFRE_OK && more)
 		s = list_page(cmd, l, workspace, last, &more);
@@ -237,7 +215,7 @@ delete(struct cmd *cmd, int argc, char **argv)
 	struct target_delete_request q;
 	struct arg_object o;
 	enum cofre_status s;
-	int code = cmd_target_named(cmd, &u, argc, argv, &o);
+	int code = cmd_parse_object(cmd, &u, argc, argv, &o);
 
 	if (code == CMD_GO)
 		code = cmd_confirm(cmd, cmd->object, yes,

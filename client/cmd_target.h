@@ -6,14 +6,8 @@
 
 #include "targetinfo.h"
 
-/*
- * Read a command line with one WORKSPACE/NAME, which is the object of
- * messages from then on.  CMD_GO, or an exit code.
- */
-int cmd_target_named(struct cmd *cmd, const struct option_usage *u, int argc,
-    char **argv, struct arg_object *o);
-
-/* The same, and ask the daemon for it. */
+/* Read a command line with one WORKSPACE/NAME, and ask the daemon for that
+   target.  CMD_GO, or an exit code. */
 int cmd_target_asked(struct cmd *cmd, const struct option_usage *u, int argc,
     char **argv, struct targetinfo *t);
 

@@ -148,7 +148,7 @@ cmd_target_settle(struct cmd *cmd, int argc, char **argv)
 		"End a rotation: one key stays, the other one is destroyed.\n",
 		rows, 1, 1, 1 };
 	struct arg_object o;
-	int code = cmd_target_named(cmd, &u, argc, argv, &o);
+	int code = cmd_parse_object(cmd, &u, argc, argv, &o);
 
 	if (code != CMD_GO)
 		return code;

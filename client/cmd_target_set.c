@@ -173,7 +173,7 @@ cmd_target_create(struct cmd *cmd, int argc, char **argv)
 	struct settings s;
 	struct arg_object o;
 	struct problem p;
-	int code = cmd_target_named(cmd, &u, argc, argv, &o);
+	int code = cmd_parse_object(cmd, &u, argc, argv, &o);
 
 	if (code != CMD_GO)
 		return code;

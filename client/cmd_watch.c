@@ -10,7 +10,6 @@
 #include "arguments.h"
 #include "line.h"
 #include "output.h"
-#include "status.h"
 
 #define LINES_MAX 8u
 
@@ -185,18 +184,11 @@ cmd_report_stale(struct cmd *cmd, int argc, char **argv)
 		"Say that a version was refused by what it is for.\n", rows,
 		1, 1, 1 };
 	struct arg_object o;
-	struct problem p;
 	enum cofre_status s;
-	int code = cmd_parse(cmd, &u, argc, argv);
+	int code = cmd_start_object(cmd, &u, argc, argv, &o);
 
 	if (code != CMD_GO)
 		return code;
-	if (arg_object(cmd->args[0], &o, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
-	s = cmd_open(cmd);
-	if (s != COFRE_OK)
-		return status_exit_code(s);
 	s = cofre_report_stale(cmd->c, o.workspace, o.name,
 	    version.given ? version.value : 0);
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);

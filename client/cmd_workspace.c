@@ -3,25 +3,8 @@
 
 #include <string.h>
 
-#include "arguments.h"
 #include "output.h"
 #include "status.h"
-
-/* Read a command line with one workspace name, and connect. */
-static int
-start(struct cmd *cmd, const struct option_usage *u, int argc, char **argv,
-    struct view *name)
-{
-	struct problem p;
-	int code = cmd_parse(cmd, u, argc, argv);
-
-	if (code != CMD_GO)
-		return code;
-	if (arg_workspace(cmd->args[0], name, &p) != COFRE_OK)
-		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
-	cmd->object = cmd->args[0];
-	return CMD_GO;
-}
 
 static int
 create(struct cmd *cmd, int argc, char **argv)
@@ -31,7 +14,7 @@ create(struct cmd *cmd, int argc, char **argv)
 		"same name.\n", NULL, 0, 1, 1 };
 	struct workspace_create_request q;
 	enum cofre_status s;
-	int code = start(cmd, &u, argc, argv, &q.workspace);
+	int code = cmd_parse_workspace(cmd, &u, argc, argv, &q.workspace);
 
 	if (code != CMD_GO)
 		return code;
@@ -174,7 +157,7 @@ show(struct cmd *cmd, int argc, char **argv)
 	struct workspace_show_reply m;
 	struct view body;
 	enum cofre_status s;
-	int code = start(cmd, &u, argc, argv, &q.workspace);
+	int code = cmd_parse_workspace(cmd, &u, argc, argv, &q.workspace);
 
 	if (code != CMD_GO)
 		return code;
@@ -212,7 +195,7 @@ delete(struct cmd *cmd, int argc, char **argv)
 		rows, 1, 1, 1 };
 	struct workspace_delete_request q;
 	enum cofre_status s;
-	int code = start(cmd, &u, argc, argv, &q.workspace);
+	int code = cmd_parse_workspace(cmd, &u, argc, argv, &q.workspace);
 
 	if (code == CMD_GO)
 		code = cmd_confirm(cmd, cmd->object, yes,
@@ -240,7 +223,7 @@ undelete(struct cmd *cmd, int argc, char **argv)
 		NULL, 0, 1, 1 };
 	struct workspace_undelete_request q;
 	enum cofre_status s;
-	int code = start(cmd, &u, argc, argv, &q.workspace);
+	int code = cmd_parse_workspace(cmd, &u, argc, argv, &q.workspace);
 
 	if (code != CMD_GO)
 		return code;
@@ -274,7 +257,7 @@ purge(struct cmd *cmd, int argc, char **argv)
 		rows, 1, 1, 1 };
 	struct workspace_purge_request q;
 	enum cofre_status s;
-	int code = start(cmd, &u, argc, argv, &q.workspace);
+	int code = cmd_parse_workspace(cmd, &u, argc, argv, &q.workspace);
 
 	if (code == CMD_GO)
 		code = cmd_confirm(cmd, cmd->object, yes,
