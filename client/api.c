@@ -147,18 +147,12 @@ put_fields(struct wire_writer *w, const cofre_secret *secret)
 	list_end(&l);
 }
 
-/*
- * The message ends with its fields, so it is put without any, and what an
- * empty list takes is given back to the list that follows.
- */
 static void
 put_request(struct wire_writer *w, const struct secret_put_request *q,
     const cofre_secret *secret)
 {
 	secret_put_request_put(w, q);
-	if (w->bad)
-		return;
-	w->len -= 8;
+	lists_take_back(w, 1);
 	put_fields(w, secret);
 }
 

@@ -21,7 +21,6 @@ line_add(struct line *l, const char *name, uint32_t version,
 	return true;
 }
 
-/* As in put_request() of api.c: the message ends with its list. */
 static void
 put_request(struct wire_writer *w, const struct line *l, bool wait)
 {
@@ -30,9 +29,7 @@ put_request(struct wire_writer *w, const struct line *l, bool wait)
 	struct wire_list list;
 
 	secret_watch_request_put(w, &q);
-	if (w->bad)
-		return;
-	w->len -= 8;
+	lists_take_back(w, 1);
 	list_begin(&list, w);
 	for (size_t i = 0; i < l->count; i++) {
 		const struct watch_item item = { view_of(l->items[i].name),

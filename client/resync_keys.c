@@ -9,14 +9,6 @@
 /* What a daemon may send at most; there is no workspace with so many. */
 #define KEYS_MAX (1u << 20)
 
-static void
-copy_text(char *to, struct view v)
-{
-	if (v.len > 0)
-		memcpy(to, v.data, v.len);
-	to[v.len] = '\0';
-}
-
 /* Point the key to what is asked of its source. */
 static bool
 take_arguments(struct resync_key *k)
@@ -58,8 +50,8 @@ take_page(struct resync_keys *all, struct list page, uint8_t kind)
 			return COFRE_BAD_REPLY;
 		if (kind != 0 && k->item.kind != kind)
 			continue;
-		copy_text(k->name, k->item.name);
-		copy_text(k->source, k->item.source);
+		view_copy(k->name, k->item.name);
+		view_copy(k->source, k->item.source);
 		if (!take_arguments(k))
 			return COFRE_NO_MEMORY;
 		k->version = k->item.version;

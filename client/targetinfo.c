@@ -8,15 +8,6 @@
 #include "ssh_text.h"
 #include "status.h"
 
-/* Copy a text of the message, which is not longer than its field here. */
-static void
-copy(char *to, struct view v)
-{
-	if (v.len > 0)
-		memcpy(to, v.data, v.len);
-	to[v.len] = '\0';
-}
-
 static bool
 take_keys(struct targetinfo *t, struct list keys)
 {
@@ -70,7 +61,7 @@ take_namespaces(struct targetinfo *t, struct list namespaces)
 		namespace_item_get(&r, &m);
 		if (r.bad)
 			return false;
-		copy(t->namespaces[i], m.namespace);
+		view_copy(t->namespaces[i], m.namespace);
 	}
 	return wire_reader_done(&r);
 }
@@ -80,8 +71,8 @@ static bool
 take_way(struct targetinfo *t, const struct target_reach_reply *m)
 {
 	t->port = m->port;
-	copy(t->host, m->host);
-	copy(t->user, m->user);
+	view_copy(t->host, m->host);
+	view_copy(t->user, m->user);
 	return take_keys(t, m->keys) && take_pins(t, m->pins);
 }
 
@@ -116,7 +107,7 @@ take(struct targetinfo *t, const struct target_show_reply *m)
 	t->created = m->created;
 	t->updated = m->updated;
 	t->uid = m->uid;
-	copy(t->options, m->options);
+	view_copy(t->options, m->options);
 	return take_way(t, &way) && take_namespaces(t, m->namespaces);
 }
 

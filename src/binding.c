@@ -37,14 +37,6 @@ is_path(struct view v)
 	    memchr(v.data, '\0', v.len) == NULL;
 }
 
-static void
-copy(char *to, struct view v)
-{
-	if (v.len > 0)
-		memcpy(to, v.data, v.len);
-	to[v.len] = '\0';
-}
-
 bool
 binding_take(const struct binding_item *item, struct binding *b)
 {
@@ -61,9 +53,9 @@ binding_take(const struct binding_item *item, struct binding *b)
 		.has_sha256 = item->sha256.len > 0 };
 	if (b->has_sha256)
 		memcpy(b->sha256, item->sha256.data, SHA256_LEN);
-	copy(b->exe, item->exe);
-	copy(b->unit, item->unit);
-	copy(b->cgroup, item->cgroup);
+	view_copy(b->exe, item->exe);
+	view_copy(b->unit, item->unit);
+	view_copy(b->cgroup, item->cgroup);
 	return true;
 }
 

@@ -124,9 +124,8 @@ op_target_show(struct request *q, const struct target_show_request *in)
 	(void)in;
 	if (t == NULL)
 		return COFRE_NOT_FOUND;
-	/* The lists take the place of three that are empty. */
 	target_show_reply_put(q->reply, &out);
-	q->reply->len -= 24;
+	lists_take_back(q->reply, 3);
 	target_put_keys(q->reply, t);
 	target_put_pins(q->reply, t);
 	target_put_namespaces(q->reply, t);
@@ -148,7 +147,7 @@ op_target_reach(struct request *q, const struct target_reach_request *in)
 	    .host = view_of(t->host),
 	    .port = t->port,
 	    .user = view_of(t->user) });
-	q->reply->len -= 16;
+	lists_take_back(q->reply, 2);
 	target_put_keys(q->reply, t);
 	target_put_pins(q->reply, t);
 	return COFRE_OK;

@@ -302,7 +302,7 @@ build(struct vault *v, struct wire_writer *w, const struct role_definition *d,
 
 	wire_writer_init(w, v->build, ROW_MAX);
 	role_row_put(w, &row);
-	w->len -= 8; /* the empty list of scopes */
+	lists_take_back(w, 1);
 	if (!put_scopes(v, w, d->scopes) || w->bad)
 		return false;
 	if (w->len > v->build_used)

@@ -84,18 +84,8 @@ run_put(struct wire_writer *w, const struct run *r)
 	};
 
 	run_row_put(w, &row);
-	if (w->bad)
-		return;
-	w->len -= 8; /* the empty list of secrets */
+	lists_take_back(w, 1);
 	put_secrets(w, r);
-}
-
-static void
-copy_text(char *to, struct view text)
-{
-	if (text.len > 0)
-		memcpy(to, text.data, text.len);
-	to[text.len] = '\0';
 }
 
 /* What is known now is what was logged. */
@@ -122,7 +112,7 @@ get_secrets(struct run *r, struct list secrets)
 		r->secrets[i].logged = (struct run_read){ row.version,
 			row.reads, row.followed_record, row.followed };
 		read_back(&r->secrets[i]);
-		copy_text(r->secrets[i].name, row.name);
+		view_copy(r->secrets[i].name, row.name);
 	}
 	return wire_reader_done(&reader);
 }
@@ -147,12 +137,12 @@ take_row(struct run *r, const struct run_row *row)
 	r->pid = row->pid;
 	r->start = row->start;
 	r->inode = row->inode;
-	copy_text(r->cgroup, row->cgroup);
+	view_copy(r->cgroup, row->cgroup);
 	r->uid = row->uid;
 	r->has_token = row->hash.len > 0;
 	if (r->has_token)
 		memcpy(r->hash, row->hash.data, sizeof(r->hash));
-	copy_text(r->label, row->label);
+	view_copy(r->label, row->label);
 	r->snapshot_len = row->snapshot.len;
 	if (r->snapshot_len > 0)
 		memcpy(r->snapshot, row->snapshot.data, r->snapshot_len);

@@ -7,14 +7,6 @@
 #include "ssh_key.h"
 #include "sshnames.h"
 
-static void
-copy_text(char *to, struct view text)
-{
-	if (text.len > 0)
-		memcpy(to, text.data, text.len);
-	to[text.len] = '\0';
-}
-
 static bool
 set_namespaces(struct target *t, struct list l)
 {
@@ -27,7 +19,7 @@ set_namespaces(struct target *t, struct list l)
 		namespace_item_get(&r, &item);
 		if (r.bad || !sshname_is_namespace(item.namespace))
 			return false;
-		copy_text(t->namespaces[i], item.namespace);
+		view_copy(t->namespaces[i], item.namespace);
 	}
 	t->namespace_count = l.count;
 	return wire_reader_done(&r);
@@ -40,9 +32,9 @@ target_set(struct target *t, const struct target_settings *in)
 	    !sshname_is_options(in->options) || in->port == 0 ||
 	    in->port > UINT16_MAX || !set_namespaces(t, in->namespaces))
 		return false;
-	copy_text(t->host, in->host);
-	copy_text(t->user, in->user);
-	copy_text(t->options, in->options);
+	view_copy(t->host, in->host);
+	view_copy(t->user, in->user);
+	view_copy(t->options, in->options);
 	t->port = in->port;
 	t->for_runs = in->for_runs;
 	return true;
@@ -184,11 +176,8 @@ target_put(struct wire_writer *w, const struct target *t)
 		.last_version = t->last_version,
 	};
 
-	/* The lists take the place of three that are empty. */
 	target_row_put(w, &row);
-	if (w->bad)
-		return;
-	w->len -= 24;
+	lists_take_back(w, 3);
 	target_put_keys(w, t);
 	target_put_pins(w, t);
 	target_put_namespaces(w, t);
@@ -207,9 +196,7 @@ ca_put(struct wire_writer *w, const struct ca *ca)
 	struct wire_list l;
 
 	ca_row_put(w, &row);
-	if (w->bad)
-		return;
-	w->len -= 8;
+	lists_take_back(w, 1);
 	list_begin(&l, w);
 	for (uint32_t i = 0; i < ca->revoked_count; i++) {
 		const struct revoked_item item = { ca->revoked[i].serial,
@@ -253,7 +240,7 @@ from_row(struct target *t, const struct target_row *row)
 
 	if (!name_is_secret(row->name) || !target_set(t, &settings))
 		return false;
-	copy_text(t->item.name, row->name);
+	view_copy(t->item.name, row->name);
 	t->revision = row->revision;
 	t->created = row->created;
 	t->updated = row->updated;

@@ -185,12 +185,10 @@ workspace_save(struct vault *v, struct workspace *ws)
 		keyring_data_wrap(&v->keyring, ws->slot, wrapped, &place);
 		row.wrapped = (struct view){ wrapped, sizeof(wrapped) };
 	}
-	/* The row without its lists, which then take the place of two that
-	   are empty. */
 	vault_plain_used(v, ROW_MAX);
 	wire_writer_init(&w, v->plain, ROW_MAX);
 	workspace_row_put(&w, &row);
-	w.len -= 16;
+	lists_take_back(&w, 2);
 	put_lists(&w, &ws->policy);
 	if (w.bad)
 		return COFRE_TOO_LARGE;

@@ -43,6 +43,8 @@ principal_name(uint8_t kind)
 	    principal_names[kind] : "?";
 }
 
+#define LIST_HEAD 8u /* count, and bytes of the items */
+
 void
 list_begin(struct wire_list *l, struct wire_writer *w)
 {
@@ -64,9 +66,16 @@ list_end(struct wire_list *l)
 
 	if (l->w->bad)
 		return;
-	wire_writer_init(&head, l->w->data + l->at, 8);
+	wire_writer_init(&head, l->w->data + l->at, LIST_HEAD);
 	wire_put_u32(&head, l->count);
-	wire_put_u32(&head, l->w->len - l->at - 8);
+	wire_put_u32(&head, l->w->len - l->at - LIST_HEAD);
+}
+
+void
+lists_take_back(struct wire_writer *w, unsigned count)
+{
+	if (!w->bad)
+		w->len -= (size_t)count * LIST_HEAD;
 }
 
 struct list

@@ -167,6 +167,12 @@ void list_item(struct wire_list *l);
 void list_end(struct wire_list *l);
 
 /*
+ * Take back the empty lists, so many, with which the message ends that was
+ * written last: they can be written item by item then.
+ */
+void lists_take_back(struct wire_writer *w, unsigned count);
+
+/*
  * The list that begins at that place of the writer, whole; it points into
  * what was written.  More items than max, a list that was not ended or a
  * writer that is bad: none.

@@ -2,6 +2,14 @@
 
 #include <string.h>
 
+void
+view_copy(char *to, struct view v)
+{
+	if (v.len > 0)
+		memcpy(to, v.data, v.len);
+	to[v.len] = '\0';
+}
+
 struct view
 view_of(const char *s)
 {

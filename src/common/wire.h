@@ -30,6 +30,9 @@ bool view_is(struct view v, const char *s);
 /* True when both views hold the same bytes; not for secrets. */
 bool view_equal(struct view a, struct view b);
 
+/* Copy what the view holds, and a NUL behind it; there must be room. */
+void view_copy(char *to, struct view v);
+
 struct wire_writer {
 	uint8_t *data;
 	size_t len; /* bytes written so far */

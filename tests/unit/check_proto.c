@@ -130,6 +130,25 @@ START_TEST(a_list_is_written_item_by_item_and_walked)
 }
 END_TEST
 
+START_TEST(empty_lists_at_the_end_are_taken_back)
+{
+	const struct target_set_request q = { .workspace = view_of("w") };
+	uint8_t buf[64];
+
+	for (size_t room = 0; room <= sizeof(buf); room++) {
+		struct wire_writer w;
+		size_t len;
+
+		wire_writer_init(&w, buf, room);
+		target_set_request_put(&w, &q);
+		len = w.len;
+		lists_take_back(&w, 1);
+		ck_assert_uint_eq(w.len, w.bad ? len : len - 8);
+		ck_assert_uint_le(w.len, room);
+	}
+}
+END_TEST
+
 START_TEST(a_list_that_was_made_is_found_where_it_begins)
 {
 	const struct field_item a = { view_of("a"), 0, view_of("v") };
@@ -257,6 +276,7 @@ main(void)
 	tcase_add_test(t, no_message_is_written_where_it_has_no_room);
 	tcase_add_test(t, the_bytes_are_those_of_the_document);
 	tcase_add_test(t, a_list_is_written_item_by_item_and_walked);
+	tcase_add_test(t, empty_lists_at_the_end_are_taken_back);
 	tcase_add_test(t, a_list_that_was_made_is_found_where_it_begins);
 	tcase_add_test(t, a_list_with_another_count_than_items_is_noticed);
 	tcase_add_test(t, a_list_longer_than_a_frame_is_refused);
