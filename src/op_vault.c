@@ -98,7 +98,8 @@ op_unlock_finish(struct server *sv)
 		return COFRE_CORRUPT;
 	}
 	/* An epoch that the log knows is never given twice. */
-	if (genuine && v->epoch < v->unlock.log_epoch)
+	v->unlock.behind = genuine && v->epoch < v->unlock.log_epoch;
+	if (v->unlock.behind)
 		v->epoch = v->unlock.log_epoch;
 	sv->unlock_failures = 0;
 	sv->log_gap = audit_end(sv->audit) < v->log_end;

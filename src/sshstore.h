@@ -37,6 +37,7 @@ struct sshstore {
 	uint64_t epoch;
 	enum cofre_status poison; /* why the turn's writes must be dropped */
 	bool fresh;		  /* made since the last commit */
+	bool behind;		  /* an older one was accepted */
 	uint64_t writes;	  /* rows written or deleted, ever */
 	struct secmem scratch;	  /* for the three that follow */
 	uint8_t *plain;		  /* a row that was opened */

@@ -170,7 +170,8 @@ sshstore_unlock(struct sshstore *s, uint64_t mark, bool accept_rollback,
 		return st;
 	}
 	/* An epoch that the vault knows is never given twice. */
-	if (s->epoch < mark)
+	s->behind = s->epoch < mark;
+	if (s->behind)
 		s->epoch = mark;
 	s->kept = s->now;
 	s->open = true;

@@ -59,6 +59,7 @@ struct unlock {
 	uint64_t log_epoch; /* the newest one in the activity log */
 	struct rowwalk walk; /* the rows seen so far */
 	bool of_ssh;	     /* what is wrong is in the SSH store */
+	bool behind;	     /* an older store was accepted */
 	enum cofre_status status;
 };
 
@@ -255,8 +256,9 @@ enum cofre_status vault_ssh_unlock(struct vault *v);
 
 /*
  * After an unlock: make one where there is none, because that it is gone was
- * accepted; and sweep.  It is a commit of its own; one that fails leaves an open
- * vault, and no SSH store unless what is there is the vault's.
+ * accepted; sweep; and let what was accepted as older be so no more.  It is a
+ * commit of its own; one that fails leaves an open vault, and no SSH store
+ * unless what is there is the vault's.
  */
 void vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end);
 

@@ -50,7 +50,9 @@ vault_unlock_problem(const struct vault *v)
 		       "--accept-rollback' takes what there is";
 	if (st == COFRE_CORRUPT)
 		return "the SSH store (ssh.lmdb) was changed or damaged, or is "
-		       "another vault's: put the right one back";
+		       "another vault's: put the right one back, or move it "
+		       "away and begin with 'cofre unlock --accept-rollback' "
+		       "anew, without its keys";
 	return "the SSH store (ssh.lmdb) can't be read";
 }
 
@@ -100,6 +102,21 @@ has_strangers(struct vault *v)
 	return false;
 }
 
+/* What was accepted once is not asked about at the next start again: a store
+   that was older is written with an epoch that is not. */
+static void
+catch_up(struct vault *v)
+{
+	enum cofre_status st = COFRE_OK;
+
+	if (v->unlock.behind)
+		st = vault_begin(v, 1024, true);
+	if (st == COFRE_OK && v->ssh.open && v->ssh.behind)
+		st = sshstore_begin(&v->ssh, 1024, true);
+	vault_poison(v, st);
+	v->unlock.behind = v->ssh.behind = false;
+}
+
 void
 vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end)
 {
@@ -110,6 +127,7 @@ vault_ssh_attach(struct vault *v, uint64_t now, uint64_t log_end)
 	if (st == COFRE_OK)
 		st = vault_ssh_sweep(v);
 	vault_poison(v, st);
+	catch_up(v);
 	(void)vault_commit(v, now, log_end);
 	/* An older vault gives ids again that workspaces have had, and what is
 	   here of those must not become the next one's. */

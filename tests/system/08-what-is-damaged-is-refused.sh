@@ -145,6 +145,10 @@ all_is_well
 gives 6 cofre get w/later
 gives 0 cofre activity --op vault.unlock
 has "$out" "rollback"
+stop
+start --keyfile "$key" || fail "start once the rollback was accepted"
+listen
+all_is_well
 gives 0 cofre put w/later --kind generic --file "$dir/value"
 stop
 start --keyfile "$key" || fail "start after the rollback was accepted"

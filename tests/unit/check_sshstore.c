@@ -140,6 +140,23 @@ START_TEST(an_older_one_is_noticed)
 }
 END_TEST
 
+START_TEST(an_older_one_is_accepted_once)
+{
+	copy(VAULTDIR_SSH, "old");
+	touch();
+	vaultdir_commit(&v);
+	vaultdir_close(&v);
+	copy("old", VAULTDIR_SSH);
+	assert_unlock(COFRE_OK, true);
+	vault_ssh_attach(&v, 1, 0);
+	ck_assert_uint_eq(v.ssh.epoch, 3);
+	ck_assert_uint_eq(v.ssh_mark, 3);
+	vaultdir_again(&v);
+	vault_ssh_attach(&v, 1, 0);
+	ck_assert_uint_eq(v.ssh.epoch, 3);
+}
+END_TEST
+
 START_TEST(one_that_is_gone_is_noticed_and_never_silently_made_anew)
 {
 	vaultdir_close(&v);
@@ -380,6 +397,7 @@ main(void)
 	tcase_add_test(t, its_key_is_wiped_at_lock_and_no_other_opens_it);
 	tcase_add_test(t, a_kill_between_the_two_commits_is_no_rollback);
 	tcase_add_test(t, an_older_one_is_noticed);
+	tcase_add_test(t, an_older_one_is_accepted_once);
 	tcase_add_test(t,
 	    one_that_is_gone_is_noticed_and_never_silently_made_anew);
 	tcase_add_test(t, a_changed_byte_or_a_row_more_or_less_is_noticed);
