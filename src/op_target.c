@@ -81,24 +81,33 @@ item_of(const struct target *t)
 	};
 }
 
+/* The next one after that name which the caller may see, or NULL. */
+static const struct target *
+next_seen(struct request *q, struct view after)
+{
+	const struct targets *ts = &q->sv->vault.targets;
+	const struct target *t = targets_next(ts, q->workspace->id, after);
+
+	while (t != NULL &&
+	    !request_may(q, ACTION_TARGET_READ, view_of(t->item.name)))
+		t = targets_next(ts, q->workspace->id, view_of(t->item.name));
+	return t;
+}
+
 enum cofre_status
 op_target_list(struct request *q, const struct target_list_request *in)
 {
-	const struct targets *ts = &q->sv->vault.targets;
-	const struct target *t = targets_next(ts, q->workspace->id, in->after);
+	const struct target *t = next_seen(q, in->after);
 	struct wire_list l;
 	unsigned left = 128;
 
 	list_begin(&l, q->reply);
-	for (; t != NULL && left > 0; t = targets_next(ts, q->workspace->id,
-		 view_of(t->item.name))) {
+	for (; t != NULL && left > 0; left--) {
 		const struct target_item item = item_of(t);
 
-		if (!request_may(q, ACTION_TARGET_READ, item.name))
-			continue;
 		target_item_put(q->reply, &item);
 		list_item(&l);
-		left--;
+		t = next_seen(q, item.name);
 	}
 	list_end(&l);
 	wire_put_bool(q->reply, t != NULL);

@@ -286,6 +286,17 @@ def limits(p):
     same((len(names), names == sorted(set(names))), (256, True), "the list")
     keys = {i["public"] for i in f["items"]}
     same(len(keys), len(f["items"]), "keys that differ")
+    # Who sees but some of them is not told that there are others.
+    some = ["many-0", "many-10", "many-11"] + ["many-12%d" % i
+                                               for i in range(8)]
+    given = [dict(workspace=WS, principal=wire.USER, id=NOBODY, role="reader",
+                  prefix=prefix) for prefix in some]
+    for grant in given:
+        status(p.root.call("grant.add", **grant), "OK")
+    f = p.ask(NOBODY, "target.list")
+    same((len(f["items"]), f["more"]), (128, 0), "a whole page of some")
+    for grant in given:
+        status(p.root.call("grant.remove", **grant), "OK")
     gone = [n for n in names if n.startswith(b"many-")]
     done = c.pipeline([("target.delete", dict(workspace=WS, name=n))
                        for n in gone])
