@@ -10,16 +10,59 @@
 
 #define ECDSA "ecdsa-sha2-"
 
-/* The types of plain keys, and how many strings follow the type's name. */
+/* A number as RFC 4251, section 5 has it: over 0, and in its one form. */
+static bool
+is_mpint(struct view v)
+{
+	return v.len > 0 && v.data[0] < 0x80 &&
+	    (v.data[0] > 0 || (v.len > 1 && v.data[1] >= 0x80));
+}
+
+/* RFC 4253, section 6.6. */
+static bool
+is_rsa(struct wire_reader *r, const char *name)
+{
+	struct view e = wire_get_string(r, SSH_BLOB_MAX);
+	struct view n = wire_get_string(r, SSH_BLOB_MAX);
+
+	(void)name;
+	return is_mpint(e) && is_mpint(n);
+}
+
+/* RFC 5656, section 3.1: the curve again, and a point that is not compressed;
+   whether it is on the curve is not looked at. */
+static bool
+is_ecdsa(struct wire_reader *r, const char *name)
+{
+	const char *curve = name + strlen(ECDSA);
+	struct view again = wire_get_string(r, SSH_NAME_MAX);
+	struct view point = wire_get_string(r, SSH_BLOB_MAX);
+	size_t len = strcmp(curve, "nistp256") == 0 ? 32 :
+	    strcmp(curve, "nistp384") == 0	      ? 48 :
+							66;
+
+	return view_is(again, curve) && point.len == 1 + 2 * len &&
+	    point.data[0] == 4;
+}
+
+/* RFC 8709, section 4. */
+static bool
+is_ed25519(struct wire_reader *r, const char *name)
+{
+	(void)name;
+	return wire_get_string(r, SSH_KEY_LEN).len == SSH_KEY_LEN;
+}
+
+/* The types of plain keys, and what must follow the type's name. */
 static const struct {
 	const char *name;
-	unsigned strings;
+	bool (*is)(struct wire_reader *r, const char *name);
 } types[] = {
-	{ SSH_ED25519, 1 },
-	{ ECDSA "nistp256", 2 },
-	{ ECDSA "nistp384", 2 },
-	{ ECDSA "nistp521", 2 },
-	{ "ssh-rsa", 2 },
+	{ SSH_ED25519, is_ed25519 },
+	{ ECDSA "nistp256", is_ecdsa },
+	{ ECDSA "nistp384", is_ecdsa },
+	{ ECDSA "nistp521", is_ecdsa },
+	{ "ssh-rsa", is_rsa },
 };
 
 static void
@@ -71,29 +114,19 @@ const char *
 ssh_key_type(struct view blob)
 {
 	struct wire_reader r;
-	struct view type, first, v;
-	const char *name = NULL;
-	unsigned strings = 0;
+	struct view type;
 
+	if (blob.len > SSH_BLOB_MAX)
+		return NULL;
 	wire_reader_init(&r, blob);
 	type = wire_get_string(&r, SSH_NAME_MAX);
 	for (size_t i = 0; i < COUNT(types); i++)
-		if (view_is(type, types[i].name)) {
-			name = types[i].name;
-			strings = types[i].strings;
-		}
-	if (name == NULL || blob.len > SSH_BLOB_MAX)
-		return NULL;
-	v = first = wire_get_string(&r, SSH_BLOB_MAX);
-	if (strings == 2)
-		v = wire_get_string(&r, SSH_BLOB_MAX);
-	if (!wire_reader_done(&r) || first.len == 0 || v.len == 0)
-		return NULL;
-	if (strings == 1)
-		return first.len == SSH_KEY_LEN ? name : NULL;
-	if (strncmp(name, ECDSA, strlen(ECDSA)) == 0)
-		return view_is(first, name + strlen(ECDSA)) ? name : NULL;
-	return name;
+		if (view_is(type, types[i].name))
+			return types[i].is(&r, types[i].name) &&
+				wire_reader_done(&r) ?
+			    types[i].name :
+			    NULL;
+	return NULL;
 }
 
 /* A view is given once, and then nothing. */

@@ -5,6 +5,8 @@
  *				empty
  *	known HOST PORT LINE	the known_hosts line of a host's key
  *	read LINE		type and fingerprint of a host's key
+ *	reads			fingerprint and comment of each of the lines on
+ *				standard input that has one
  *	addresses TEXT		is it a list of addresses? exit code 0
  *	cert TYPE SERIAL ID PRINCIPALS AFTER BEFORE COMMAND SOURCE BITS
  *				the line of a certificate
@@ -170,6 +172,22 @@ do_read(const char *line)
 }
 
 static void
+do_reads(void)
+{
+	static uint8_t blob[SSH_BLOB_MAX];
+	char fingerprint[SSH_FINGERPRINT_SIZE];
+	struct ssh_host_key k;
+
+	while (fgets(text, sizeof(text), stdin) != NULL) {
+		text[strcspn(text, "\n")] = '\0';
+		if (!ssh_line_host_key(view_of(text), blob, &k))
+			continue;
+		ssh_key_fingerprint(fingerprint, k.blob);
+		(void)printf("%s %s\n", fingerprint, strrchr(text, ' ') + 1);
+	}
+}
+
+static void
 do_known(const char *host, const char *port, const char *line)
 {
 	static uint8_t blob[SSH_BLOB_MAX];
@@ -326,6 +344,8 @@ main(int argc, char **argv)
 		do_known(argv[2], argv[3], argv[4]);
 	else if (strcmp(argv[1], "read") == 0 && argc == 3)
 		do_read(argv[2]);
+	else if (strcmp(argv[1], "reads") == 0 && argc == 2)
+		do_reads();
 	else if (strcmp(argv[1], "addresses") == 0 && argc == 3)
 		return ssh_text_is_addresses(view_of(argv[2])) ? 0 : 1;
 	else if (strcmp(argv[1], "cert") == 0 && argc == 11)

@@ -319,18 +319,27 @@ START_TEST(a_curve_that_is_not_the_types_is_refused)
 	ck_assert_ptr_nonnull(ssh_key_type(v));
 	bytes[v.len - 65 - 4 - 1] = '7'; /* nistp257 */
 	ck_assert_ptr_null(ssh_key_type(v));
+	bytes[v.len - 65 - 4 - 1] = '6';
+	bytes[v.len - 65] = 2; /* compressed */
+	ck_assert_ptr_null(ssh_key_type(v));
 }
 END_TEST
 
-/* Types whose first or second part is empty. */
+/* Types whose first or second part is empty; and numbers of which there is
+   another form, or that are not above 0. */
 static const char *const empty[] = {
-	"000000077373682d7273610000000000000001aa",
+	"000000077373682d727361000000000000000101",
 	"000000077373682d727361000000010300000000",
 	("0000001365636473612d736861322d6e69737470323536000000086e69737470"
 	 "32353600000000"),
 	"00000000",
 	"ffffffff7373682d727361",
-	"000000077373682d727361fffffffc" };
+	"000000077373682d727361fffffffc",
+	"000000077373682d7273610000000200030000000101",
+	"000000077373682d7273610000000103000000020001",
+	"000000077373682d72736100000001800000000101",
+	"000000077373682d72736100000001000000000101",
+	"000000077373682d7273610000000103000000020000" };
 
 START_TEST(a_key_without_its_parts_has_no_type)
 {
@@ -343,7 +352,7 @@ END_TEST
 
 START_TEST(a_blob_over_its_limit_has_no_type)
 {
-	static uint8_t buf[SSH_BLOB_MAX + 1], part[SSH_BLOB_MAX];
+	static uint8_t buf[SSH_BLOB_MAX + 1], part[SSH_BLOB_MAX] = { 1 };
 	struct wire_writer w;
 
 	for (size_t over = 0; over <= 1; over++) {
