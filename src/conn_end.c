@@ -97,6 +97,9 @@ conn_bury(struct server *sv)
 
 		sv->dead = c->dead_next;
 		peer_free(&c->peer);
+		/* It has the name of the workspace that was chosen. */
+		if (c->agent != NULL)
+			secmem_wipe(c->agent, sizeof(*c->agent));
 		free(c->agent);
 		secmem_wipe(c, sizeof(*c));
 		free(c);

@@ -20,7 +20,8 @@ import model
 from cast import (BINDINGS, CUSTOM, EVERYWHERE, G_OPERATOR, GONE, NAMES, NEW,
                   OTHER, OWN, ROLES)
 from expect import check, same, show, status
-from harness import HERE, KEY
+from harness import HERE
+from search import Needles, seeds_of, vault_keys
 
 # What an allowed request gets where it is not OK: the vault is there, open.
 # Nobody has a token.
@@ -31,6 +32,8 @@ RUNS = {}           # by workspace: a run of the secret n that is there
 
 FIXTURE = 41900     # an owner of the vault, who puts things back
 
+CONTENT = b"keyfile of the roles' table....."
+KEY = harness.slot_key(CONTENT)
 SECRET = b"canary-of-a-secret-field"
 METADATA = b"canary-of-a-metadata-field"
 FIELDS = [dict(name="value", flags=1, value=SECRET),
@@ -107,8 +110,10 @@ class Vault:
     """The daemon, its people, and the state that each cell begins with."""
 
     def __init__(self, t):
+        self.keyfile = t.keyfile(CONTENT)
         self.d = t.daemon(dict(operator_group=G_OPERATOR))
-        self.root = self.d.init()
+        self.root = self.d.init(KEY)
+        self.t, self.seeds, self.heard = t, {}, bytearray()
         self.people = {role: t.agent(*row[:3]).connect(self.d.socket)
                        for role, row in ROLES.items()}
         self.root_call("grant.add", workspace="", principal=wire.USER,
@@ -239,6 +244,7 @@ class Vault:
 
     def judge(self, role, op, number, reply, want, as_what, what):
         """One cell: the status, and no secret where none may be."""
+        self.heard += reply.data
         status(reply, want, what)
         same(reply.id, number, what + ": id")
         if not reply.ok:
@@ -256,6 +262,12 @@ class Vault:
         check(number not in self.cells, "an id is used twice")
         self.cells[number] = (ROLES[role][0], wire.OPERATIONS[op][0],
                               reply.status, as_what)
+
+    def no_key_is_out(self):
+        """Of the private SSH keys that there are, or were at the last look."""
+        self.seeds.update(seeds_of(vault_keys(self.t, self.d, self.keyfile)))
+        same(Needles(self.seeds).find(bytes(self.heard)), [],
+             "private keys in replies")
 
     def ask(self, role, op, place, name="n"):
         number = next(ids)
@@ -484,18 +496,24 @@ def test(t):
          "operations of ops.def, and rows of the model")
     v = Vault(t)
     run_open(v)
+    v.no_key_is_out()
     run_deleted(v)
+    v.no_key_is_out()
     check_listing(v)
     check_no_identity(t, v)
     v.root_call("vault.lock")
     run_locked(v)
     v.root_call("vault.unlock", key=KEY)
     check_log(v)
+    v.no_key_is_out()
+    check(len(v.seeds) > 4, "private keys: %d" % len(v.seeds))
     check(v.secrets_seen > 0, "no secret was ever given out")
     v.d.stop()
     cells = len(v.cells) + run_empty(t)
-    show("%d operations, %d roles, %d cells, the secret given out %d times" %
-         (len(model.ASKS), len(ROLES), cells, v.secrets_seen))
+    show("%d operations, %d roles, %d cells, the secret given out %d times, "
+         "none of %d private SSH keys ever" %
+         (len(model.ASKS), len(ROLES), cells, v.secrets_seen,
+          len(v.seeds) - 1))
 
 
 harness.main(test, limit=180)

@@ -16,9 +16,11 @@ sys.dont_write_bytecode = True
 
 import cofre_wire as wire
 import harness
+import sshagent
 from expect import check, same, show, status
 from search import (Needles, canary, read_remotely, regions, registers,
-                    search_memory, search_processes, search_tree, words)
+                    search_memory, search_processes, search_tree, seeds_of,
+                    vault_keys, words)
 
 AGENT, OWNER, READER, STRANGER = 45001, 45002, 45003, 45004
 CHAINS = "DefaultEndpointsProtocol=https;AccountName=%s;AccountKey=%s;" \
@@ -201,6 +203,10 @@ def use_wire(d, c):
         h.half_close()
         h.receive_all()
         h.close()
+    status(k.call("target.create", workspace=ws, name="node",
+                  host="node.example", port=22, user="train",
+                  namespaces=[dict(namespace="git")]), "OK")
+    status(k.call("target.rotate", workspace=ws, name="node"), "OK")
     status(k.call("secret.get", workspace=ws, name=v["rejected"] + "/"),
            "INVALID", "a value in the place of a name")
     stuck = d.connect()
@@ -251,23 +257,25 @@ def look_everywhere(t, d, c, what, keys=None):
                      len(core or b"") >> 10))
 
 
-def vault_keys(t, d, keyfile):
-    """The keys, from a copy of the store: {name: key}."""
-    copy = os.path.join(t.dir, "copy")
-    os.mkdir(copy)
-    for name in ("data.mdb", "ssh.lmdb"):
-        shutil.copy(os.path.join(d.state_dir, name), copy)
-    helper = harness.program("VAULTKEYS", "./tests/system/vaultkeys")
-    out = subprocess.run([helper, copy, keyfile], check=True, timeout=30,
-                         stdout=subprocess.PIPE).stdout.decode()
-    shutil.rmtree(copy)
-    keys = {n: bytes.fromhex(k) for n, k in
-            (line.split() for line in out.splitlines())}
+def all_keys(t, d, keyfile):
+    """All that opens something: {name: key}."""
+    keys = vault_keys(t, d, keyfile)
     keys["slot"] = harness.slot_key(harness.read_file(keyfile))
     keys["keyfile"] = harness.read_file(keyfile)
-    check("root" in keys and "data-0" in keys and "data-1" in keys,
-          "the helper knows %s" % sorted(keys))
+    check("root" in keys and "data-0" in keys and "data-1" in keys and
+          len(seeds_of(keys)) == 4, "the helper knows %s" % sorted(keys))
     return keys
+
+
+def sign_a_file(d, workspace):
+    """With an SSH key, by the agent."""
+    agent = sshagent.Client(agent_of(d), workspace)
+    (key, _), *_ = agent.keys()
+    check(agent.signs(key, sshagent.sshsig("git")), "it does not sign")
+
+
+def agent_of(d):
+    return os.path.join(d.dir, "agent")
 
 
 def things_to_do(c):
@@ -286,6 +294,8 @@ def things_to_do(c):
                                          id=READER, role=wire.READER)),
         "grant": ("grant.add", dict(workspace=ws, principal=wire.USER,
                                     id=READER, role=wire.READER)),
+        "certify": ("ca.user", dict(workspace=ws, name="node")),
+        "sign a file": (sign_a_file, dict(workspace=ws)),
         "get a large one": ("secret.get", dict(workspace=ws, name="large")),
     }
 
@@ -300,7 +310,10 @@ def keys_are_hidden(d, keys, c):
     where = Needles(keys, words) + c.secrets()
     wrong = []
     for what, (op, values) in things_to_do(c).items():
-        status(k.call(op, **values), "OK", op)
+        if callable(op):
+            op(d, **values)
+        else:
+            status(k.call(op, **values), "OK", op)
         size, found, refused = search_memory(where, d.pid)
         held = registers(d.pid)
         check(len(held) > 100, "no registers could be read")
@@ -377,7 +390,9 @@ def test(t):
     c = Canaries(harness.seed())
     secrets = c.secrets()
     keyfile = t.keyfile()
-    d = t.daemon(dict(log="strict"), keyfile=keyfile)
+    d = harness.Daemon(t, keyfile=keyfile)
+    d.configure(log="strict", agent_socket=agent_of(d))
+    d.start()
     t.run_cofre(d, "init", "--keyfile", keyfile)
     watch = Watch(secrets)
     watch.start()
@@ -386,7 +401,7 @@ def test(t):
     use_wire(d, c)
     show("environ and cmdline of every process were searched %d times "
          "meanwhile" % watch.finish())
-    keys = vault_keys(t, d, keyfile)
+    keys = all_keys(t, d, keyfile)
     look_everywhere(t, d, c, "open", keys)
     keys_are_hidden(d, keys, c)
     swap_is_not_used(d)

@@ -9,8 +9,6 @@ looked for is read out of a copy with the root key, by a helper.
 import errno
 import os
 import re
-import shutil
-import subprocess
 import sys
 sys.dont_write_bytecode = True
 
@@ -19,7 +17,7 @@ import faults
 import harness
 from expect import check, same, show, status
 from search import (Needles, search_memory, search_processes, search_tree,
-                    words)
+                    seeds_of, vault_keys, words)
 
 OWNER, CONTRIBUTOR, READER, AGENT, OFFICER, NOBODY = range(43001, 43007)
 WS = "lab"
@@ -460,33 +458,18 @@ def purged(p):
     p.connect()
 
 
-def vaultkeys(t, d, keyfile):
-    """What the helper prints, of a copy of the stores."""
-    helper = harness.program("VAULTKEYS", "./tests/system/vaultkeys")
-    copy = os.path.join(t.dir, "copy")
-    os.mkdir(copy)
-    for name in ("data.mdb", "ssh.lmdb"):
-        shutil.copy(os.path.join(d.state_dir, name), copy)
-    out = subprocess.run([helper, copy, keyfile], check=True, timeout=30,
-                         stdout=subprocess.PIPE).stdout.decode()
-    return copy, {n: bytes.fromhex(k) for n, k in
-                  (line.split() for line in out.splitlines())}
-
-
 def nowhere(t, p, keyfile):
     """Not one private key, in any form, in whatever anybody can read."""
     p.make("hidden", host=HIDDEN.decode())
     p.ask(OWNER, "target.rotate", name="hidden")
     public = [k["public"] for k in p.show()["keys"]]
-    copy, keys = vaultkeys(t, p.d, keyfile)
-    shutil.rmtree(copy)
-    seeds = {n[:16]: k for n, k in keys.items() if len(n) == 64}
-    seeds["ssh key"] = keys["ssh"]
+    keys = vault_keys(t, p.d, keyfile)
+    seeds = seeds_of(keys)
     check(all(k.hex() in keys for k in public), "the helper knows %s" %
           sorted(keys))
     needles = Needles(seeds)
     same(Needles({n: k for n, k in seeds.items()}).find(
-        b"x" + seeds["ssh key"] + b"y") != [], True, "the search finds")
+        b"x" + seeds["ssh"] + b"y") != [], True, "the search finds")
     same(needles.find(b"\0".join(p.heard)), [], "in replies")
     files, size, found = search_tree(needles, p.d.state_dir)
     same(found, [], "in the state directory")
@@ -502,7 +485,7 @@ def nowhere(t, p, keyfile):
              "parts of them in the daemon's memory")
     else:
         # What root can read there is the key of the store, never a seed.
-        same([f for f in found if "ssh key" not in f[0]], [], "in memory")
+        same([f for f in found if not f[0].startswith("ssh")], [], "in memory")
     show("%d private keys in no reply of %d, in none of %d files of %d KiB, "
          "nor in %d KiB of memory" % (len(seeds) - 1, len(p.heard), files,
                                       size >> 10, memory >> 10))

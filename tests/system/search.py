@@ -2,7 +2,11 @@
 import base64
 import ctypes
 import os
+import shutil
 import string
+import subprocess
+
+import harness
 
 
 def spellings(value):
@@ -52,6 +56,26 @@ class Needles:
         a sparse file is full, are not looked at."""
         data = data.replace(bytes(1024), b"\0")
         return [name for text, name in self.wanted if text in data]
+
+
+def vault_keys(t, d, keyfile):
+    """The keys of a vault, from a copy of its stores: {name: key}.  Of private
+    SSH keys the seeds, each by its public key in hex."""
+    helper = harness.program("VAULTKEYS", "./tests/system/vaultkeys")
+    copy = os.path.join(t.dir, "copy")
+    os.mkdir(copy)
+    for name in ("data.mdb", "ssh.lmdb"):
+        shutil.copy(os.path.join(d.state_dir, name), copy)
+    out = subprocess.run([helper, copy, keyfile], check=True, timeout=30,
+                         stdout=subprocess.PIPE).stdout.decode()
+    shutil.rmtree(copy)
+    return {n: bytes.fromhex(k) for n, k in
+            (line.split() for line in out.splitlines())}
+
+
+def seeds_of(keys):
+    """Those of SSH keys, and of the store that has them."""
+    return {n[:16]: k for n, k in keys.items() if len(n) == 64 or n == "ssh"}
 
 
 def search_tree(needles, directory):
