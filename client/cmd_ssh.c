@@ -32,7 +32,8 @@ set_words(const struct options *o, char *words[6])
 
 /*
  * What it takes to log in: the keys, and a certificate of the newest, for
- * hosts that trust the CA alone.  A rotation may come between the two.
+ * hosts that trust the CA alone, if the target's settings are such that it can
+ * have one.  A rotation may come between the two.
  */
 static int
 prepare(struct cmd *cmd, const struct arg_object *name, struct targetinfo *t,
@@ -47,6 +48,8 @@ prepare(struct cmd *cmd, const struct arg_object *name, struct targetinfo *t,
 		if (code != CMD_GO)
 			break;
 		s = targetinfo_certify(cmd, t, bytes, certificate);
+		if (s == COFRE_INVALID)
+			return code;
 		if (s != COFRE_OK)
 			return cmd_fail(cmd, s);
 		same = memcmp(ssh_cert_key(*certificate, SSH_CERT_USER),

@@ -19,8 +19,9 @@ copy_of(const struct ca *ca)
 /* The next serial; *ca is another one then, if a block had to be set apart. */
 static enum cofre_status
 next_serial(struct targets *ts, struct sshstore *s, struct ca **ca,
-    uint64_t *serial)
+    uint64_t now, uint64_t *serial)
 {
+	const uint64_t least = now / 1000000 * AUTHORITY_BLOCK;
 	struct ca *copy;
 	enum cofre_status st;
 
@@ -30,6 +31,8 @@ next_serial(struct targets *ts, struct sshstore *s, struct ca **ca,
 			return st;
 		if ((copy = copy_of(*ca)) == NULL)
 			return COFRE_LIMIT;
+		if (copy->next_serial < least)
+			copy->given = copy->next_serial = least;
 		copy->next_serial += AUTHORITY_BLOCK;
 		if ((st = targets_save_ca(ts, s, *ca, copy)) != COFRE_OK)
 			return st;
@@ -59,7 +62,7 @@ sign(struct sshstore *s, const struct ca *ca, struct wire_writer *w)
 
 enum cofre_status
 authority_certify(struct targets *ts, struct sshstore *s, uint64_t workspace,
-    struct ssh_cert *c, struct wire_writer *w)
+    uint64_t now, struct ssh_cert *c, struct wire_writer *w)
 {
 	struct ca *ca = targets_ca(ts, workspace);
 	uint8_t nonce[SSH_CERT_NONCE_LEN], blob[SSH_KEY_BLOB_LEN];
@@ -79,7 +82,7 @@ authority_certify(struct targets *ts, struct sshstore *s, uint64_t workspace,
 	if (w->bad)
 		return COFRE_INVALID;
 	w->len = 0;
-	if ((st = next_serial(ts, s, &ca, &c->serial)) != COFRE_OK)
+	if ((st = next_serial(ts, s, &ca, now, &c->serial)) != COFRE_OK)
 		return st;
 	ssh_cert_put(w, c);
 	st = sign(s, ca, w);
@@ -133,9 +136,10 @@ authority_revoke(struct targets *ts, struct sshstore *s, uint64_t workspace,
 	struct ca *ca = targets_ca(ts, workspace), *copy;
 	enum cofre_status st;
 
-	if (ca == NULL || serial == 0 || serial >= ca->next_serial)
+	if (ca == NULL || serial == 0 || serial >= ca->given)
 		return COFRE_NOT_FOUND;
-	if (until <= now)
+	if (until <= now ||
+	    until - now > (uint64_t)CA_HOST_LIFE_MAX * 1000000)
 		return COFRE_INVALID;
 	if ((st = sshstore_begin(s, 2 * SSH_ROW_MAX, true)) != COFRE_OK)
 		return st;

@@ -3,8 +3,10 @@
  * what is revoked.
  *
  * Serials are given from memory; a block of them is set apart in the CA's row
- * before the first of it is given, so none is given twice, whatever happens;
- * what a block has left is lost with a restart.
+ * before the first of it is given, and what a block has left is lost with a
+ * restart.  A block does not begin below the second that it is, times
+ * AUTHORITY_BLOCK: so no serial is given twice where an older store was put
+ * back, unless the clock was too.
  */
 #ifndef COFRE_AUTHORITY_H
 #define COFRE_AUTHORITY_H
@@ -17,12 +19,14 @@
 
 /*
  * Sign a certificate with the workspace's CA, and append it to the writer,
- * which must be empty.  Nonce, serial and CA of *c are set here.  Errors:
+ * which must be empty; it is now, in microseconds.  Nonce, serial and CA of *c
+ * are set here.  Errors:
  * NOT_FOUND, the workspace has no CA; INVALID, a part of it is not as
  * ssh_cert_put() wants it; CORRUPT; those of the store.
  */
 enum cofre_status authority_certify(struct targets *ts, struct sshstore *s,
-    uint64_t workspace, struct ssh_cert *c, struct wire_writer *w);
+    uint64_t workspace, uint64_t now, struct ssh_cert *c,
+    struct wire_writer *w);
 
 /*
  * Revoke a certificate that the CA may have made, until then (microseconds),

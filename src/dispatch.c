@@ -143,6 +143,19 @@ request_may(const struct request *q, enum action action, struct view name)
 }
 
 bool
+request_may_some(const struct request *q, const struct workspace *ws,
+    enum action action)
+{
+	const struct question ask = {
+		.action = action,
+		.scope = &ws->policy,
+		.partial = true,
+	};
+
+	return may(q, &ask);
+}
+
+bool
 request_sees(const struct request *q, const struct workspace *ws,
     enum action action)
 {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "quota.h"
 
 void
 op_agent_say(struct request *q, struct view session,
@@ -38,6 +39,7 @@ op_ssh_bind(struct request *q, const struct ssh_bind_request *in)
 	const uint8_t *host, *signature;
 	const char *why;
 
+	quota_spent(q->conn);
 	if (!ssh_agent_bind_check(&bind, &host, &signature))
 		return op_agent_refuse(q, "the host's key is not ssh-ed25519");
 	if (!crypto_ed25519_verify(signature, host, in->session))
@@ -59,6 +61,9 @@ op_ssh_workspace(struct request *q, const struct ssh_workspace_request *in)
 
 	if (!name_is_workspace(in->workspace))
 		return COFRE_INVALID;
+	/* Who was given the connection is held to it. */
+	if (to[0] != '\0' && !view_is(in->workspace, to))
+		return op_agent_refuse(q, "another workspace was chosen");
 	/* Whether it is there is not told: it has what the caller may use. */
 	(void)snprintf(q->detail, sizeof(q->detail), "%.*s",
 	    (int)in->workspace.len, (const char *)in->workspace.data);

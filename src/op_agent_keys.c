@@ -6,6 +6,7 @@
 #include "op_agent.h"
 #include "op_ca.h"
 #include "op_target.h"
+#include "quota.h"
 #include "signing.h"
 
 #define IDENTITIES_MAX 256u /* keys and certificates of one answer, */
@@ -60,16 +61,19 @@ put_key(struct request *q, struct listing *l, const struct target *t,
 	    view_of(comment));
 }
 
-/* A certificate for the newest key, for as long as it takes to log in. */
+/* A certificate for the newest key, for as long as it takes to log in, where
+   the target's options are such that one can have them. */
 static enum cofre_status
 put_certificate(struct request *q, struct listing *l, const struct target *t)
 {
 	uint8_t blob[AUTHORITY_CERT_MAX];
 	char comment[SSH_COMMENT_MAX + 1];
-	struct ssh_cert c = { .extensions = SSH_CERT_PTY };
+	struct ssh_cert c = { .extensions = 0 };
 	struct wire_writer w;
 	enum cofre_status st;
 
+	if (!op_ca_options(t, &c))
+		return COFRE_OK;
 	wire_writer_init(&w, blob, sizeof(blob));
 	if ((st = op_ca_certify(q, t, CA_USER_LIFE, &c, &w)) != COFRE_OK)
 		return st;
@@ -92,19 +96,23 @@ is_full(const struct listing *l)
 	    w->cap - w->len < AUTHORITY_CERT_MAX;
 }
 
-/* Those of q->workspace that the caller may use. */
+/* Those of q->workspace that the caller may use, and that are of use to him:
+   a host that is offered too many keys ends the connection. */
 static enum cofre_status
 list_workspace(struct request *q, struct listing *l, bool run)
 {
 	const struct targets *ts = &q->sv->vault.targets;
 	const struct target *t = targets_next(ts, q->workspace->id,
 	    view_of(""));
+	bool all = request_may(q, ACTION_TARGET_USE, view_of(""));
 	enum cofre_status st = COFRE_OK;
 
 	for (; t != NULL && !is_full(l) && st == COFRE_OK;
 	     t = targets_next(ts, q->workspace->id, view_of(t->item.name))) {
-		if (!request_may(q, ACTION_TARGET_USE,
-			view_of(t->item.name)) || (run && !t->for_runs))
+		if ((run && !t->for_runs) ||
+		    !signing_is_of_use(t, &q->conn->agent->bound) ||
+		    (!all && !request_may(q, ACTION_TARGET_USE,
+			view_of(t->item.name))))
 			continue;
 		if (run && l->certificates < CERTIFICATES_MAX)
 			st = put_certificate(q, l, t);
@@ -135,6 +143,7 @@ op_ssh_identities(struct request *q, const struct ssh_identities_request *in)
 	enum cofre_status st = COFRE_OK;
 
 	(void)in;
+	quota_spent(q->conn);
 	if (run != NULL && run->rights.over)
 		return COFRE_RUN_ENDED;
 	ssh_agent_list_begin(&l.list, q->reply);
@@ -142,12 +151,19 @@ op_ssh_identities(struct request *q, const struct ssh_identities_request *in)
 		struct workspace *ws = v->workspaces[i];
 
 		if (ws == NULL || ws->state != WORKSPACE_LIVE ||
-		    !is_chosen(q, ws))
+		    !is_chosen(q, ws) ||
+		    !request_may_some(q, ws, ACTION_TARGET_USE))
 			continue;
 		q->workspace = ws;
 		st = list_workspace(q, &l, run != NULL);
 	}
 	q->workspace = NULL;
+	/* A run has certificates by it: they are in its workspace's log. */
+	if (run != NULL) {
+		q->workspace = vault_workspace_by_id(v, run->rights.workspace);
+		q->principal = (struct principal){ PRINCIPAL_RUN,
+			run->rights.id };
+	}
 	ssh_agent_list_end(&l.list);
 	say_list(q, &l);
 	return st;

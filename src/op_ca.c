@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "op_target.h"
+#include "quota.h"
 #include "ssh_krl.h"
+#include "sshnames.h"
 
 #define SECOND 1000000u
 #define SKEW 60u /* seconds that a host's clock may be behind */
@@ -24,6 +26,19 @@ op_ca_caller(struct request *q, char id[SSH_CERT_ID_MAX + 1])
 	else
 		(void)snprintf(id, SSH_CERT_ID_MAX + 1, "%s/user:%u",
 		    q->workspace->name, q->conn->peer.uid);
+}
+
+bool
+op_ca_options(const struct target *t, struct ssh_cert *c)
+{
+	struct sshname_options o;
+
+	if (!t->for_ca || !sshname_options(view_of(t->options), &o) ||
+	    (o.from.len > 0 && !ssh_text_is_addresses(o.from)))
+		return false;
+	c->extensions = o.restricted ? 0 : SSH_CERT_ALL;
+	c->source_address = o.from;
+	return true;
 }
 
 static struct view
@@ -54,7 +69,9 @@ op_ca_certify(struct request *q, const struct target *t, uint32_t life,
 		c->before = run->real_deadline / SECOND;
 	c->key_id = view_of(id);
 	c->principals = put_principal(&p, view_of(t->user));
-	return authority_certify(&v->targets, &v->ssh, q->workspace->id, c, w);
+	quota_spent(q->conn);
+	return authority_certify(&v->targets, &v->ssh, q->workspace->id,
+	    q->sv->now, c, w);
 }
 
 /* Say what was certified, and write it to the reply. */
@@ -75,9 +92,7 @@ op_ca_user(struct request *q, const struct ca_user_request *in)
 {
 	const struct target *t = op_target(q);
 	uint32_t life = in->validity == 0 ? CA_USER_LIFE : in->validity;
-	struct ssh_cert c = { .extensions = SSH_CERT_PTY,
-		.force_command = in->command,
-		.source_address = in->addresses };
+	struct ssh_cert c = { .force_command = in->command };
 	uint8_t blob[AUTHORITY_CERT_MAX];
 	struct wire_writer w;
 	enum cofre_status st;
@@ -86,8 +101,11 @@ op_ca_user(struct request *q, const struct ca_user_request *in)
 		return COFRE_NOT_FOUND;
 	if (!op_target_is_open(q, t))
 		return COFRE_DENIED;
-	if (life > CA_USER_LIFE_MAX)
+	if (life > CA_USER_LIFE_MAX || !op_ca_options(t, &c) ||
+	    (c.source_address.len > 0 && in->addresses.len > 0))
 		return COFRE_INVALID;
+	if (in->addresses.len > 0)
+		c.source_address = in->addresses;
 	wire_writer_init(&w, blob, sizeof(blob));
 	if ((st = op_ca_certify(q, t, life, &c, &w)) != COFRE_OK)
 		return st;
@@ -104,6 +122,8 @@ put_hosts(struct wire_writer *w, struct list hosts)
 
 	for (uint32_t i = 0; i < hosts.count; i++) {
 		host_item_get(&r, &item);
+		if (!ssh_text_is_host(item.host))
+			return false;
 		(void)put_principal(w, item.host);
 	}
 	return wire_reader_done(&r) && !w->bad;
@@ -125,18 +145,23 @@ op_ca_host(struct request *q, const struct ca_host_request *in)
 		.after = now - SKEW, .before = now + life };
 	enum cofre_status st;
 
+	/* It says who other hosts are, too. */
+	if (!request_may(q, ACTION_TARGET_WRITE, view_of("")))
+		return COFRE_DENIED;
 	if (t == NULL)
 		return COFRE_NOT_FOUND;
 	wire_writer_init(&p, principals, sizeof(principals));
-	if (c.key == NULL || life > CA_HOST_LIFE_MAX ||
-	    !put_hosts(&p, in->hosts))
+	if (c.key == NULL || !target_has_pin(t, in->key) ||
+	    life > CA_HOST_LIFE_MAX || !put_hosts(&p, in->hosts))
 		return COFRE_INVALID;
 	c.principals = (struct view){ p.data, p.len };
 	(void)snprintf(id, sizeof(id), "%s/host:%s", q->workspace->name,
 	    t->item.name);
 	c.key_id = view_of(id);
 	wire_writer_init(&w, blob, sizeof(blob));
-	st = authority_certify(&v->targets, &v->ssh, q->workspace->id, &c, &w);
+	quota_spent(q->conn);
+	st = authority_certify(&v->targets, &v->ssh, q->workspace->id,
+	    q->sv->now, &c, &w);
 	if (st != COFRE_OK)
 		return st;
 	put_certificate(q, &c, &w);

@@ -17,6 +17,12 @@ op_target_is_open(const struct request *q, const struct target *t)
 }
 
 void
+op_target_decide(struct request *q, struct target *t)
+{
+	t->for_ca = request_may(q, ACTION_TARGET_WRITE, view_of(""));
+}
+
+void
 op_target_put_key(struct request *q, const struct target *t)
 {
 	const struct target_key *k = &t->keys[t->key_count - 1];
@@ -49,6 +55,7 @@ op_target_create(struct request *q, const struct target_create_request *in)
 		sshitem_free(&t->item);
 		return COFRE_INVALID;
 	}
+	op_target_decide(q, t);
 	t->item.workspace = q->workspace->id;
 	memcpy(t->item.name, q->name.data, q->name.len);
 	st = targets_create(&v->targets, &v->ssh, t, q->conn->peer.uid,
@@ -124,6 +131,7 @@ op_target_show(struct request *q, const struct target_show_request *in)
 		.port = t == NULL ? 0 : t->port,
 		.user = view_of(t == NULL ? "" : t->user),
 		.for_runs = t != NULL && t->for_runs,
+		.for_ca = t != NULL && t->for_ca,
 		.options = view_of(t == NULL ? "" : t->options),
 		.created = t == NULL ? 0 : t->created,
 		.updated = t == NULL ? 0 : t->updated,

@@ -15,6 +15,10 @@ struct target *op_target(const struct request *q);
 /* May who asks use the target, as far as it matters that he is a run? */
 bool op_target_is_open(const struct request *q, const struct target *t);
 
+/* Who may change any target of the workspace says for which users its CA
+   certifies: that of this one, or not. */
+void op_target_decide(struct request *q, struct target *t);
+
 /* Write version and public key of its newest key to the reply. */
 void op_target_put_key(struct request *q, const struct target *t);
 

@@ -117,6 +117,7 @@ op_target_set(struct request *q, const struct target_set_request *in)
 	if ((st = begin(q, in->if_revision, &old, &t)) != COFRE_OK)
 		return st;
 	if (target_set(t, &settings)) {
+		op_target_decide(q, t);
 		op_target_say(q, t);
 		return save(q, old, t, true);
 	}

@@ -46,6 +46,10 @@ struct request {
 bool request_may(const struct request *q, enum action action,
     struct view name);
 
+/* Is there any name in that workspace with which the caller may do that? */
+bool request_may_some(const struct request *q, const struct workspace *ws,
+    enum action action);
+
 /* May the caller do that with another workspace than the request's?  What is
    in those, and whether they are there at all, is told to nobody else. */
 bool request_sees(const struct request *q, const struct workspace *ws,

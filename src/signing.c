@@ -46,6 +46,13 @@ login_refusal(const struct target *t, const struct sshbind *bound,
 	return NULL;
 }
 
+bool
+signing_is_of_use(const struct target *t, const struct sshbind *bound)
+{
+	return bound->count == 0 || (!bound->forwarded &&
+		is_pinned(t, bound->sessions[bound->count - 1].host));
+}
+
 const char *
 signing_refusal(const struct target *t, const struct sshbind *bound,
     const uint8_t *key, const struct ssh_tosign *what, const uint8_t **host)
@@ -74,7 +81,7 @@ const char *
 signing_certificate_refusal(const struct ca *ca, struct view blob,
     struct view key_id, uint64_t now)
 {
-	const uint8_t *by;
+	const uint8_t *by, *signature;
 	struct ssh_cert c;
 
 	/* Of another form, or by another CA: cofre has not made it. */
@@ -82,6 +89,9 @@ signing_certificate_refusal(const struct ca *ca, struct view blob,
 	    (by = ssh_key_get(c.ca)) == NULL ||
 	    memcmp(by, ca->public, SSH_KEY_LEN) != 0)
 		return NULL;
+	if ((signature = ssh_signature_get(c.signature)) == NULL ||
+	    !crypto_ed25519_verify(signature, by, c.body))
+		return "the certificate is forged";
 	if (!view_equal(c.key_id, key_id))
 		return "the certificate is somebody else's";
 	return is_revoked(ca, c.serial, now) ?

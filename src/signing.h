@@ -20,6 +20,12 @@ const char *signing_refusal(const struct target *t,
     const struct ssh_tosign *what, const uint8_t **host);
 
 /*
+ * Could any of the target's keys be used by a connection with these sessions?
+ * Once a session is bound, a login alone follows.
+ */
+bool signing_is_of_use(const struct target *t, const struct sshbind *bound);
+
+/*
  * NULL when a login may be signed with that certificate; else why not.  One of
  * the workspace's CA must be the caller's own, by its key id, and not be
  * revoked at that time (microseconds); what others have certified is for the

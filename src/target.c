@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto.h"
 #include "names.h"
 #include "ssh_key.h"
 #include "sshnames.h"
@@ -28,8 +29,10 @@ set_namespaces(struct target *t, struct list l)
 bool
 target_set(struct target *t, const struct target_settings *in)
 {
+	struct sshname_options options;
+
 	if (!ssh_text_is_host(in->host) || !sshname_is_login(in->user) ||
-	    !sshname_is_options(in->options) || in->port == 0 ||
+	    !sshname_options(in->options, &options) || in->port == 0 ||
 	    in->port > UINT16_MAX || !set_namespaces(t, in->namespaces))
 		return false;
 	view_copy(t->host, in->host);
@@ -40,10 +43,10 @@ target_set(struct target *t, const struct target_settings *in)
 	return true;
 }
 
-static bool
-is_pinned(const struct target *t, uint32_t count, struct view blob)
+bool
+target_has_pin(const struct target *t, struct view blob)
 {
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < t->pin_count; i++)
 		if (view_equal(blob, (struct view){ t->pins[i].blob,
 			t->pins[i].len }))
 			return true;
@@ -58,15 +61,17 @@ target_pin(struct target *t, struct list pins)
 
 	if (pins.count > TARGET_PINS_MAX)
 		return false;
-	for (uint32_t i = 0; i < pins.count; i++) {
+	for (t->pin_count = 0; t->pin_count < pins.count; t->pin_count++) {
+		struct target_pin *pin = &t->pins[t->pin_count];
+		const uint8_t *key;
+
 		pin_item_get(&r, &item);
-		if (r.bad || ssh_key_get(item.key) == NULL ||
-		    is_pinned(t, i, item.key))
+		if (r.bad || (key = ssh_key_get(item.key)) == NULL ||
+		    !crypto_ed25519_is_key(key) || target_has_pin(t, item.key))
 			return false;
-		memcpy(t->pins[i].blob, item.key.data, item.key.len);
-		t->pins[i].len = item.key.len;
+		memcpy(pin->blob, item.key.data, item.key.len);
+		pin->len = item.key.len;
 	}
-	t->pin_count = pins.count;
 	return wire_reader_done(&r);
 }
 
@@ -169,6 +174,7 @@ target_put(struct wire_writer *w, const struct target *t)
 		.port = t->port,
 		.user = view_of(t->user),
 		.for_runs = t->for_runs,
+		.for_ca = t->for_ca,
 		.options = view_of(t->options),
 		.created = t->created,
 		.updated = t->updated,
@@ -246,6 +252,7 @@ from_row(struct target *t, const struct target_row *row)
 	t->updated = row->updated;
 	t->uid = row->uid;
 	t->last_version = row->last_version;
+	t->for_ca = row->for_ca;
 	return get_keys(t, row->keys) && target_pin(t, row->pins);
 }
 

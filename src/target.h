@@ -29,6 +29,7 @@ struct target {
 	uint32_t uid; /* who made it */
 	uint32_t last_version; /* of a key that it has, or had */
 	bool for_runs;	       /* runs may use it */
+	bool for_ca; /* who may change any target has said whose login it is */
 	uint32_t key_count, pin_count, namespace_count;
 	struct target_key keys[TARGET_KEYS_MAX]; /* the newest last */
 	struct target_pin pins[TARGET_PINS_MAX]; /* keys that its host has */
@@ -70,6 +71,9 @@ struct target_settings {
 /* Take settings.  False, with nothing of use in it, when one of them has not
    the form that it must have (sshnames.h, ssh_text.h). */
 bool target_set(struct target *t, const struct target_settings *in);
+
+/* Is the blob one of them? */
+bool target_has_pin(const struct target *t, struct view blob);
 
 /* Take the keys of its host: pin_item.  False when one is no ssh-ed25519
    key, or is there twice. */

@@ -118,6 +118,12 @@ crypto_equal(const void *a, const void *b, size_t len)
 	return sodium_memcmp(a, b, len) == 0;
 }
 
+bool
+crypto_ed25519_is_key(const uint8_t public[PUBLIC_KEY_LEN])
+{
+	return crypto_core_ed25519_is_valid_point(public) == 1;
+}
+
 void
 crypto_ed25519_make(uint8_t pair[CRYPTO_PAIR_LEN])
 {

@@ -76,7 +76,10 @@ void crypto_short_hash(uint8_t out[CRYPTO_SHORT_LEN], const uint8_t key[16],
  * of it: with a public key that is not that of the seed, the signature would
  * give the seed away.  verify is false for a signature or a key that is not
  * in its one form, and for a key of small order, which verifies anything.
+ * is_key is true for a point of the group that a pair of make's has, in its
+ * one form.
  */
+bool crypto_ed25519_is_key(const uint8_t public[PUBLIC_KEY_LEN]);
 void crypto_ed25519_make(uint8_t pair[CRYPTO_PAIR_LEN]);
 void crypto_ed25519_sign(uint8_t signature[SIGNATURE_LEN],
     const uint8_t pair[CRYPTO_PAIR_LEN], struct view message);

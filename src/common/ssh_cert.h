@@ -28,6 +28,7 @@ enum ssh_cert_extension {
 	SSH_CERT_PORT = 4,  /* permit-port-forwarding */
 	SSH_CERT_PTY = 8,   /* permit-pty */
 	SSH_CERT_RC = 16,   /* permit-user-rc */
+	SSH_CERT_ALL = 31,
 };
 
 struct ssh_cert {

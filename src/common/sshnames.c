@@ -5,10 +5,15 @@
 #include "ssh_text.h"
 
 static bool
+is_digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
 is_alnum(uint8_t c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9');
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c);
 }
 
 /* One of these, or a letter or digit? */
@@ -32,7 +37,8 @@ fits(struct view v, size_t max, const char *first, const char *more)
 bool
 sshname_is_login(struct view v)
 {
-	return fits(v, LOGIN_MAX, "_", "._-");
+	return v.len > 0 && !is_digit(v.data[0]) &&
+	    fits(v, LOGIN_MAX, "_", "._-");
 }
 
 bool
@@ -56,36 +62,27 @@ take(struct view *v, const char *text)
 
 /* Take a list, and the quote behind it. */
 static bool
-take_list(struct view *v)
+take_list(struct view *v, struct view *list)
 {
 	const uint8_t *quote = v->len == 0 ? NULL :
 					     memchr(v->data, '"', v->len);
-	struct view list = { v->data, 0 };
 
 	if (quote == NULL)
 		return false;
-	list.len = (size_t)(quote - v->data);
-	v->data += list.len + 1;
-	v->len -= list.len + 1;
-	return ssh_text_is_from(list);
+	*list = (struct view){ v->data, (size_t)(quote - v->data) };
+	v->data += list->len + 1;
+	v->len -= list->len + 1;
+	return ssh_text_is_from(*list);
 }
 
 bool
-sshname_is_options(struct view v)
+sshname_options(struct view v, struct sshname_options *o)
 {
-	bool restricted = false, from = false;
-
+	*o = (struct sshname_options){ .restricted = false };
 	if (v.len > TARGET_OPTIONS_MAX)
 		return false;
-	while (v.len > 0) {
-		if (!restricted && take(&v, "restrict"))
-			restricted = true;
-		else if (!from && take(&v, "from=\"") && take_list(&v))
-			from = true;
-		else
-			return false;
-		if (v.len > 0 && (!take(&v, ",") || v.len == 0))
-			return false;
-	}
-	return true;
+	o->restricted = take(&v, "restrict");
+	if (v.len == 0 || (o->restricted && !take(&v, ",")))
+		return v.len == 0;
+	return take(&v, "from=\"") && take_list(&v, &o->from) && v.len == 0;
 }

@@ -12,11 +12,13 @@ import itertools
 import os
 import re
 import sys
+import time
 sys.dont_write_bytecode = True
 
 import cofre_wire as wire
 import harness
 import model
+import sshagent
 from cast import (BINDINGS, CUSTOM, EVERYWHERE, G_OPERATOR, GONE, NAMES, NEW,
                   OTHER, OWN, ROLES)
 from expect import check, same, show, status
@@ -28,6 +30,7 @@ from search import Needles, seeds_of, vault_keys
 ALLOWED = {"vault.init": "EXISTS", "vault.unlock": "CONFLICT",
            "run.attach": "DENIED"}
 STAGED = {}         # of a secret with a source: version and origin
+SERIALS = {}        # by workspace: of a certificate that was given
 RUNS = {}           # by workspace: a run of the secret n that is there
 
 FIXTURE = 41900     # an owner of the vault, who puts things back
@@ -40,7 +43,7 @@ FIELDS = [dict(name="value", flags=1, value=SECRET),
           dict(name="host", flags=0, value=METADATA)]
 SOMEBODY = 41999    # is granted roles, and bound
 
-HOST_KEY = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + b"h" * 32
+HOST_KEY = sshagent.Key(b"h").blob
 
 ids = itertools.count(1000)
 
@@ -96,7 +99,8 @@ def values(op, workspace, name):
     elif op in ("target.create", "target.set"):
         v.update(host="login.example", port=22, user="train")
     elif op == "ca.revoke":
-        v.update(serial=1, until=1 << 62)
+        v.update(serial=SERIALS.get(workspace, 1),
+                 until=(int(time.time()) + 3600) * 1000000)
     elif op == "ca.host":
         v.update(key=HOST_KEY, hosts=[dict(host="login.example")])
     elif op == "target.settle":
@@ -198,7 +202,15 @@ class Vault:
         elif op in ("run.end", "run.renew"):
             self.start_run(place)
         elif op == "ca.revoke":
-            self.fix("ca.user", workspace=place, name="n")
+            SERIALS[place] = self.fixture.call(
+                "ca.user", workspace=place, name="n").fields["serial"]
+        elif op == "ca.host":
+            self.fix("target.pin", workspace=place, name=name,
+                     if_revision=wire.NO_ID, pins=[dict(key=HOST_KEY)])
+        elif op == "ca.user":
+            # Somebody else may have set it, who decides less.
+            self.fix("target.set", if_revision=wire.NO_ID,
+                     **values("target.set", place, name))
         elif op == "target.create":
             self.fix("target.delete", "NOT_FOUND", workspace=place, name=name)
         elif op == "role.delete":

@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 import cofre_wire as wire
 import faults
 import harness
+import sshagent
 from expect import check, same, show, status
 from search import (Needles, search_memory, search_processes, search_tree,
                     seeds_of, vault_keys, words)
@@ -23,11 +24,10 @@ OWNER, CONTRIBUTOR, READER, AGENT, OFFICER, NOBODY = range(43001, 43007)
 WS = "lab"
 SETTINGS = dict(host="login.example", port=22, user="train")
 HIDDEN = b"gpu-17.hidden.example"
-TYPE = b"\0\0\0\x0bssh-ed25519"
 
 
 def host_key(byte):
-    return TYPE + b"\0\0\0\x20" + bytes([byte]) * 32
+    return sshagent.Key(bytes([byte])).blob
 
 
 class People:
@@ -109,13 +109,13 @@ def forms(p):
     """What does not have the form that it must have."""
     bad = [dict(host=h) for h in ("", "-oProxyCommand=x", "a b", "a\nb",
                                   "a,b", "h" * 256, 'a"b', "\x00")]
-    bad += [dict(user=u) for u in ("", "-l", "a b", "a@b", "u" * 64, "a\n")]
+    bad += [dict(user=u) for u in ("", "-l", "1000", "0x", "a b", "a@b", "u" * 64, "a\n")]
     bad += [dict(port=n) for n in (0, 65536, 2 ** 32 - 1)]
     bad += [dict(options=o) for o in (
         "command=\"x\"", "restrict,", ",restrict", "restrict restrict",
         "restrict,restrict", 'from=""', 'from="a,,b"', 'from=",a"',
         'from="a"x', 'from="a', "from=a", 'from="a\nb"', 'from="a b"',
-        "pty", "restrict,port-forwarding", 'from="a",from="b"')]
+        "pty", 'from="::1",restrict', "restrict,port-forwarding", 'from="a",from="b"')]
     bad += [dict(namespaces=[dict(namespace=n)]) for n in (
         "", "a b", "a\n", "-a", "n" * 64)]
     refused = 0
@@ -126,7 +126,7 @@ def forms(p):
         refused += 1
     good = [dict(host="::1"), dict(host="10.0.0.1"), dict(port=65535),
             dict(options="restrict"), dict(options='from="*.a.example,!b"'),
-            dict(options='from="::1",restrict'), dict(user="_a.b-c"),
+            dict(options='restrict,from="::1"'), dict(user="_a.b-c"),
             dict(namespaces=[dict(namespace="file@cofre.example")])]
     for v in good:
         p.make("good", **v)
@@ -167,6 +167,10 @@ def pinned(p):
     p.ask(OWNER, "target.pin", "CONFLICT", if_revision=seen, pins=[])
     for bad in ([pins[0], pins[0]], [dict(key=host_key(1)[:-1])],
                 [dict(key=host_key(1) + b"\0")], [dict(key=b"")],
+                # Of small order; of no curve; not in its one form.
+                *([dict(key=sshagent.blob(point))] for point in (
+                    bytes(32), b"\1" + bytes(31), b"\2" + bytes(31),
+                    b"\xec" + b"\xff" * 30 + b"\x7f", b"\xff" * 32)),
                 [dict(key=b"\0\0\0\x07ssh-rsa" + host_key(1)[15:])]):
         p.ask(OWNER, "target.pin", "INVALID", pins=bad)
     p.ask(OWNER, "target.pin", "BAD_FRAME",

@@ -20,7 +20,7 @@ import harness
 import sshagent
 from expect import Skip, check, same, show, status
 from people import start_of
-from search import Needles
+from search import Needles, seeds_of, vault_keys
 from sshagent import Client, Key, login, sshsig
 
 # ssh wants its user to have an account, so they are some of the system's.
@@ -216,11 +216,31 @@ def other_hosts(w):
     refused(w.ssh(AGENT), "a host key that changed")
     w.pin("box", HOST.blob, w.sshd.host_key())
     logged_in(w.ssh(AGENT), "one of two pins")
+    # Such a key is not even offered; who asks all the same is refused.
+    agent = w.people[AGENT]
+    for pins, offered in (((), []), ((w.sshd.host_key(),), []),
+                          ((HOST.blob,), [b"cofre:lab/lie#1"])):
+        w.pin("lie", *pins)
+        w.pin("box", w.sshd.host_key())
+        found, signature = agent.do(offers, w.path, w.lie)
+        same([comment for _, comment in found], offered, "offered")
+        same(signature is not None, bool(offered), "a signature")
+    same(len(agent.do(offers, w.path)[0]), 3, "where no session is bound")
+    same(agent.do(offers, w.path, w.lie, 1), ([], None), "where forwarded")
     why = [r[2] for r in w.recorded(SIGN_OP) if r[0] == "DENIED"]
     for text in ("it is for another user than the target's",
                  "the target has no pinned host key",
                  "the host's key is not pinned at the target"):
         check(text in why, "%s: not in %r" % (text, why))
+
+
+def offers(path, key=None, forwarding=0):
+    """What is offered, and a signature, in a session that is bound."""
+    c = Client(path)
+    if key is None:
+        return c.keys(), None
+    check(c.binds(HOST, SESSION, forwarding=forwarding), "not bound")
+    return c.keys(), c.signs(key, login(SESSION, "train", key))
 
 
 # --- a client that lies ----------------------------------------------------
@@ -305,6 +325,13 @@ def lies(path, target, other):
     c.binds(HOST, SESSION)
     case("in another workspace", c, key)
     found.append(("keys of another workspace", c.keys() == []))
+    # For good: who was given a connection of a workspace has no other.
+    for name, taken in (("other", True), ("lab", False)):
+        kind, _ = c.ask(sshagent.message(27, sshagent.string(
+            "workspace@cofre") + sshagent.string(name)))
+        found.append(("the choice of %s" % name,
+                      (kind == sshagent.SUCCESS) == taken))
+    case("in it still", c, key)
     return good, found, b"".join(c.heard for c in heard)
 
 
@@ -434,9 +461,10 @@ def runs(w):
     same(said[:2], ("OK", "lab/node"), "recorded")
     check("ID %s (serial %d) CA" % (name, serial) in w.sshd.log(),
           "sshd's log:\n" + w.sshd.log())
-    same(w.recorded(IDENTITIES)[-1][2],
-         "4 identities, certificates of serial %d to %d" % (serial - 1,
-                                                            serial), "listed")
+    listed = [e for e in w.root.events(WS) if e["op"] == IDENTITIES][-1]
+    same((listed["principal"], listed["detail"]), (
+        wire.RUN, b"2 identities, certificates of serial %d to %d" %
+        (serial, serial)), "listed, in the log of the run's workspace")
 
 
 def keys_of_runs(w):
@@ -536,7 +564,10 @@ def certificates(w):
     w.ask("ca.revoke", serial=f["serial"], until=f["before"])
     w.ask("ca.revoke", "INVALID", serial=f["serial"], until=1)
     w.ask("ca.revoke", "NOT_FOUND", serial=0, until=f["before"])
-    w.ask("ca.revoke", "NOT_FOUND", serial=1 << 40, until=f["before"])
+    w.ask("ca.revoke", "NOT_FOUND", serial=f["serial"] + 1,
+          until=f["before"])
+    w.ask("ca.revoke", "INVALID", serial=f["serial"],
+          until=f["before"] + 366 * 86400 * 1000000)
     harness.write_file(krl, w.ask("ca.krl")["krl"], 0o644)
     same(sshagent.keygen("-Q", "-f", krl, path).returncode, 1, "in the KRL")
     same(w.people[AGENT].do(agent_signs, w.path, w.lie, data), None,
@@ -551,13 +582,89 @@ def certificates(w):
                   "login.example\n                10.0.0.1"):
         check(words in text, "%s is not in:\n%s" % (words, text))
     for bad in (dict(key=HOST.blob[:-1]), dict(hosts=[]),
+                dict(key=w.sshd.host_key()), dict(hosts=[dict(host="*")]),
                 dict(hosts=[dict(host="a,b")]), dict(validity=31536001)):
         w.ask("ca.host", "INVALID", name="lie",
               **{**dict(key=HOST.blob, hosts=[dict(host="x")]), **bad})
     w.ask("ca.host", "DENIED", by=agent, name="lie", key=HOST.blob,
           hosts=[dict(host="x")])
     check(h["serial"] > f["serial"], "serials")
+    certified_as_set(w, agent)
+    some_names_certify_nobody(w)
     return h["serial"]
+
+
+def options_of(w, certificate):
+    """What ssh-keygen says of its options: critical ones, and extensions."""
+    path = harness.write_file(w.known + "/o-cert.pub",
+                              sshagent.line(certificate), 0o644)
+    text = sshagent.keygen("-L", "-f", path).stdout.decode()
+    critical, extensions = text.split("Critical Options: ")[1].split(
+        "Extensions: ")
+    return critical.split(), extensions.split()
+
+
+ALL = ["permit-X11-forwarding", "permit-agent-forwarding",
+       "permit-port-forwarding", "permit-pty", "permit-user-rc"]
+
+
+def certified_as_set(w, agent):
+    """A certificate lets in as the target's line of authorized_keys does."""
+    asked = dict(by=agent, name="set")
+    w.make("set", user="train", for_runs=1)
+    w.pin("set", HOST.blob)
+    talker = w.t.agent(AGENT)
+    run_id = start_run(w, talker.pid)
+    for options, want in (
+            ("", (["(none)"], ALL)), ("restrict", (["(none)"], ["(none)"])),
+            ('restrict,from="10.0.0.0/8,::1"',
+             (["source-address", "10.0.0.0/8,::1"], ["(none)"])),
+            ('from="10.0.0.1"', (["source-address", "10.0.0.1"], ALL))):
+        w.ask("target.set", name="set", host="h", port=22, user="train",
+              for_runs=1, options=options, if_revision=wire.NO_ID)
+        same(options_of(w, w.ask("ca.user", **asked)["certificate"]), want,
+             "options %r" % options)
+        keys = talker.do(open_client, w.path)
+        same([options_of(w, k) for k, c in keys if c == b"cofre:lab/set"],
+             [want], "options %r, by the agent" % options)
+    w.ask("ca.user", "INVALID", addresses="10.0.0.2/32", **asked)
+    # A name, a wildcard, an exception: no certificate can say that.
+    for who in ("h.example", "10.*", "10.0.0.0/8,!10.0.0.1"):
+        w.ask("target.set", name="set", host="h", port=22, user="train",
+              for_runs=1, options='from="%s"' % who, if_revision=wire.NO_ID)
+        w.ask("ca.user", "INVALID", **asked)
+        same([c for _, c in talker.do(open_client, w.path)
+              if c.startswith(b"cofre:lab/set")], [b"cofre:lab/set#1"],
+             "keys, from %s" % who)
+    w.ask("run.end", by=w.owner, run=run_id)
+    w.ask("target.delete", name="set")
+
+
+def some_names_certify_nobody(w):
+    """Who may make targets of some names does not say who logs in where the
+    CA is trusted, nor who other hosts are."""
+    given = dict(principal=wire.USER, id=STRANGER, role="contributor",
+                 prefix="dev-")
+    w.ask("grant.add", **given)
+    some = w.people[STRANGER].connect(w.d.socket)
+    settings = dict(host="127.0.0.1", port=22, user="root")
+    w.ask("target.create", by=some, name="dev-x", **settings)
+    w.ask("target.pin", by=some, name="dev-x", if_revision=wire.NO_ID,
+          pins=[dict(key=HOST.blob)])
+    for by in (some, w.owner):
+        w.ask("ca.user", "INVALID", by=by, name="dev-x")
+        same(w.ask("target.show", name="dev-x")["for_ca"], 0, "for the CA")
+    w.ask("ca.host", "DENIED", by=some, name="dev-x", key=HOST.blob,
+          hosts=[dict(host="login.example")])
+    # The owner decides, until somebody else sets it again.
+    for by, decided in ((w.owner, 1), (some, 0)):
+        w.ask("target.set", by=by, name="dev-x", if_revision=wire.NO_ID,
+              **settings)
+        same(w.ask("target.show", name="dev-x")["for_ca"], decided, "set")
+        w.ask("ca.user", "OK" if decided else "INVALID", by=some,
+              name="dev-x")
+    w.ask("target.delete", name="dev-x")
+    w.ask("grant.remove", **given)
 
 
 def at_once(w, serial):
@@ -577,7 +684,7 @@ def at_once(w, serial):
     check(person.do(sign_again, w.lie)[0], "unlocked")
     w.ask("target.delete", name="lie")
     same(person.do(sign_again, w.lie)[0], None, "a key that is gone")
-    block = (serial // 1024 + 1) * 1024 + 1
+    block = (serial // 1024 + 1) * 1024
     same(w.ask("ca.show")["next_serial"], block, "after an unlock")
     w.d.kill()
     w.d.start()
@@ -598,16 +705,7 @@ def sign_again(key):
 
 def seeds(w):
     """The private keys, read out of a copy with the root key."""
-    helper = harness.program("VAULTKEYS", "./tests/system/vaultkeys")
-    copy = os.path.join(w.t.dir, "copy")
-    os.mkdir(copy)
-    for name in ("data.mdb", "ssh.lmdb"):
-        shutil.copy(os.path.join(w.d.state_dir, name), copy)
-    out = subprocess.run([helper, copy, w.keyfile], check=True, timeout=30,
-                         stdout=subprocess.PIPE).stdout.decode()
-    shutil.rmtree(copy)
-    return {n[:16]: bytes.fromhex(k) for n, k in
-            (line.split() for line in out.splitlines()) if len(n) == 64}
+    return seeds_of(vault_keys(w.t, w.d, w.keyfile))
 
 
 def test(t):
@@ -625,7 +723,7 @@ def test(t):
     runs(w)
     keys_of_runs(w)
     at_once(w, certificates(w))
-    check(len(secret) == 4, "keys of three targets and a CA")
+    check(len(secret) == 5, "keys of three targets, a CA and the store")
     same(Needles(secret).find(b"\0".join(w.heard)), [], "a private key")
     same(Needles(secret).find(w.d.stderr().encode()), [], "in stderr")
     w.d.stop()

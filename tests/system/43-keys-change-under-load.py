@@ -204,7 +204,7 @@ def revoked(w, krl, serial):
          "not in the KRL")
     w.cofre("ca", "revoke", WS, number, uid=AGENT, code=5)
     w.cofre("ca", "revoke", WS, number)
-    w.cofre("ca", "revoke", WS, str(1 << 40), code=6, says="no certificate")
+    w.cofre("ca", "revoke", WS, str(1 << 50), code=6, says="no certificate")
     w.cofre("ca", "revoke", WS, number, "--until", "-1h", code=9,
             says="over already")
     for bad in ("0", "x", "-1", "1e3", "9" * 30):

@@ -196,7 +196,8 @@ OPERATIONS = {
     "target.list": (97, "str workspace, str after",
                     "target* items, bool more"),
     "target.show": (98, "str workspace, str name",
-                    "u32 revision, " + SETTINGS + ", u64 created, "
+                    "u32 revision, str host, u32 port, str user, "
+                    "bool for_runs, bool for_ca, str options, u64 created, "
                     "u64 updated, u32 uid, target_key* keys, pin* pins, "
                     "namespace* namespaces"),
     "target.rotate": (99, "str workspace, str name, u32 if_version",

@@ -278,6 +278,9 @@ class Model:
         if op == "grant.add" and as_what != OPERATOR and \
                 not self.may_give(person, role, where):
             return "DENIED", as_what
+        # It says who other hosts are, too.
+        if op == "ca.host" and self.allows(person, action, where) == NOBODY:
+            return "DENIED", as_what
         if as_what == IDENTITY and (op == "identity.repair" or
                                     op.startswith("resync.")):
             return "DENIED", as_what

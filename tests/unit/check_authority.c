@@ -9,6 +9,7 @@
 #include "vaultdir.h"
 
 #define NOW 1000000u
+#define YEAR ((uint64_t)CA_HOST_LIFE_MAX * 1000000)
 
 static struct vault v;
 static struct workspace *ws;
@@ -46,6 +47,8 @@ ca(void)
 	return targets_ca(&v.targets, ws->id);
 }
 
+static uint64_t clock_now; /* in a second in which no block begins */
+
 static enum cofre_status
 certify(const char *user, uint64_t *serial)
 {
@@ -60,7 +63,7 @@ certify(const char *user, uint64_t *serial)
 	wire_put_string(&p, view_of(user), 60);
 	c.principals = (struct view){ p.data, p.len };
 	wire_writer_init(&w, blob, sizeof(blob));
-	st = authority_certify(&v.targets, &v.ssh, ws->id, &c, &w);
+	st = authority_certify(&v.targets, &v.ssh, ws->id, clock_now, &c, &w);
 	*serial = c.serial;
 	if (st != COFRE_OK)
 		return st;
@@ -106,6 +109,31 @@ START_TEST(serials_are_given_once)
 }
 END_TEST
 
+/* So that one that was given is not given again by an older store. */
+START_TEST(a_block_begins_with_its_second)
+{
+	const uint64_t least = 7 * AUTHORITY_BLOCK;
+
+	ck_assert_uint_eq(next(), 1);
+	clock_now = 7999999;
+	ck_assert_uint_eq(next(), 2); /* of the block that there is */
+	vaultdir_commit(&v);
+	vaultdir_again(&v);
+	ws = vaultdir_workspace(&v, "lab");
+	ck_assert_uint_eq(next(), least);
+	for (uint64_t i = 1; i < AUTHORITY_BLOCK; i++)
+		ck_assert_uint_eq(next(), least + i);
+	/* Faster than the clock: they go on. */
+	ck_assert_uint_eq(next(), least + AUTHORITY_BLOCK);
+	clock_now = 3000000; /* it was set back */
+	vaultdir_commit(&v);
+	vaultdir_again(&v);
+	ws = vaultdir_workspace(&v, "lab");
+	ck_assert_uint_eq(next(), least + 2 * AUTHORITY_BLOCK);
+	clock_now = 0;
+}
+END_TEST
+
 START_TEST(without_a_ca_nothing_is_certified)
 {
 	uint64_t serial;
@@ -128,9 +156,13 @@ revoke(uint64_t serial, uint64_t until, uint64_t now)
 START_TEST(what_is_revoked_is_kept_until_it_is_over)
 {
 	ck_assert_int_eq(revoke(1, 2 * NOW, NOW), COFRE_NOT_FOUND);
-	(void)next();
+	while (next() < 7)
+		;
 	ck_assert_int_eq(revoke(5, NOW, NOW), COFRE_INVALID);
+	ck_assert_int_eq(revoke(5, NOW + YEAR + 1, NOW), COFRE_INVALID);
 	ck_assert_int_eq(revoke(0, 2 * NOW, NOW), COFRE_NOT_FOUND);
+	/* One that will be given, and is not yet. */
+	ck_assert_int_eq(revoke(8, 2 * NOW, NOW), COFRE_NOT_FOUND);
 	ck_assert_int_eq(revoke(AUTHORITY_BLOCK + 1, 2 * NOW, NOW),
 	    COFRE_NOT_FOUND);
 	ck_assert_int_eq(revoke(5, 2 * NOW, NOW), COFRE_OK);
@@ -183,6 +215,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, serials_are_given_once);
+	tcase_add_test(t, a_block_begins_with_its_second);
 	tcase_add_test(t, without_a_ca_nothing_is_certified);
 	tcase_add_test(t, what_is_revoked_is_kept_until_it_is_over);
 	tcase_add_test(t, so_many_are_revoked_and_no_more);

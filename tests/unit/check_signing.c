@@ -125,9 +125,30 @@ START_TEST(a_file_is_of_a_namespace_of_the_target)
 }
 END_TEST
 
-/* A certificate, signed by nobody, of that CA. */
+START_TEST(what_is_of_use_once_a_session_is_bound)
+{
+	ck_assert(signing_is_of_use(&target, &bound));
+	target.pin_count = 1; /* another host's alone */
+	ck_assert(!signing_is_of_use(&target, &bound));
+	target.pin_count = 0;
+	ck_assert(!signing_is_of_use(&target, &bound));
+	target.pin_count = 2;
+	bound.forwarded = true;
+	ck_assert(!signing_is_of_use(&target, &bound));
+	bound = (struct sshbind){ .count = 0 };
+	ck_assert(signing_is_of_use(&target, &bound));
+	/* The session that was bound last counts. */
+	ck_assert_ptr_null(sshbind_add(&bound, view_of("s"), host, true));
+	bound.forwarded = false;
+	ck_assert_ptr_null(sshbind_add(&bound, view_of("t"), key, false));
+	ck_assert(!signing_is_of_use(&target, &bound));
+}
+END_TEST
+
+/* A certificate of the CA that has the pair: a seed, and its public key. */
 static struct view
-certificate(uint8_t buf[1024], const uint8_t *ca, uint64_t serial)
+certificate(uint8_t buf[1024], const uint8_t pair[CRYPTO_PAIR_LEN],
+    uint64_t serial)
 {
 	static const uint8_t zeros[SSH_CERT_NONCE_LEN];
 	uint8_t principal[] = { 0, 0, 0, 1, 'u' };
@@ -135,25 +156,30 @@ certificate(uint8_t buf[1024], const uint8_t *ca, uint64_t serial)
 		.key = key, .serial = serial, .after = 1, .before = 2,
 		.key_id = view_of("lab/user:5"),
 		.principals = { principal, sizeof(principal) },
-		.ca = blob_of(1, ca) };
+		.ca = blob_of(1, pair + KEY_LEN) };
+	uint8_t signature[SSH_SIGNATURE_LEN];
 	struct wire_writer w;
 
 	wire_writer_init(&w, buf, 1024);
 	ssh_cert_put(&w, &c);
-	ssh_cert_put_signature(&w, (uint8_t[SSH_SIGNATURE_LEN]){ 0 });
+	crypto_ed25519_sign(signature, pair, (struct view){ buf, w.len });
+	ssh_cert_put_signature(&w, signature);
 	ck_assert(!w.bad);
 	return (struct view){ buf, w.len };
 }
 
 START_TEST(a_certificate_is_its_owners_until_it_is_revoked)
 {
+	uint8_t mine[CRYPTO_PAIR_LEN], others[CRYPTO_PAIR_LEN], buf[1024];
 	struct ca *ca = ca_new();
-	uint8_t buf[1024];
-	struct view cert = certificate(buf, host, 7);
 	const struct view own = view_of("lab/user:5");
+	struct view cert;
 
 	ck_assert_ptr_nonnull(ca);
-	memcpy(ca->public, host, SSH_KEY_LEN);
+	crypto_ed25519_make(mine);
+	crypto_ed25519_make(others);
+	memcpy(ca->public, mine + KEY_LEN, SSH_KEY_LEN);
+	cert = certificate(buf, mine, 7);
 	ca->revoked_count = 2;
 	ca->revoked[0] = (struct ca_revoked){ 6, 100 };
 	ca->revoked[1] = (struct ca_revoked){ 8, 100 };
@@ -163,8 +189,17 @@ START_TEST(a_certificate_is_its_owners_until_it_is_revoked)
 	ca->revoked[1].serial = 7;
 	ck_assert_ptr_nonnull(signing_certificate_refusal(ca, cert, own, 99));
 	ck_assert_ptr_null(signing_certificate_refusal(ca, cert, own, 100));
+	/* What it does not say is not believed: the record has its serial. */
+	ca->revoked_count = 0;
+	ck_assert_ptr_null(signing_certificate_refusal(ca, cert, own, 5));
+	for (size_t i = 1; i <= SSH_SIGNATURE_LEN; i += 7) {
+		buf[cert.len - i] ^= 1;
+		ck_assert_ptr_nonnull(signing_certificate_refusal(ca, cert,
+		    own, 5));
+		buf[cert.len - i] ^= 1;
+	}
 	/* Of others it is for the host to judge. */
-	cert = certificate(buf, other, 7);
+	cert = certificate(buf, others, 7);
 	ck_assert_ptr_null(signing_certificate_refusal(ca, cert,
 	    view_of("x"), 5));
 	ck_assert_ptr_null(signing_certificate_refusal(NULL, cert,
@@ -184,6 +219,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, a_login_is_of_its_session_host_user_and_key);
 	tcase_add_test(t, a_file_is_of_a_namespace_of_the_target);
+	tcase_add_test(t, what_is_of_use_once_a_session_is_bound);
 	tcase_add_test(t, a_certificate_is_its_owners_until_it_is_revoked);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -324,7 +324,11 @@ static const struct {
 	{ "restrict,restrict", false, false, false, false },
 	{ "restrictive", true, true, true, false },
 	{ "from=\"10.0.0.0/8\"", false, false, false, true },
-	{ "from=\"*.a,!b?\",restrict", false, false, false, true },
+	{ "from=\"*.a,!b?\",restrict", false, false, false, false },
+	{ "restrict,from=\"*.a,!b?\"", false, false, false, true },
+	{ "restrict,from=\"a\",restrict", false, false, false, false },
+	{ "1000", true, false, true, false },
+	{ "1a", true, false, true, false },
 	{ "restrict,from=\"::1\"", false, false, false, true },
 	{ "from=\"\"", false, false, false, false },
 	{ "from=\"a,\"", false, false, false, false },
@@ -336,15 +340,31 @@ static const struct {
 	{ "command=\"x\"", false, false, false, false },
 };
 
+START_TEST(options_are_taken_apart)
+{
+	struct sshname_options o;
+
+	ck_assert(sshname_options(view_of(""), &o));
+	ck_assert(!o.restricted && o.from.len == 0);
+	ck_assert(sshname_options(view_of("restrict"), &o));
+	ck_assert(o.restricted && o.from.len == 0);
+	ck_assert(sshname_options(view_of("from=\"a,!b\""), &o));
+	ck_assert(!o.restricted && view_is(o.from, "a,!b"));
+	ck_assert(sshname_options(view_of("restrict,from=\"::1\""), &o));
+	ck_assert(o.restricted && view_is(o.from, "::1"));
+}
+END_TEST
+
 START_TEST(names_and_options_have_their_form)
 {
 	for (size_t i = 0; i < COUNT(forms); i++) {
 		struct view text = view_of(forms[i].text);
+		struct sshname_options o;
 
 		ck_assert_msg(ssh_text_is_host(text) == forms[i].host &&
 			sshname_is_login(text) == forms[i].login &&
 			sshname_is_namespace(text) == forms[i].namespace &&
-			sshname_is_options(text) == forms[i].options,
+			sshname_options(text, &o) == forms[i].options,
 		    "'%s'", forms[i].text);
 	}
 }
@@ -370,6 +390,7 @@ main(void)
 	tcase_add_test(t, what_was_not_swept_is_in_the_next_turn);
 	tcase_add_test(t, what_can_not_be_swept_is_not_the_next_workspaces);
 	tcase_add_test(t, a_workspace_has_room_for_so_many);
+	tcase_add_test(t, options_are_taken_apart);
 	tcase_add_test(t, names_and_options_have_their_form);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
