@@ -168,7 +168,7 @@ class Front:
             ["ssh-agent", "-D", "-a", self.behind],
             stdout=subprocess.DEVNULL)
         end = time.monotonic() + START_LIMIT
-        while not os.path.exists(self.behind):
+        while not answers(self.behind):
             check(time.monotonic() < end, "ssh-agent does not start")
             select.select([], [], [], 0.01)
         for key in keys:
@@ -227,6 +227,12 @@ class Front:
         self.listener.close()
         self.agent.terminate()
         self.agent.wait()
+
+
+def answers(path):
+    """Does somebody listen there?  The file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(path) == 0
 
 
 def read_message(s):
