@@ -99,6 +99,7 @@ authorise(struct request *q)
 		.name = q->name,
 		.partial = (q->op->flags & OPF_PARTIAL) != 0,
 	};
+	bool allowed;
 
 	if (q->op->action == ACTION_NONE)
 		return COFRE_OK;
@@ -111,13 +112,15 @@ authorise(struct request *q)
 			ask.scope = &q->workspace->policy;
 	} else /* nothing can be known of it but who the operators are */
 		policy.scope_count = 0;
-	if (policy_check(&subject, &policy, &ask, &q->principal) !=
-	    VERDICT_ALLOW)
-		return COFRE_DENIED;
+	allowed = policy_check(&subject, &policy, &ask, &q->principal) ==
+	    VERDICT_ALLOW;
+	/* An operator may list all workspaces. */
 	if (q->workspace == NULL && v->state == VAULT_OPEN &&
-	    q->op->scope != SCOPE_VAULT && q->op->code != OP_WORKSPACE_CREATE)
+	    q->op->scope != SCOPE_VAULT &&
+	    q->op->code != OP_WORKSPACE_CREATE &&
+	    (allowed || (subject.run == NULL && policy_is_operator(&subject))))
 		return COFRE_NOT_FOUND;
-	return COFRE_OK;
+	return allowed ? COFRE_OK : COFRE_DENIED;
 }
 
 static bool

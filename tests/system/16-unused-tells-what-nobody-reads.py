@@ -80,7 +80,7 @@ def test(t):
                 ("--since", "yesterday"), (), ("--days", "1", *since)):
         t.run_cofre(d, "unused", "w", *bad, code=2)
     t.run_cofre(d, "unused", "w", "--days", "1", uid=STRANGER, code=5)
-    t.run_cofre(d, "unused", "nope", "--days", "1", code=5)
+    t.run_cofre(d, "unused", "nope", "--days", "1", code=6)
     show("what makes no sense is refused, and so is who may not")
 
     # The record of a read is damaged: then nothing can be told.

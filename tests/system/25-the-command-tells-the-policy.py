@@ -202,7 +202,7 @@ def partly(t, d, cofre):
         "unused", "ml", "--since", "+1h", code=2), "a time to come")
     cofre("unused", "ml", "--since", "-1h")
     check("unused gone: " in cofre.error("unused", "gone", "--days", "1",
-                                         code=5), "the verb of an error")
+                                         code=6), "the verb of an error")
     show("a role for some names is told as such")
 
 

@@ -216,7 +216,7 @@ def revoked(w, krl, serial):
          "in the KRL")
     # On an error the old one stays, and nothing is left beside it.
     before = harness.read_file(krl)
-    w.cofre("ca", "krl", "nowhere", "-o", krl, uid=0, code=5)
+    w.cofre("ca", "krl", "nowhere", "-o", krl, uid=0, code=6)
     w.cofre("ca", "krl", WS, "-o", w.place.dir, uid=0, code=2,
             says="can't be written")
     w.cofre("ca", "krl", WS, "-o", krl, code=2, says="can't be written")

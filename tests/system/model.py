@@ -268,7 +268,11 @@ class Model:
                               name if kind == "secret" else "",
                               op in PARTIAL or op in OF_SECRETS, op)
         if as_what == NOBODY:
-            return "DENIED", NOBODY
+            # Operators may list all workspaces.
+            missing = where and self.state == "open" and \
+                op != "workspace.create" and not self.is_there(op, where)
+            return ("NOT_FOUND" if missing and self.is_operator(person)
+                    else "DENIED"), NOBODY
         if where and not self.is_there(op, where) and \
                 op != "workspace.create":
             return "NOT_FOUND", as_what
