@@ -12,9 +12,9 @@ sys.dont_write_bytecode = True
 
 import harness
 from expect import check, same, show
-from sshplace import Front, Place
+from sshplace import Front, Place, left_in_tmp, own_uids
 
-JOB, ALICE = 46111, 46112
+JOB, ALICE = own_uids(2)
 WS = "ml-prod"
 PYTHON = "/usr/bin/python3"   # that others may execute
 # What a process does with the agent: it sends a request of one byte, and
@@ -255,9 +255,7 @@ def test(t):
                  inherited, endings, refusals, daemon_goes):
         part(a)
     show("a login took %.0f ms" % (login(a) * 1000))
-    left = [n for n in os.listdir("/tmp") if n.startswith("cofre-") and
-            os.stat("/tmp/" + n).st_uid == JOB]
-    same(left, [], "what is left in /tmp")
+    same(left_in_tmp(JOB), [], "what is left in /tmp")
 
 
 harness.main(test, limit=120)

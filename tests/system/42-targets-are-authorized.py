@@ -14,9 +14,9 @@ sys.dont_write_bytecode = True
 
 import harness
 from expect import check, same, show
-from sshplace import Front, Place
+from sshplace import Front, Place, left_in_tmp, own_uids
 
-ADMIN, ALICE, READER = 46121, 46122, 46123
+ADMIN, ALICE, READER = own_uids(3)
 WS = "ml-prod"
 T = WS + "/gpu"
 KEY = re.compile(r"ssh-ed25519 (AAAA[A-Za-z0-9+/]{64}) cofre:ml-prod/gpu#(\d+)")
@@ -340,16 +340,12 @@ def delete(v):
 
 
 def test(t):
-    before = set(os.listdir("/tmp"))
     v = Vault(t)
     for part in (create, settings, mistakes, authorize, as_root,
                  changed_host, hostile_hosts, words, rotate, delete):
         part(v)
         show("%s: good" % part.__name__)
-    left = [n for n in set(os.listdir("/tmp")) - before
-            if n.startswith("cofre-") and
-            os.stat("/tmp/" + n).st_uid == ADMIN]
-    same(left, [], "what is left in /tmp")
+    same(left_in_tmp(ADMIN), [], "what is left in /tmp")
     v.d.stop()
 
 

@@ -16,9 +16,9 @@ sys.dont_write_bytecode = True
 
 import harness
 from expect import check, same, show
-from sshplace import Place
+from sshplace import Place, left_in_tmp, own_uids
 
-ADMIN, AGENT, ALICE, OTHER = 46131, 46132, 46133, 46134
+ADMIN, AGENT, ALICE, OTHER = own_uids(4)
 WS = "ml-prod"
 T = WS + "/gpu"
 KEY = re.compile(r"ssh-ed25519 \S+ cofre:ml-prod/gpu#(\d+)")
@@ -464,16 +464,12 @@ def at_once(w):
 
 
 def test(t):
-    before = set(os.listdir("/tmp"))
     w = World(t)
     for part in (nobody_before, people, runs, certificates, hosts, rotation,
                  begun_before, half_way, changed_host, signs_commits, at_once):
         part(w)
         show("%s: good" % part.__name__)
-    left = [n for n in set(os.listdir("/tmp")) - before
-            if n.startswith("cofre-") and
-            os.stat("/tmp/" + n).st_uid in (ADMIN, AGENT, OTHER)]
-    same(left, [], "what is left in /tmp")
+    same(left_in_tmp(ADMIN, AGENT, OTHER), [], "what is left in /tmp")
     w.d.stop()
 
 

@@ -28,6 +28,26 @@ START_LIMIT = 30.0
 EXTENSION = 27
 
 
+def own_uids(n):
+    """User ids that no other test has, nor another run of this one: what they
+    leave in /tmp is this run's."""
+    first = 200000 + os.getpid() * 8
+    return range(first, first + n)
+
+
+def left_in_tmp(*uids):
+    """Directories of the command that these users have left."""
+    found = []
+    for name in os.listdir("/tmp"):
+        try:
+            if name.startswith("cofre-") and \
+                    os.stat("/tmp/" + name).st_uid in uids:
+                found.append(name)
+        except FileNotFoundError:
+            pass        # somebody else's, who has just ended
+    return found
+
+
 def call(result, what):
     if result != 0:
         error = ctypes.get_errno()
