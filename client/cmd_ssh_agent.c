@@ -7,7 +7,59 @@
 #include "arguments.h"
 #include "attend.h"
 #include "privatedir.h"
+#include "proto.h"
 #include "sshagent.h"
+#include "status.h"
+
+/* A name that a target could have; whether one has it is not what is asked. */
+#define ANY_TARGET "ssh-agent"
+
+/* May this process use targets there?  The daemon's agent tells nobody why it
+   has no key for him. */
+static enum cofre_status
+ask(struct cmd *cmd, const char *workspace)
+{
+	const struct target_reach_request q = { view_of(workspace),
+		view_of(ANY_TARGET) };
+	struct view body;
+	enum cofre_status s = cmd_open(cmd);
+
+	if (s != COFRE_OK)
+		return s;
+	target_reach_request_put(call_begin(cmd->c, OP_TARGET_REACH), &q);
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_NOT_FOUND)
+		s = COFRE_OK;
+	if (s != COFRE_OK)
+		(void)cmd_fail(cmd, s);
+	cmd_close(cmd);
+	return s;
+}
+
+/* Is there something for the command?  CMD_GO, or an exit code. */
+static int
+look(struct cmd *cmd, const char *upstream, const char *workspace)
+{
+	uint32_t count = 0;
+	struct problem p;
+	enum cofre_status agent = relay_count(upstream, workspace, &count,
+	    &p);
+	enum cofre_status s;
+
+	if (agent == COFRE_UNREACHABLE || agent == COFRE_TIMEOUT)
+		return cmd_problem(cmd, agent, &p);
+	if (agent == COFRE_OK && count > 0)
+		return CMD_GO;
+	s = ask(cmd, workspace);
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	if (agent != COFRE_OK)
+		return cmd_problem(cmd, agent, &p);
+	cmd_warn("the agent has no key: '%s' has no target that this process "
+	    "may use ('cofre target list %s'; runs use those that are "
+	    "--for-runs)", workspace, workspace);
+	return CMD_GO;
+}
 
 /* The socket is there for as long as the command runs. */
 static int
@@ -18,10 +70,12 @@ serve(struct cmd *cmd, const char *upstream, const char *workspace,
 	struct relay r = { .listener = -1 };
 	char path[PRIVATEDIR_PATH];
 	struct problem p;
-	enum cofre_status s = relay_try(upstream, workspace, &p);
-	int code;
+	enum cofre_status s = COFRE_OK;
+	int code = look(cmd, upstream, workspace);
 
-	if (s == COFRE_OK && !privatedir_make(&dir))
+	if (code != CMD_GO)
+		return code;
+	if (!privatedir_make(&dir))
 		s = problem_set(&p, COFRE_INTERNAL,
 		    "can't make a directory in /tmp: %s", strerror(errno));
 	if (s == COFRE_OK)

@@ -19,6 +19,8 @@
 
 /* draft-miller-ssh-agent: a length, and what follows is of this type. */
 #define AGENT_SUCCESS 6
+#define AGENT_REQUEST_IDENTITIES 11
+#define AGENT_IDENTITIES_ANSWER 12
 #define AGENT_EXTENSION 27
 #define EXTENSION_NAME "workspace@cofre"
 #define EXTENSION_MAX 128u
@@ -132,6 +134,42 @@ relay_try(const char *upstream, const char *workspace, struct problem *p)
 
 	if (s == COFRE_OK)
 		(void)close(fd);
+	return s;
+}
+
+/* The list itself is left unread: the connection is of no more use. */
+static enum cofre_status
+hear_count(int fd, uint32_t *ret, struct problem *p)
+{
+	static const uint8_t ask[] = { 0, 0, 0, 1, AGENT_REQUEST_IDENTITIES };
+	uint8_t said[9];
+	ssize_t n = -1;
+	struct wire_reader r;
+
+	if (reveal_write(fd, (struct view){ ask, sizeof(ask) }))
+		n = recv(fd, said, sizeof(said), MSG_WAITALL);
+	if (n == -1)
+		return problem_set(p, COFRE_UNREACHABLE,
+		    "the daemon's ssh agent: %s", strerror(errno));
+	if (n != (ssize_t)sizeof(said) || said[4] != AGENT_IDENTITIES_ANSWER)
+		return problem_set(p, COFRE_DENIED,
+		    "the daemon's ssh agent lists no keys for this process");
+	wire_reader_init(&r, (struct view){ said + 5, 4 });
+	*ret = wire_get_u32(&r);
+	return COFRE_OK;
+}
+
+enum cofre_status
+relay_count(const char *upstream, const char *workspace, uint32_t *ret,
+    struct problem *p)
+{
+	int fd;
+	enum cofre_status s = open_upstream(upstream, workspace, &fd, p);
+
+	if (s != COFRE_OK)
+		return s;
+	s = hear_count(fd, ret, p);
+	(void)close(fd);
 	return s;
 }
 

@@ -50,10 +50,14 @@ class Agents:
         self.place = Place(t, {"job": JOB, "alice": ALICE})
         self.key = self.place.make_key("key", comment="cofre:ml-prod/a#1")
         self.front = Front(self.place, [self.key], [WS])
+        # Asked when the agent has nothing.
+        self.d = t.daemon()
+        self.d.init().close()
 
     def line(self, *command, workspace=WS, agent=None):
-        return [self.t.cofre(), "ssh-agent", "-w", workspace, "--agent",
-                agent or self.front.path, "--", *command]
+        return [self.t.cofre(), "--socket", self.d.socket, "ssh-agent", "-w",
+                workspace, "--agent", agent or self.front.path, "--",
+                *command]
 
     def start(self, *command, uid=JOB, **more):
         more.setdefault("stdin", subprocess.PIPE)
@@ -189,7 +193,8 @@ def endings(a):
 
 def refusals(a):
     marker = os.path.join(a.place.homes["job"], "started")
-    a.run("touch", marker, workspace="other", code=5, says="'other'")
+    a.run("touch", marker, workspace="other", code=5,
+          says="ssh-agent other: permission denied")
     a.run("touch", marker, agent="/no/such/socket", code=10,
           says="/no/such/socket")
     a.run("touch", marker, agent="/" + "x" * 200, code=2, says="--agent")

@@ -107,8 +107,10 @@ def people(w):
     out = w.cofre("ssh-agent", "-w", WS, "--", *own_ssh(w), "id", "-un",
                   uid=AGENT)
     same(out, "alice\n", "by an ssh of its own")
-    w.cofre("ssh-agent", "-w", WS, "--", *own_ssh(w), "id", uid=OTHER,
-            code=255, says="Permission denied")
+    # Who may not, or has named another workspace, is told so beforehand.
+    for workspace, uid in ((WS, OTHER), ("ml-prodd", ADMIN)):
+        w.cofre("ssh-agent", "-w", workspace, "--", "true", uid=uid, code=5,
+                says="permission denied")
 
 
 def own_ssh(w):
@@ -137,6 +139,10 @@ def runs(w):
     w.cofre("target", "set", T, "--not-for-runs")
     w.cofre("run", "exec", "-w", WS, "--no-secrets", "--",
             *w.line("ssh", T, "id"), code=5)
+    # There is nothing for the run, and it may look for more.
+    same(w.cofre("run", "exec", "-w", WS, "--no-secrets", "--",
+                 *w.line("ssh-agent", "-w", WS, "--", "echo", "on"),
+                 says="the agent has no key"), "on\n", "the command")
     w.cofre("target", "set", T, "--for-runs")
     same(run_ends(w), 5, "exit code after the run's end")
 
@@ -461,6 +467,8 @@ def at_once(w):
          "somebody else")
     w.cofre("lock", uid=0)
     w.cofre("ssh", T, "id", uid=AGENT, code=7)
+    w.cofre("ssh-agent", "-w", WS, "--", "true", uid=AGENT, code=7,
+            says="the vault is locked")
 
 
 def test(t):
