@@ -231,6 +231,26 @@ replace(struct cmd *cmd, struct authorize *a, struct targetinfo *t,
 	return finish(cmd, a, t);
 }
 
+/* What says how to get to the host, where nobody goes there. */
+static int
+refuse_options(struct cmd *cmd, const struct authorize *a, const char *wait)
+{
+	const char *option = wait != NULL ? "--wait" :
+	    a->login != NULL		  ? "--login" :
+	    a->file != NULL		  ? "--file" :
+	    a->own_key			  ? "--own-key" :
+	    a->agent != NULL		  ? "--agent" :
+					    NULL;
+
+	if (option != NULL)
+		return cmd_error(cmd, COFRE_ARGUMENT, "%s means nothing "
+		    "without --authorize; nothing was done", option);
+	if (a->options != NULL)
+		return cmd_error(cmd, COFRE_ARGUMENT, "ssh's options mean "
+		    "nothing without --authorize; nothing was done");
+	return CMD_GO;
+}
+
 int
 cmd_target_rotate(struct cmd *cmd, int argc, char **argv)
 {
@@ -260,19 +280,25 @@ cmd_target_rotate(struct cmd *cmd, int argc, char **argv)
 		"the new key, and when a login with it has\nworked, the old one "
 		"is destroyed.\n", rows, 7, 1, 1
 	};
+	struct arg_object name;
 	struct targetinfo t;
 	uint32_t if_version, seconds = WAIT;
-	int code = cmd_target_asked(cmd, &u, find_options(argc, argv, &a), argv,
-	    &t);
+	int code = cmd_parse_object(cmd, &u, find_options(argc, argv, &a),
+	    argv, &name);
 
-	if (code == CMD_GO)
-		code = authorize_begin(cmd, &a, &t);
+	if (code == CMD_GO && !authorize)
+		code = refuse_options(cmd, &a, wait);
 	if (code != CMD_GO)
 		return code;
 	if (wait != NULL && !arg_seconds(wait, WAIT_MAX, &seconds))
 		return cmd_error(cmd, COFRE_ARGUMENT,
 		    "--wait: a number of seconds or minutes, such as 30s, and "
 		    "at most an hour");
+	code = targetinfo_get(cmd, &name, &t);
+	if (code == CMD_GO)
+		code = authorize_begin(cmd, &a, &t);
+	if (code != CMD_GO)
+		return code;
 	if_version = version.given ? version.value : t.keys[0].version;
 	if (authorize)
 		return replace(cmd, &a, &t, if_version, seconds);

@@ -146,6 +146,12 @@ def mistakes(v):
             (["pin", T, "--host-key", "/etc/passwd"], 2, "no key"),
             (["settle", T], 2, "--version"),
             (["rotate", T, "--if-version", "7"], 8, ""),
+            (["rotate", T, "--wait", "3s"], 2, "--wait means nothing"),
+            (["rotate", T, "--login", "root"], 2, "without --authorize"),
+            (["rotate", T, "--file", "x"], 2, "--file means nothing"),
+            (["rotate", T, "--own-key"], 2, "--own-key means nothing"),
+            (["rotate", T, "--agent", "/x"], 2, "--agent means nothing"),
+            (["rotate", T, "--", "-i", "key"], 2, "ssh's options mean"),
             (["authorize", T, "--file", "a b"], 2, "--file"),
             (["authorize", T, "--login", "-x"], 2, "--login"),
             (["delete", T], 2, "--yes"),
@@ -157,6 +163,7 @@ def mistakes(v):
             says="no private key can be brought")
     v.cofre("ssh", T, code=9, says="no host key is pinned")
     v.cofre("target", "rotate", T, uid=READER, code=5)
+    same(len(v.public()), 1, "keys")
 
 
 # --- authorize -------------------------------------------------------------------------
