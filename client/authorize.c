@@ -126,9 +126,12 @@ pin(struct cmd *cmd, const struct authorize *a, struct targetinfo *t,
 }
 
 static int
-judge(const struct cmd *cmd, const struct targetinfo *t, int code,
-    bool *changed)
+judge(const struct cmd *cmd, const struct login *l, int code, bool *changed)
 {
+	const struct targetinfo *t = l->t;
+
+	if (l->refused)
+		return code;
 	if (code == AUTHSCRIPT_CHANGED || code == AUTHSCRIPT_UNCHANGED) {
 		*changed = code == AUTHSCRIPT_CHANGED;
 		return CMD_GO;
@@ -166,7 +169,8 @@ authorize_run(struct cmd *cmd, struct authorize *a, struct targetinfo *t,
 		    "can't make the script for the host: %s",
 		    strerror(errno));
 	set_pins(a, &l);
-	code = judge(cmd, t, login_run(cmd, &l), changed);
+	code = login_run(cmd, &l);
+	code = judge(cmd, &l, code, changed);
 	(void)close(l.in);
 	return code == CMD_GO ? pin(cmd, a, t, &l) : code;
 }
@@ -187,8 +191,8 @@ authorize_prove(struct cmd *cmd, const struct authorize *a,
 
 	login_pin(&l);
 	code = login_run(cmd, &l);
-	if (code == 0)
-		return CMD_GO;
+	if (code == 0 || l.refused)
+		return l.refused ? code : CMD_GO;
 	return cmd_error(cmd, COFRE_UNREACHABLE,
 	    "%s does not let version %u of the key in: the one before stays, "
 	    "and both are good in the vault; when the reason is found, 'cofre "

@@ -58,14 +58,17 @@ static int
 refuse_key(const struct cmd *cmd, const struct login *l)
 {
 	char met[SSH_FINGERPRINT_SIZE], pin[SSH_FINGERPRINT_SIZE];
+	bool pinned = l->t->pin_count > 0;
 
 	ssh_key_fingerprint(met, l->met);
 	ssh_key_fingerprint(pin, l->pins[0]);
 	return cmd_error(cmd, COFRE_DENIED,
-	    "%s has the host key %s, and not %s%s, which is pinned: somebody "
-	    "else may have answered, so nothing was sent.  If it has a new key, "
-	    "'cofre target pin %s' changes the pin", l->t->host, met, pin,
-	    l->pin_count > 1 ? " or another" : "", cmd->object);
+	    "%s has the host key %s, and not %s%s, which %s: somebody else may "
+	    "have answered, so nothing was sent%s%s%s", l->t->host, met, pin,
+	    l->pin_count > 1 ? " or another" : "",
+	    pinned ? "is pinned" : "--host-key names",
+	    pinned ? ".  If it has a new key, 'cofre target pin " : "",
+	    pinned ? cmd->object : "", pinned ? "' changes the pin" : "");
 }
 
 static int
@@ -90,10 +93,8 @@ run_in(struct cmd *cmd, struct login *l, const struct privatedir *dir)
 	relay_close(&r);
 	if (!sshline_met(dir, l->bytes, &l->met))
 		l->met.len = 0;
-	if (code == LOGIN_FAILED && l->met.len > 0 && l->pin_count > 0 &&
-	    !is_pinned(l))
-		(void)refuse_key(cmd, l);
-	return code;
+	l->refused = l->met.len > 0 && l->pin_count > 0 && !is_pinned(l);
+	return l->refused ? refuse_key(cmd, l) : code;
 }
 
 int

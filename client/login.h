@@ -28,6 +28,8 @@ struct login {
 	/* Set: the host key that was met; its len is 0 when none was. */
 	struct view met;
 	uint8_t bytes[SSH_BLOB_MAX];
+	bool refused; /* it is none of the pins: that was printed, and the exit
+			 code is that of DENIED */
 };
 
 /* What ssh exits with when it could not log in, or lost the connection. */
@@ -37,8 +39,8 @@ struct login {
 void login_pin(struct login *l);
 
 /*
- * Log in, and run the command.  Returns its exit code, or ssh's; what goes
- * wrong here was printed, and a host key that is not pinned too.
+ * Log in, and run the command.  Returns its exit code, or ssh's, or that of
+ * what went wrong here, which was printed.
  */
 int login_run(struct cmd *cmd, struct login *l);
 

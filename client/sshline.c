@@ -11,10 +11,21 @@
 #define CERTIFICATE "certificate"
 #define RECORDER "recorder"
 #define MET "recorder.met"
-/* What ssh is given for its KnownHostsCommand: the key that it has met, which
-   this writes down.  It says nothing, so that it makes no host known. */
+/*
+ * What ssh is given for its KnownHostsCommand: the key that it has met, which
+ * this writes down.  It says nothing, so that it makes no host known.  When
+ * keys are pinned and that is none of them, ssh would refuse it, and advise to
+ * take a line out of a file that is gone then: it is ended before.
+ */
 #define RECORDER_TEXT                                                       \
-	"test \"$2\" = NONE || echo \"$1 $2\" >>\"$0.met\"\n"
+	"test \"$2\" != NONE || exit 0\n"                                  \
+	"echo \"$1 $2\" >>\"$0.met\"\n"                                    \
+	"known=${0%/*}/" KNOWN_HOSTS "\n"                                   \
+	"test -e \"$known\" || exit 0\n"                                   \
+	"while read -r name type key; do\n"                                 \
+	"	test \"$key\" != \"$2\" || exit 0\n"                      \
+	"done <\"$known\"\n"                                               \
+	"kill -KILL \"$PPID\"\n"
 #define MET_MAX (4u * SSH_BLOB_MAX)
 
 /* The name under which a host is known: the target's, not the host's own. */

@@ -416,8 +416,12 @@ def changed_host(w):
                             stdout=subprocess.PIPE).stdout.decode().split()[1]
     key = w.public()
     w.serve(other)
-    w.cofre("ssh", T, "id", code=255, says="has the host key " + finger)
-    w.cofre("target", "rotate", T, "--authorize", "--own-key", code=10,
+    done = w.do("ssh", T, "id")
+    error = done.stderr.decode()
+    same(done.returncode, 5, error)
+    check("has the host key " + finger in error and error.count("\n") == 1,
+          error)
+    w.cofre("target", "rotate", T, "--authorize", "--own-key", code=5,
             says="has the host key " + finger)
     check(key[0] in w.public(), "the old key is there")
     w.cofre("target", "settle", T, "--version",
