@@ -194,7 +194,6 @@ authorize_prove(struct cmd *cmd, const struct authorize *a,
 	if (code == 0 || l.refused)
 		return l.refused ? code : CMD_GO;
 	return cmd_error(cmd, COFRE_UNREACHABLE,
-	    "%s does not let version %u of the key in: the one before stays, "
-	    "and both are good in the vault; when the reason is found, 'cofre "
-	    "target rotate --authorize' goes on", t->host, (unsigned)version);
+	    "%s does not let version %u of the key in, though its line is "
+	    "there", t->host, (unsigned)version);
 }

@@ -210,6 +210,17 @@ finish(struct cmd *cmd, struct authorize *a, struct targetinfo *t)
 	return 0;
 }
 
+/* It has ended halfway: nothing is lost, and somebody is to decide. */
+static void
+say_waiting(const struct cmd *cmd, const struct targetinfo *t)
+{
+	(void)cmd_error(cmd, COFRE_CONFLICT, "version %u of the key is made "
+	    "and waits, and version %u is as it was: the same command goes on, "
+	    "'cofre target settle %s --version %u' takes it back",
+	    (unsigned)t->keys[0].version, (unsigned)t->keys[1].version,
+	    cmd->object, (unsigned)t->keys[1].version);
+}
+
 /* Add the new key, see that it opens the door, and take the old one away. */
 static int
 replace(struct cmd *cmd, struct authorize *a, struct targetinfo *t,
@@ -224,6 +235,8 @@ replace(struct cmd *cmd, struct authorize *a, struct targetinfo *t,
 		code = authorize_run(cmd, a, t, false, NULL, &changed);
 	if (code == CMD_GO)
 		code = authorize_prove(cmd, a, t, t->keys[0].version);
+	if (code != CMD_GO && t->key_count > 1)
+		say_waiting(cmd, t);
 	if (code != CMD_GO)
 		return code;
 	/* Who has begun to log in with the old key alone gets to the end. */

@@ -400,6 +400,7 @@ def half_way(w):
     done = w.do("target", "rotate", T, "--authorize", "--own-key", "--wait",
                 "0")
     check(done.returncode != 0, "a key that does not let in is settled for")
+    check(b"the same command goes on" in done.stderr, done.stderr)
     same(len(w.public()), 2, "keys")
     same(w.cofre("ssh", T, "id", "-un"), "alice\n", "with the old key")
     os.unlink(with_ca)
@@ -424,8 +425,15 @@ def changed_host(w):
     w.cofre("target", "rotate", T, "--authorize", "--own-key", code=5,
             says="has the host key " + finger)
     check(key[0] in w.public(), "the old key is there")
-    w.cofre("target", "settle", T, "--version",
-            KEY.fullmatch(key[0]).group(1))
+    old = KEY.fullmatch(key[0]).group(1)
+    w.cofre("target", "rotate", T, "--authorize", "--own-key", code=5,
+            says="version %d of the key is made and waits" % (int(old) + 1))
+    back = "'cofre target settle %s --version %s' takes it back" % (T, old)
+    w.serve(other, Port=2022)
+    w.cofre("target", "rotate", T, "--authorize", "--own-key", code=10,
+            says=back)
+    w.serve(other)
+    w.cofre("target", "settle", T, "--version", old)
     check("Accepted" not in w.server.said(), w.server.said())
     w.cofre("target", "pin", T, "--host-key", other + ".pub")
     same(w.cofre("ssh", T, "id", "-un"), "alice\n", "with the pin changed")
