@@ -9,6 +9,7 @@
 #include "hostkeys.h"
 #include "output.h"
 #include "putfile.h"
+#include "targetarg.h"
 
 #define SECOND UINT64_C(1000000)
 
@@ -318,11 +319,18 @@ host(struct cmd *cmd, int argc, char **argv)
 		"name is the target's host, unless told otherwise.\n", rows, 4,
 		1, 1
 	};
+	struct ca_host_request q = { .validity = 0 };
 	struct hostkeys keys;
 	struct targetinfo t;
-	struct ca_host_request q = { .validity = 0 };
-	int code = cmd_target_asked(cmd, &u, argc, argv, &t);
+	struct arg_object name;
+	struct problem p;
+	int code = cmd_parse_object(cmd, &u, argc, argv, &name);
 
+	for (size_t i = 0; code == CMD_GO && i < o.names.count; i++)
+		if (targetarg_host(o.names.items[i], "--name", &p) != COFRE_OK)
+			return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	if (code == CMD_GO)
+		code = targetinfo_get(cmd, &name, &t);
 	if (code == CMD_GO)
 		code = choose_key(cmd, &o, &t, &keys, &q.key);
 	if (code != CMD_GO)

@@ -6,6 +6,7 @@
 #include "authline.h"
 #include "hostkeys.h"
 #include "status.h"
+#include "targetarg.h"
 
 #define SSH_PORT 22u
 
@@ -27,40 +28,21 @@ struct settings {
 	uint8_t items[TARGET_NAMESPACES_MAX * (4 + NAMESPACE_MAX)];
 };
 
-static enum cofre_status
-put_namespace(struct wire_writer *w, const char *name, struct settings *s,
-    struct problem *p)
-{
-	if (strlen(name) > NAMESPACE_MAX ||
-	    s->namespaces.count == TARGET_NAMESPACES_MAX)
-		return problem_set(p, COFRE_ARGUMENT,
-		    "--namespace: at most %u of them, with at most %u bytes",
-		    TARGET_NAMESPACES_MAX, NAMESPACE_MAX);
-	namespace_item_put(w, &(struct namespace_item){ view_of(name) });
-	s->namespaces.count++;
-	return COFRE_OK;
-}
-
 /* Those that were told, or else those that it has. */
-static enum cofre_status
+static void
 set_namespaces(struct settings *s, const struct told *told,
-    const struct targetinfo *t, struct problem *p)
+    const struct targetinfo *t)
 {
+	bool keep = t != NULL && told->namespaces.count == 0 &&
+	    !told->no_namespaces;
+	size_t count = keep ? t->namespace_count : told->namespaces.count;
 	struct wire_writer w;
-	enum cofre_status ret = COFRE_OK;
 
 	wire_writer_init(&w, s->items, sizeof(s->items));
-	if (told->namespaces.count > 0 || told->no_namespaces || t == NULL)
-		for (size_t i = 0; ret == COFRE_OK &&
-		     i < told->namespaces.count; i++)
-			ret = put_namespace(&w, told->namespaces.items[i], s,
-			    p);
-	else
-		for (size_t i = 0; ret == COFRE_OK && i < t->namespace_count;
-		     i++)
-			ret = put_namespace(&w, t->namespaces[i], s, p);
-	s->namespaces.items = (struct view){ s->items, w.len };
-	return ret;
+	for (size_t i = 0; i < count; i++)
+		namespace_item_put(&w, &(struct namespace_item){ view_of(
+		    keep ? t->namespaces[i] : told->namespaces.items[i]) });
+	s->namespaces = (struct list){ (uint32_t)count, { s->items, w.len } };
 }
 
 static enum cofre_status
@@ -86,19 +68,42 @@ set_options(struct settings *s, const struct told *told,
 	return COFRE_OK;
 }
 
-/* t: what is to be changed, or NULL. */
-static enum cofre_status
-set(struct settings *s, const struct told *told, const struct targetinfo *t,
-    struct problem *p)
+static bool
+is_nothing(const struct told *t)
 {
-	enum cofre_status ret;
+	return t->host == NULL && t->user == NULL && t->from == NULL &&
+	    !t->port.given && t->namespaces.count == 0 && !t->for_runs &&
+	    !t->not_for_runs && !t->restricted && !t->unrestricted &&
+	    !t->no_namespaces;
+}
 
-	memset(s, 0, sizeof(*s));
+/* What can be seen to be wrong before the daemon is asked for the target. */
+static enum cofre_status
+check_told(const struct told *told, struct problem *p)
+{
+	enum cofre_status ret = COFRE_OK;
+
 	if ((told->for_runs && told->not_for_runs) ||
 	    (told->restricted && told->unrestricted) ||
 	    (told->namespaces.count > 0 && told->no_namespaces))
 		return problem_set(p, COFRE_ARGUMENT,
 		    "two options say the opposite of each other");
+	if (told->host != NULL)
+		ret = targetarg_host(told->host, "--host", p);
+	if (ret == COFRE_OK && told->user != NULL)
+		ret = targetarg_user(told->user, p);
+	if (ret == COFRE_OK && told->port.given)
+		ret = targetarg_port(told->port.value, p);
+	return ret != COFRE_OK ? ret : targetarg_namespaces(
+	    told->namespaces.items, told->namespaces.count, p);
+}
+
+/* It was checked; t: what is to be changed, or NULL. */
+static enum cofre_status
+set(struct settings *s, const struct told *told, const struct targetinfo *t,
+    struct problem *p)
+{
+	memset(s, 0, sizeof(*s));
 	s->host = view_of(told->host != NULL ? told->host : t->host);
 	s->user = view_of(told->user != NULL ? told->user : t->user);
 	s->port = told->port.given ? told->port.value :
@@ -106,8 +111,8 @@ set(struct settings *s, const struct told *told, const struct targetinfo *t,
 				     SSH_PORT;
 	s->for_runs = told->for_runs ||
 	    (t != NULL && t->for_runs && !told->not_for_runs);
-	ret = set_options(s, told, t, p);
-	return ret == COFRE_OK ? set_namespaces(s, told, t, p) : ret;
+	set_namespaces(s, told, t);
+	return set_options(s, told, t, p);
 }
 
 /* The line of a key that was just made. */
@@ -155,7 +160,7 @@ cmd_target_create(struct cmd *cmd, int argc, char **argv)
 		{ "user", 0, OPTION_TEXT, "U", &told.user,
 		    "the account there" },
 		{ "port", 0, OPTION_NUMBER, "N", &told.port,
-		    "of its sshd; 22 otherwise" },
+		    "of its sshd, 1 to 65535; 22 otherwise" },
 		{ "for-runs", 0, OPTION_FLAG, NULL, &told.for_runs,
 		    "runs of the workspace may use it" },
 		{ "unrestricted", 0, OPTION_FLAG, NULL, &told.unrestricted,
@@ -180,7 +185,8 @@ cmd_target_create(struct cmd *cmd, int argc, char **argv)
 	if (told.host == NULL || told.user == NULL)
 		return cmd_error(cmd, COFRE_ARGUMENT,
 		    "say where it is: --host H --user U");
-	if (set(&s, &told, NULL, &p) != COFRE_OK)
+	if (check_told(&told, &p) != COFRE_OK ||
+	    set(&s, &told, NULL, &p) != COFRE_OK)
 		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
 	return create(cmd, &o, &s);
 }
@@ -214,7 +220,8 @@ cmd_target_set(struct cmd *cmd, int argc, char **argv)
 		    "name or address of its host" },
 		{ "user", 0, OPTION_TEXT, "U", &told.user,
 		    "the account there" },
-		{ "port", 0, OPTION_NUMBER, "N", &told.port, "of its sshd" },
+		{ "port", 0, OPTION_NUMBER, "N", &told.port,
+		    "of its sshd, 1 to 65535" },
 		{ "for-runs", 0, OPTION_FLAG, NULL, &told.for_runs,
 		    "runs of the workspace may use it" },
 		{ "not-for-runs", 0, OPTION_FLAG, NULL, &told.not_for_runs,
@@ -236,11 +243,22 @@ cmd_target_set(struct cmd *cmd, int argc, char **argv)
 		"may do, the host\nlearns by 'cofre target authorize'.\n",
 		rows, 10, 1, 1
 	};
+	struct arg_object name;
 	struct targetinfo t;
 	struct settings s;
 	struct problem p;
-	int code = cmd_target_asked(cmd, &u, argc, argv, &t);
+	int code = cmd_parse_object(cmd, &u, argc, argv, &name);
 
+	if (code != CMD_GO)
+		return code;
+	if (is_nothing(&told))
+		return cmd_error(cmd, COFRE_ARGUMENT,
+		    "say what is to be changed: --host, --user, --port, "
+		    "--for-runs, --not-for-runs, --restricted, --unrestricted, "
+		    "--from, --namespace or --no-namespaces");
+	if (check_told(&told, &p) != COFRE_OK)
+		return cmd_problem(cmd, COFRE_ARGUMENT, &p);
+	code = targetinfo_get(cmd, &name, &t);
 	if (code != CMD_GO)
 		return code;
 	if (set(&s, &told, &t, &p) != COFRE_OK)

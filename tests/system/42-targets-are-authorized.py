@@ -130,16 +130,46 @@ def settings(v):
          [22, True, "restrict", ["git", "file"]], "after another")
 
 
+def forms():
+    """Values that are none, for 'create' and for 'set'."""
+    for option, value, says in (
+            ("--host", "-h", "does not begin with -"),
+            ("--host", "bad host", "--host 'bad host' is no host"),
+            ("--host", "", "--host '' is no host"),
+            ("--host", "h" * 256, "at most 255 bytes"),
+            ("--host", "jobs@h", "the target's --user"),
+            ("--host", "[::1]", "without brackets"),
+            ("--host", "h:22", "the target's --port"),
+            ("--user", "a b", "--user 'a b' is no name"),
+            ("--user", "", "--user '' is no name"),
+            ("--user", "-a", "begins with a letter"),
+            ("--user", "1a", "begins with a letter"),
+            ("--user", "a" * 64, "at most 63 bytes"),
+            ("--port", "0", "1 to 65535"), ("--port", "99999", "1 to 65535"),
+            ("--namespace", "a b", "--namespace 'a b' is none"),
+            ("--namespace", "", "--namespace '' is none"),
+            ("--namespace", "n" * 64, "at most 63 bytes")):
+        rest = [x for o, x in (("--host", "h"), ("--user", "u"))
+                for x in (o, x) if o != option]
+        yield ["create", WS + "/x", *rest, option, value], 2, says
+        yield ["set", T, option, value], 2, says
+    same_one = ["--namespace", "git"] * 2
+    yield (["create", WS + "/x", "--host", "2001:db8::1", "--user", "u",
+            *same_one], 2, "git is said twice")
+    yield ["set", T, *same_one], 2, "git is said twice"
+
+
 def mistakes(v):
+    before = v.show()
     for line, code, says in (
             (["create", WS + "/x", "--host", "h"], 2, "--user U"),
-            (["create", WS + "/x", "--host", "-h", "--user", "u"], 9, ""),
-            (["create", WS + "/x", "--host", "h", "--user", "a b"], 9, ""),
+            *forms(),
             (["create", WS + "/x", "--host", "h", "--user", "a", "--from",
               "a b"], 2, "--from"),
             (["create", WS + "/x", "--host", "h", "--user", "a", "--from",
               "a\",command=\"id"], 2, "--from"),
             (["set", T, "--for-runs", "--not-for-runs"], 2, "opposite"),
+            (["set", T], 2, "say what is to be changed"),
             (["pin", T], 2, "--host-key"),
             (["pin", T, "--host-key", "ssh-rsa AAAA"], 2, "no line"),
             (["pin", T, "--host-key", "/no/such"], 2, "/no/such"),
@@ -163,7 +193,10 @@ def mistakes(v):
             says="no private key can be brought")
     v.cofre("ssh", T, code=9, says="no host key is pinned")
     v.cofre("target", "rotate", T, uid=READER, code=5)
-    same(len(v.public()), 1, "keys")
+    same(v.show(), before, "the target")
+    v.cofre("target", "create", WS + "/six", "--host", "2001:db8::1",
+            "--user", "u", "--port", "65535")
+    v.cofre("target", "delete", WS + "/six", "--yes=" + WS + "/six")
 
 
 # --- authorize -------------------------------------------------------------------------

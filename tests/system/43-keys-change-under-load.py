@@ -252,7 +252,10 @@ def hosts(w):
     other = w.place.make_key("not-pinned")
     w.cofre("ca", "host", T, "--host-key", other + ".pub", code=8,
             says="not pinned")
-    w.cofre("ca", "host", T, "--name", "a,b", code=9)
+    for name in ("a,b", "a b", "", "*", "h:22", "u@h", "[::1]", "a" * 256):
+        w.cofre("ca", "host", T, "--name", name, code=2,
+                says="--name '%s' is no host" % name[:100])
+    w.cofre("ca", "host", T, "--name", "a.example", "--name", "2001:db8::1")
     w.cofre("ca", "host", T, "--lifetime", "366d", code=2, says="--lifetime")
     w.cofre("ca", "public-key", WS, "--known-hosts", "a b", code=2,
             says="names of hosts")
