@@ -136,6 +136,13 @@ judge(const struct cmd *cmd, const struct login *l, int code, bool *changed)
 		*changed = code == AUTHSCRIPT_CHANGED;
 		return CMD_GO;
 	}
+	/* Nothing tells whether the host's key or the caller's was refused. */
+	if (code == LOGIN_FAILED && l->pin_count == 0 && l->met.len > 0)
+		return cmd_error(cmd, COFRE_UNREACHABLE,
+		    "ssh could not log in to %s: nothing was changed there.  "
+		    "If it says 'Host key verification failed', it does not "
+		    "know the host's key: say --host-key KEY, or answer its "
+		    "question at a terminal", t->host);
 	if (code == LOGIN_FAILED)
 		return cmd_error(cmd, COFRE_UNREACHABLE,
 		    "ssh could not log in to %s: nothing was changed there",

@@ -83,9 +83,9 @@ run(struct cmd *cmd, const struct options *o, char *const *command,
 	if (t.pin_count == 0)
 		return cmd_error(cmd, COFRE_INVALID,
 		    "no host key is pinned for it, so %s could be anybody: "
-		    "'cofre target authorize %s' pins the one that it meets, "
-		    "'cofre target pin %s' one that you know", t.host,
-		    cmd->object, cmd->object);
+		    "'cofre target authorize %s' pins the one that your own "
+		    "ssh knows, 'cofre target pin %s --host-key KEY' one that "
+		    "you know", t.host, cmd->object, cmd->object);
 	l.user = t.user;
 	login_pin(&l);
 	set_words(o, words);

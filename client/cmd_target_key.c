@@ -104,8 +104,9 @@ cmd_target_authorize(struct cmd *cmd, int argc, char **argv)
 		"...]",
 		"Put the target's keys into the authorized_keys of its account, "
 		"over ssh, with\nwhatever access you have there.  It can be done "
-		"again.  The host's key is pinned\nthe first time; from then on "
-		"a host with another one is refused.\n", rows, 6, 1, 1
+		"again.  The first time the key of\nthe host is pinned: that of "
+		"--host-key, or one that your ssh knows or asks you\nabout; from "
+		"then on a host with another one is refused.\n", rows, 6, 1, 1
 	};
 	struct targetinfo t;
 	int code = cmd_target_asked(cmd, &u, find_options(argc, argv, &a), argv,

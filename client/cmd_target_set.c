@@ -275,7 +275,7 @@ cmd_target_pin(struct cmd *cmd, int argc, char **argv)
 		{ "host-key", 0, OPTION_LIST, "KEY", &keys,
 		    "a line 'ssh-ed25519 AAAA...', or a file; several times" },
 		{ "none", 0, OPTION_FLAG, NULL, &none,
-		    "none: the next 'authorize' pins what it meets" },
+		    "none: the next 'authorize' pins what your ssh knows" },
 	};
 	const struct option_usage u = {
 		"target pin WORKSPACE/NAME (--host-key KEY... | --none)",

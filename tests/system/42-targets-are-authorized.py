@@ -287,7 +287,8 @@ def changed_host(v):
     # know, and what is given beforehand is the only one.
     v.cofre("target", "pin", T, "--none")
     v.know("")
-    v.authorize(code=10, says="nothing was changed there")
+    v.authorize(code=10, says="say --host-key KEY, or answer")
+    check("nothing was changed there" in v.error, v.error)
     same(v.show()["host_keys"], [], "pins")
     v.authorize("--host-key", v.host, code=5, says="which --host-key names")
     same(v.error.count("\n"), 1, "lines of %r" % v.error)
