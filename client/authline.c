@@ -52,11 +52,23 @@ authline_print(char *text, size_t size, const struct authline_options *o)
 }
 
 void
+authline_prefix(char text[AUTHLINE_COMMENT], const char *workspace,
+    const char *name)
+{
+	(void)snprintf(text, AUTHLINE_COMMENT, "cofre:%s/%s#", workspace,
+	    name);
+}
+
+void
 authline_comment(char text[AUTHLINE_COMMENT], const char *workspace,
     const char *name, uint32_t version)
 {
-	(void)snprintf(text, AUTHLINE_COMMENT, "cofre:%s/%s#%u", workspace,
-	    name, (unsigned)version);
+	size_t len;
+
+	authline_prefix(text, workspace, name);
+	len = strlen(text);
+	(void)snprintf(text + len, AUTHLINE_COMMENT - len, "%u",
+	    (unsigned)version);
 }
 
 static bool

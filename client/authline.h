@@ -31,6 +31,10 @@ bool authline_print(char *text, size_t size,
 void authline_comment(char text[AUTHLINE_COMMENT], const char *workspace,
     const char *name, uint32_t version);
 
+/* The same without the version: what all comments of a target begin with. */
+void authline_prefix(char text[AUTHLINE_COMMENT], const char *workspace,
+    const char *name);
+
 /*
  * The whole line of a key, with its NUL; options as authline_parse() reads
  * them.  False when they are none.

@@ -76,7 +76,7 @@ make_script(const struct authorize *a, const struct targetinfo *t,
 	char *lines = malloc(AUTHSCRIPT_LINES * SSH_LINE_SIZE +
 	    AUTHSCRIPT_SIZE);
 	char *text = lines + AUTHSCRIPT_LINES * SSH_LINE_SIZE;
-	char comment[AUTHLINE_COMMENT];
+	char comment[AUTHLINE_COMMENT], mine[AUTHLINE_COMMENT];
 	bool good = lines != NULL;
 	int fd = -1;
 
@@ -98,6 +98,9 @@ make_script(const struct authorize *a, const struct targetinfo *t,
 		put_blob(&s.gone[0], blobs[0], gone);
 		s.gone_count = 1;
 	}
+	authline_prefix(mine, t->name.workspace, t->name.name);
+	s.comment = mine;
+	s.newest = remove ? UINT32_MAX : t->keys[0].version;
 	errno = EINVAL;
 	if (good && authscript_make(text, AUTHSCRIPT_SIZE, &s))
 		fd = memfile_make(view_of(text));

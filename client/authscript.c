@@ -11,8 +11,9 @@
 #define BLOB_TEXT 128u /* of an ssh-ed25519 key, in base64 */
 
 /*
- * key() is the key of a line, "" when it has none of type ssh-ed25519.  Behind
- * options, in which a quoted text may have blanks, comes the type.
+ * key() is the key of a line, "" when it has none of type ssh-ed25519, and sets
+ * comment to what stands behind it.  Behind options, in which a quoted text may
+ * have blanks, comes the type.
  */
 static const char before[] =
     "set -eu\n"
@@ -20,7 +21,7 @@ static const char before[] =
     "LC_ALL=C\n";
 
 static const char script[] =
-    "export LC_ALL wanted gone\n"
+    "export LC_ALL wanted gone mine newest\n"
     "fail() { echo \"cofre: $*\" >&2; exit 1; }\n"
     "[ -d \"$home\" ] || fail \"$user has no home directory here\"\n"
     "[ \"$(id -u)\" = \"$(id -u \"$user\")\" ] ||\n"
@@ -68,10 +69,19 @@ static const char script[] =
     "		line = substr(line, i)\n"
     "		sub(/^[ \\t]+/, \"\", line)\n"
     "	}\n"
+    "	comment = \"\"\n"
     "	if (line !~ /^ssh-ed25519[ \\t]/)\n"
     "		return \"\"\n"
     "	split(line, word, /[ \\t\\r]+/)\n"
+    "	if (match(line, /^ssh-ed25519[ \\t]+[^ \\t\\r]+[ \\t]+/))\n"
+    "		comment = substr(line, RLENGTH + 1)\n"
+    "	sub(/[ \\t\\r]+$/, \"\", comment)\n"
     "	return word[2]\n"
+    "}\n"
+    "function is_mine(    number) {\n"
+    "	number = substr(comment, length(mine) + 1)\n"
+    "	return mine != \"\" && index(comment, mine) == 1 &&\n"
+    "	    number ~ /^[0-9]+$/ && number + 0 <= newest + 0\n"
     "}\n"
     "BEGIN {\n"
     "	n = split(ENVIRON[\"wanted\"], want, \"\\n\")\n"
@@ -80,6 +90,8 @@ static const char script[] =
     "	m = split(ENVIRON[\"gone\"], blob, \" \")\n"
     "	for (i = 1; i <= m; i++)\n"
     "		goes[blob[i]] = 1\n"
+    "	mine = ENVIRON[\"mine\"]\n"
+    "	newest = ENVIRON[\"newest\"]\n"
     "}\n"
     "{ k = /^[ \\t]*#/ ? \"\" : key($0) }\n"
     "k != \"\" && (k in place) {\n"
@@ -88,7 +100,7 @@ static const char script[] =
     "	there[k] = 1\n"
     "	next\n"
     "}\n"
-    "k != \"\" && (k in goes) { next }\n"
+    "k != \"\" && ((k in goes) || is_mine()) { next }\n"
     "{ print }\n"
     "END {\n"
     "	for (i = 1; i <= n; i++)\n"
@@ -183,6 +195,20 @@ append_gone(char *to, size_t size, size_t *len, const struct authscript *a)
 	return append(to, size, len, "'\n");
 }
 
+/* mine='cofre:WORKSPACE/NAME#' and newest=N */
+static bool
+append_comment(char *to, size_t size, size_t *len, const struct authscript *a)
+{
+	const char *text = a->comment == NULL ? "" : a->comment;
+	char newest[32];
+
+	(void)snprintf(newest, sizeof(newest), "'\nnewest=%u\n",
+	    (unsigned)a->newest);
+	return is_word(view_of(text), "_.-:/#") &&
+	    append(to, size, len, "mine='") && append(to, size, len, text) &&
+	    append(to, size, len, newest);
+}
+
 bool
 authscript_make(char *text, size_t size, const struct authscript *a)
 {
@@ -199,6 +225,7 @@ authscript_make(char *text, size_t size, const struct authscript *a)
 	    append(text, size, &len, names) &&
 	    append_lines(text, size, &len, a) &&
 	    append_gone(text, size, &len, a) &&
+	    append_comment(text, size, &len, a) &&
 	    append(text, size, &len, script) &&
 	    append(text, size, &len, "}\ncofre\n");
 }

@@ -7,7 +7,10 @@
  * about quotes.  It does nothing before it has come whole.  It writes a new
  * file of mode 0600 beside the old one, which it then replaces at once; all
  * other lines stay as they are, and of the lines for one key, which is
- * compared as it is written, one stays.  Run again it changes nothing.
+ * compared as it is written, one stays.  Lines whose comment is that of an older key of the
+ * target, and whose key is none of the wanted ones, go: it is destroyed.  One
+ * of a newer key stays: somebody else may have made it meanwhile.  Run again
+ * it changes nothing.
  */
 #ifndef COFRE_AUTHSCRIPT_H
 #define COFRE_AUTHSCRIPT_H
@@ -36,6 +39,10 @@ struct authscript {
 	size_t line_count;
 	struct view gone[AUTHSCRIPT_LINES]; /* blobs whose lines are to go */
 	size_t gone_count;
+	const char *comment; /* what comments of the target's keys begin with,
+				a number follows.  NULL: no line is known by
+				its comment */
+	uint32_t newest;     /* up to that number */
 };
 
 /* A name of an account, as it is safe in a shell and in front of a host. */

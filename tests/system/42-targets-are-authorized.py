@@ -37,6 +37,8 @@ class Vault:
         self.hostkey = self.place.make_key("host")
         self.host = harness.read_file(self.hostkey + ".pub").decode().strip()
         self.other = self.place.make_key("other")
+        self.other_blob = harness.read_file(
+            self.other + ".pub").decode().split()[1]
         self.server = self.place.serve(self.hostkey)
         ssh = os.path.join(self.place.homes["admin"], ".ssh")
         os.mkdir(ssh, 0o700)
@@ -371,6 +373,21 @@ def rotate(v):
         check(key in v.keys_now(), "both keys are there: " + v.keys_now())
     v.cofre("target", "settle", T, "--version", "1")
     same(v.public(), [old], "the key that stays")
+    # The line of a key that was destroyed goes, and nobody else's.
+    v.cofre("target", "rotate", T)
+    v.cofre("target", "settle", T, "--version", "3")
+    mine = harness.read_file(v.access + ".pub").decode()
+    others = mine + "".join("ssh-ed25519 %s %s\n" % (v.other_blob, x) for x in
+                            ("cofre:ml-prod/gp#1", "x cofre:ml-prod/gpu#1"))
+    v.put_keys(others + v.keys_now().replace(mine, ""))
+    check(old in v.keys_now() and "#2" in v.keys_now(), v.keys_now())
+    v.authorize()
+    same(v.keys_now(), others + v.cofre("target", "authorized-keys", T),
+         "the keys")
+    v.put_keys(others + old + "\n" + old.replace(old.split()[1],
+                                                v.other_blob) + "\n")
+    v.authorize("--remove")
+    same(v.keys_now(), others, "the keys after --remove")
     v.authorize()
 
 

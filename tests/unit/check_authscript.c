@@ -182,6 +182,57 @@ START_TEST(keys_are_changed_for_others)
 }
 END_TEST
 
+#define DEAD(options, comment) options "ssh-ed25519 " KEY3 " " comment "\n"
+
+/* Which lines go when the target w/a has the keys 1 and 4. */
+static const struct {
+	const char *line;
+	bool goes, goes_all; /* with newer ones too */
+} comments[] = {
+	{ DEAD("", "cofre:w/a#2"), true, true },
+	{ DEAD("restrict ", "cofre:w/a#4"), true, true },
+	{ DEAD("from=\"a b\" ", " cofre:w/a#1 \t\r"), true, true },
+	{ DEAD("", "cofre:w/a#5"), false, true },
+	{ DEAD("", "cofre:w/a#4294967295"), false, true },
+	/* Others'. */
+	{ DEAD("", "cofre:w/b#2"), false, false },
+	{ DEAD("", "cofre:w/a"), false, false },
+	{ DEAD("", "cofre:w/a#"), false, false },
+	{ DEAD("", "cofre:w/a#2x"), false, false },
+	{ DEAD("", "cofre:w/a#2 x"), false, false },
+	{ DEAD("", "x cofre:w/a#2"), false, false },
+	{ DEAD("", "xcofre:w/a#2"), false, false },
+	{ DEAD("", "cofre:w/a#-2"), false, false },
+	{ DEAD("", "COFRE:w/a#2"), false, false },
+	{ DEAD("command=\"cofre:w/a#2\" ", ""), false, false },
+	{ "ssh-rsa AAAA cofre:w/a#2\n", false, false },
+	{ "# cofre:w/a#2\n", false, false },
+	{ "# ssh-ed25519 " KEY3 " cofre:w/a#2\n", false, false },
+	{ "cofre:w/a#2\n", false, false },
+};
+
+START_TEST(a_line_of_a_destroyed_key_goes)
+{
+	const char *line = comments[_i].line;
+	struct authscript a = { .user = me->pw_name, .file = path,
+		.lines = { LINE1 }, .line_count = 1, .comment = "cofre:w/a#",
+		.newest = 4 };
+	char text[1024];
+
+	for (int all = 0; all < 2; all++) {
+		bool goes = all ? comments[_i].goes_all : comments[_i].goes;
+
+		a.newest = all ? UINT32_MAX : 4;
+		(void)snprintf(text, sizeof(text), "%s" LINE1 "\n%s", line,
+		    line);
+		put(text, 0600);
+		ck_assert_int_eq(run(&a), goes ? AUTHSCRIPT_CHANGED :
+						 AUTHSCRIPT_UNCHANGED);
+		ck_assert_str_eq(get(), goes ? LINE1 "\n" : text);
+	}
+}
+END_TEST
+
 /* A connection that breaks off in the middle. */
 START_TEST(half_a_script_does_nothing)
 {
@@ -269,19 +320,28 @@ START_TEST(what_could_be_a_command_is_refused)
 	const struct authscript a = { .user = wrong[_i].user,
 		.file = wrong[_i].file, .lines = { wrong[_i].line },
 		.line_count = 1 };
-	const struct authscript good = { .user = "a_b.C-9",
+	static const char *const texts[] = { "a b", "a'b", "a\nb", "$a",
+		"a\\b", "\xc3\xa9" };
+	struct authscript good = { .user = "a_b.C-9",
 		.file = "/etc/ssh/keys/a@b+c_d.pub", .lines = { "a \"b\" \\" },
 		.line_count = 1 };
 
 	ck_assert(!authscript_make(script, sizeof(script), &a));
 	ck_assert(authscript_make(script, sizeof(script), &good));
+	good.comment = "cofre:a_b-1/C.d_e-2#";
+	ck_assert(authscript_make(script, sizeof(script), &good));
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		good.comment = texts[i];
+		ck_assert(!authscript_make(script, sizeof(script), &good));
+	}
 }
 END_TEST
 
 START_TEST(no_room_is_no_script)
 {
 	const struct authscript a = { .user = "a", .file = "f",
-		.lines = { LINE1, LINE2 }, .line_count = 2 };
+		.lines = { LINE1, LINE2 }, .line_count = 2,
+		.comment = "cofre:w/a#", .newest = 2 };
 	char command[256];
 	size_t len;
 
@@ -310,6 +370,8 @@ authscript_suite(void)
 	    (int)COUNT(additions));
 	tcase_add_loop_test(t, keys_are_changed_for_others, 0,
 	    (int)COUNT(shells));
+	tcase_add_loop_test(t, a_line_of_a_destroyed_key_goes, 0,
+	    (int)COUNT(comments));
 	tcase_add_test(t, half_a_script_does_nothing);
 	tcase_add_test(t, what_is_no_file_is_left_alone);
 	tcase_add_test(t, two_at_once_lose_nothing);
