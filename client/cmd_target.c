@@ -265,6 +265,8 @@ cmd_target(struct cmd *cmd, int argc, char **argv)
 		{ "show", show, "show one" },
 		{ "set", cmd_target_set, "change what is told of one" },
 		{ "pin", cmd_target_pin, "say which keys its host has" },
+		{ "known-hosts", cmd_target_known_hosts,
+		    "print those keys, for known_hosts" },
 		{ "public-key", cmd_target_public_key, "print its public key" },
 		{ "authorized-keys", cmd_target_authorized_keys,
 		    "print the lines that its host needs" },
@@ -282,5 +284,5 @@ cmd_target(struct cmd *cmd, int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < 3; i++)
 		if (strcmp(argv[1], no_verbs[i].name) == 0)
 			return cmd_run(cmd, no_verbs, 3, argc, argv);
-	return cmd_run(cmd, verbs, 11, argc, argv);
+	return cmd_run(cmd, verbs, 12, argc, argv);
 }

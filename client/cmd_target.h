@@ -19,6 +19,7 @@ const struct targetinfo_key *cmd_target_key(const struct targetinfo *t,
 int cmd_target_authorize(struct cmd *cmd, int argc, char **argv);
 int cmd_target_authorized_keys(struct cmd *cmd, int argc, char **argv);
 int cmd_target_create(struct cmd *cmd, int argc, char **argv);
+int cmd_target_known_hosts(struct cmd *cmd, int argc, char **argv);
 int cmd_target_pin(struct cmd *cmd, int argc, char **argv);
 int cmd_target_public_key(struct cmd *cmd, int argc, char **argv);
 int cmd_target_rotate(struct cmd *cmd, int argc, char **argv);

@@ -111,24 +111,34 @@ take(struct targetinfo *t, const struct target_show_reply *m)
 	return take_way(t, &way) && take_namespaces(t, m->namespaces);
 }
 
-int
-targetinfo_get(struct cmd *cmd, const struct arg_object *name,
-    struct targetinfo *ret)
+/* As target.show has it; nothing is printed. */
+static enum cofre_status
+ask(struct cmd *cmd, const struct arg_object *name, struct targetinfo *ret)
 {
 	const struct target_show_request q = { view_of(name->workspace),
 		view_of(name->name) };
 	struct target_show_reply m;
 	struct view body;
-	enum cofre_status s = cmd_open(cmd);
+	enum cofre_status s;
 
-	if (s != COFRE_OK)
-		return status_exit_code(s);
 	*ret = (struct targetinfo){ .name = *name };
 	target_show_request_put(call_begin(cmd->c, OP_TARGET_SHOW), &q);
 	s = cmd_call(cmd, &body);
 	if (s == COFRE_OK && (!target_show_reply_decode(body, &m) ||
 		!take(ret, &m)))
 		s = call_bad_reply(cmd->c);
+	return s;
+}
+
+int
+targetinfo_get(struct cmd *cmd, const struct arg_object *name,
+    struct targetinfo *ret)
+{
+	enum cofre_status s = cmd_open(cmd);
+
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	s = ask(cmd, name, ret);
 	return s == COFRE_OK ? check(cmd, ret) : cmd_fail(cmd, s);
 }
 
@@ -150,6 +160,20 @@ targetinfo_reach(struct cmd *cmd, const struct arg_object *name,
 	if (s == COFRE_OK && (!target_reach_reply_decode(body, &m) ||
 		!take_way(ret, &m)))
 		s = call_bad_reply(cmd->c);
+	return s == COFRE_OK ? check(cmd, ret) : cmd_fail(cmd, s);
+}
+
+int
+targetinfo_known(struct cmd *cmd, const struct arg_object *name,
+    struct targetinfo *ret)
+{
+	enum cofre_status s = cmd_open(cmd);
+
+	if (s != COFRE_OK)
+		return status_exit_code(s);
+	s = ask(cmd, name, ret);
+	if (s == COFRE_DENIED)
+		return targetinfo_reach(cmd, name, ret);
 	return s == COFRE_OK ? check(cmd, ret) : cmd_fail(cmd, s);
 }
 

@@ -49,6 +49,12 @@ int targetinfo_reach(struct cmd *cmd, const struct arg_object *name,
     struct targetinfo *ret);
 
 /*
+ * The one or the other, for who may see it, and for who may use it alone.
+ */
+int targetinfo_known(struct cmd *cmd, const struct arg_object *name,
+    struct targetinfo *ret);
+
+/*
  * Have the CA of its workspace certify its newest key, for as long as it takes
  * to log in.  *ret lies in bytes.  Errors: those of the daemon, which are not
  * printed.

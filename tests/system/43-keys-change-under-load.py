@@ -115,10 +115,47 @@ def people(w):
 
 def own_ssh(w):
     known = harness.write_file(os.path.join(w.place.dir, "known"),
-                               "127.0.0.1 %s\n" % w.host, 0o644)
+                               w.cofre("target", "known-hosts", T), 0o644)
     return ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o",
             "UserKnownHostsFile=" + known, "-o", "IdentityFile=none",
             "-l", "alice", "127.0.0.1"]
+
+
+def known_hosts(w):
+    """The pins, for who may see the target, and for who may use it alone."""
+    key = " ".join(w.host.split()[:2])
+    other = WS + "/other"
+    w.cofre("target", "known-hosts", WS, uid=OTHER, code=5)
+    w.cofre("target", "known-hosts", T, uid=OTHER, code=5)
+    w.cofre("target", "known-hosts", WS + "/none", code=6)
+    w.cofre("target", "known-hosts", "a b", code=2, says="'a b'")
+    w.cofre("target", "create", other, "--host", "10.0.0.1", "--user", "u",
+            "--port", "2022")
+    w.cofre("target", "known-hosts", other, code=9, says="no host key is")
+    w.cofre("target", "pin", other, "--host-key", w.host, "--host-key",
+            w.access + ".pub")
+    w.cofre("target", "create", WS + "/gpu2", "--host", "127.0.0.1",
+            "--user", "u")
+    w.cofre("target", "pin", WS + "/gpu2", "--host-key", w.host)
+    access = " ".join(harness.read_file(w.access + ".pub").decode()
+                      .split()[:2])
+    same(w.cofre("target", "known-hosts", WS).splitlines(),
+         sorted(["127.0.0.1 " + key, "[10.0.0.1]:2022 " + key,
+                 "[10.0.0.1]:2022 " + access]), "those of all")
+    same(w.cofre("target", "known-hosts", T), "127.0.0.1 %s\n" % key, "of one")
+    # Neither the identity nor a run sees targets.
+    same(w.cofre("target", "known-hosts", T, uid=AGENT),
+         "127.0.0.1 %s\n" % key, "for the identity")
+    w.cofre("target", "known-hosts", WS, uid=AGENT, code=5)
+    same(w.cofre("run", "exec", "-w", WS, "--no-secrets", "--",
+                 *w.line("target", "known-hosts", T)),
+         "127.0.0.1 %s\n" % key, "for a run")
+    for name in (other, WS + "/gpu2"):
+        w.cofre("target", "delete", name, "--yes=" + name)
+    w.cofre("target", "pin", T, "--none")
+    same(w.cofre("target", "known-hosts", WS, says="no target of"), "",
+         "of none")
+    w.cofre("target", "pin", T, "--host-key", w.host)
 
 
 def runs(w):
@@ -488,7 +525,7 @@ def at_once(w):
 
 def test(t):
     w = World(t)
-    for part in (nobody_before, people, runs, certificates, hosts, rotation,
+    for part in (nobody_before, people, known_hosts, runs, certificates, hosts, rotation,
                  begun_before, half_way, changed_host, signs_commits, at_once):
         part(w)
         show("%s: good" % part.__name__)
