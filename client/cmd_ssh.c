@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "login.h"
 #include "ssh_cert.h"
@@ -16,17 +17,17 @@ struct options {
 
 /* What the target says decides, not what is in the user's files. */
 static void
-set_words(const struct options *o, char *words[6])
+set_words(const struct options *o, bool no_tty, char *words[6])
 {
-	static char file[] = "-F", none[] = "none", tty[] = "-t";
+	static char file[] = "-F", none[] = "none", tty[] = "-t", not[] = "-T";
 	static char forwards[] = "-oClearAllForwardings=yes";
 	size_t n = 0;
 
 	words[n++] = file;
 	words[n++] = o->config == NULL ? none : (char *)(uintptr_t)o->config;
 	words[n++] = forwards;
-	if (o->tty)
-		words[n++] = tty;
+	if (no_tty || o->tty)
+		words[n++] = no_tty ? not : tty;
 	words[n] = NULL;
 }
 
@@ -58,6 +59,20 @@ prepare(struct cmd *cmd, const struct arg_object *name, struct targetinfo *t,
 	return code;
 }
 
+/* sshd would refuse it a terminal: none is asked for then. */
+static bool
+has_no_tty(struct cmd *cmd, const struct options *o, size_t count,
+    const struct targetinfo *t, struct view certificate)
+{
+	if ((!o->tty && count > 0) || isatty(STDIN_FILENO) != 1 ||
+	    !targetinfo_is_restricted(cmd, t, certificate))
+		return false;
+	cmd_warn("%s is restricted to commands, and gets no terminal: 'cofre "
+	    "target set %s --unrestricted' and 'cofre target authorize %s' let "
+	    "it have one", cmd->object, cmd->object, cmd->object);
+	return true;
+}
+
 static int
 run(struct cmd *cmd, const struct options *o, char *const *command,
     size_t count)
@@ -70,6 +85,7 @@ run(struct cmd *cmd, const struct options *o, char *const *command,
 	struct login l = { .t = &t, .agent = agent, .in = -1,
 		.options = words, .command = command, .count = count };
 	struct problem p;
+	bool no_tty;
 	int code;
 
 	if (arg_object(cmd->args[0], &name, &p) != COFRE_OK ||
@@ -79,6 +95,8 @@ run(struct cmd *cmd, const struct options *o, char *const *command,
 	code = prepare(cmd, &name, &t, bytes, &l.certificate);
 	if (code != CMD_GO)
 		return code;
+	no_tty = t.pin_count > 0 &&
+	    has_no_tty(cmd, o, count, &t, l.certificate);
 	cmd_close(cmd);
 	if (t.pin_count == 0)
 		return cmd_error(cmd, COFRE_INVALID,
@@ -88,7 +106,7 @@ run(struct cmd *cmd, const struct options *o, char *const *command,
 		    "you know", t.host, cmd->object, cmd->object);
 	l.user = t.user;
 	login_pin(&l);
-	set_words(o, words);
+	set_words(o, no_tty, words);
 	return login_run(cmd, &l);
 }
 

@@ -201,6 +201,21 @@ targetinfo_certify(struct cmd *cmd, const struct targetinfo *t,
 	return COFRE_OK;
 }
 
+bool
+targetinfo_is_restricted(struct cmd *cmd, const struct targetinfo *t,
+    struct view certificate)
+{
+	struct authline_options o;
+	struct targetinfo seen;
+	struct ssh_cert c;
+
+	if (certificate.len > 0)
+		return ssh_cert_get(certificate, &c) &&
+		    (c.extensions & SSH_CERT_PTY) == 0;
+	return ask(cmd, &t->name, &seen) == COFRE_OK &&
+	    authline_parse(view_of(seen.options), &o) && o.restricted;
+}
+
 struct view
 targetinfo_pin(const struct targetinfo *t, size_t i)
 {

@@ -62,6 +62,13 @@ int targetinfo_known(struct cmd *cmd, const struct arg_object *name,
 enum cofre_status targetinfo_certify(struct cmd *cmd,
     const struct targetinfo *t, uint8_t bytes[SSH_BLOB_MAX], struct view *ret);
 
+/*
+ * Is it restricted to commands?  Its certificate says so, where it has one, or
+ * else the daemon, to who may see it; false when neither does.
+ */
+bool targetinfo_is_restricted(struct cmd *cmd, const struct targetinfo *t,
+    struct view certificate);
+
 /* One of the pins; it points into t. */
 struct view targetinfo_pin(const struct targetinfo *t, size_t i);
 

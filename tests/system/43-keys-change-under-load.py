@@ -113,6 +113,42 @@ def people(w):
                 says="permission denied")
 
 
+def at_terminal(w, *arguments, uid=ADMIN):
+    """What a shell at a terminal says, and what cofre and ssh say."""
+    master, slave = os.openpty()
+    os.fchown(slave, uid, uid)
+    p = subprocess.Popen(
+        w.line("ssh", *arguments), stdin=slave, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, user=uid, group=uid, extra_groups=[], cwd="/")
+    os.close(slave)
+    os.write(master, b"tty; exit 7\n\4")
+    out, error = p.communicate(timeout=60)
+    os.close(master)
+    same(p.returncode, 7, "exit code: %r" % error)
+    return out.decode(), error.decode()
+
+
+def terminals(w):
+    """A restricted target gets none, and that is said once."""
+    for uid, options in ((ADMIN, []), (AGENT, []),
+                         (ADMIN, ["--from", "127.0.0.*"])):
+        if options:     # such that there is no certificate
+            w.cofre("target", "set", T, *options)
+            w.authorize()
+        out, error = at_terminal(w, T, uid=uid)
+        same(out, "not a tty\n", "the shell")
+        check(error.count("\n") == 1 and "target set %s --unrestricted" % T in
+              error, error)
+    out, error = at_terminal(w, "-t", T, "read x; eval $x")
+    check(out == "not a tty\n" and "restricted" in error, (out, error))
+    w.cofre("target", "set", T, "--unrestricted", "--from", "")
+    w.authorize()
+    out, error = at_terminal(w, T)
+    check("/dev/pts/" in out and "restricted" not in error, (out, error))
+    w.cofre("target", "set", T, "--restricted")
+    w.authorize()
+
+
 def own_ssh(w):
     known = harness.write_file(os.path.join(w.place.dir, "known"),
                                w.cofre("target", "known-hosts", T), 0o644)
@@ -525,7 +561,7 @@ def at_once(w):
 
 def test(t):
     w = World(t)
-    for part in (nobody_before, people, known_hosts, runs, certificates, hosts, rotation,
+    for part in (nobody_before, people, terminals, known_hosts, runs, certificates, hosts, rotation,
                  begun_before, half_way, changed_host, signs_commits, at_once):
         part(w)
         show("%s: good" % part.__name__)
