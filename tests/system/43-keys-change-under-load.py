@@ -293,6 +293,7 @@ def revoked(w, krl, serial):
     check(os.stat(krl).st_ino != old, "it is a new file")
     same(subprocess.run(query, stdout=subprocess.DEVNULL).returncode, 1,
          "in the KRL")
+    brought_there(w, krl)
     # On an error the old one stays, and nothing is left beside it.
     before = harness.read_file(krl)
     w.cofre("ca", "krl", "nowhere", "-o", krl, uid=0, code=6)
@@ -303,6 +304,34 @@ def revoked(w, krl, serial):
     same([n for n in os.listdir(w.place.dir) if n.startswith("krl.")], [],
          "left beside it")
     same(w.do("ca", "krl", WS).stdout[:8], b"SSHKRL\n\0", "on stdout")
+
+
+def brought_there(w, krl):
+    """As the manual does it, to a host that is not this machine."""
+    page = harness.read_file(os.path.join(
+        os.path.dirname(os.path.abspath(__file__)),
+        "../../doc/cofre-ssh.7")).decode()
+    line, = re.findall(r"^\* \* \* \* \* (cofre ca .*\n.*)$", page, re.M)
+    there = os.path.join(w.place.homes["alice"], "krl")
+    os.mkdir(there)
+    os.chown(there, ALICE, ALICE)
+    done = os.path.join(there, "cofre-krl")
+    cofre = " ".join(w.line())
+    line = line.replace("\n", "").replace("/etc/ssh/krl", there).replace(
+        WS + "/krl", T)
+    for workspace, good in ((WS, True), ("nowhere", False)):
+        p = subprocess.run(
+            ["sh", "-c", re.sub(r"\bcofre (ca|ssh)\b", cofre + r" \1",
+                                line.replace("krl %s |" % WS, "krl %s |" %
+                                             workspace))],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, user=ADMIN,
+            group=ADMIN, extra_groups=[])
+        same(p.returncode == 0, good, p.stderr)
+        same(subprocess.run(["ssh-keygen", "-Qlf", done],
+                            stdout=subprocess.PIPE).stdout.split(b"\n")[2:],
+             subprocess.run(["ssh-keygen", "-Qlf", krl],
+                            stdout=subprocess.PIPE).stdout.split(b"\n")[2:],
+             "what is there")
 
 
 def hosts(w):
