@@ -56,7 +56,7 @@ take_page(struct listing *l, struct list items,
 		listing_view(l, m.user);
 		listing_view(l, m.host);
 		listing_number(l, m.port);
-		listing_text(l, m.for_runs ? "yes" : "no");
+		listing_flag(l, m.for_runs);
 		listing_number(l, m.pins);
 		listing_number(l, m.keys);
 		listing_number(l, m.version);

@@ -181,6 +181,14 @@ listing_number(struct listing *l, uint64_t v)
 }
 
 void
+listing_flag(struct listing *l, bool v)
+{
+	if (l != NULL)
+		add(l, view_of(v ? "yes" : "no"), false,
+		    l->rows != NULL ? json_boolean(v) : NULL);
+}
+
+void
 listing_id(struct listing *l, uint32_t id)
 {
 	if (id == NO_ID)

@@ -34,6 +34,7 @@ struct listing *listing_new(bool json, const struct listing_column *columns,
  *	  backslashes stay as they are
  * texts  strings, with blanks between; an array of them in JSON
  * number  an integer
+ * flag	  "yes" or "no"; true or false in JSON
  * id	  a uid or gid; NO_ID is "any", or null
  * time	  microseconds since 1970; 0 is "-", or null
  * either  a string for the table and another one for JSON
@@ -43,6 +44,7 @@ void listing_view(struct listing *l, struct view v);
 void listing_note(struct listing *l, struct view v);
 void listing_texts(struct listing *l, const char *const *texts, size_t count);
 void listing_number(struct listing *l, uint64_t v);
+void listing_flag(struct listing *l, bool v);
 void listing_id(struct listing *l, uint32_t id);
 void listing_time(struct listing *l, uint64_t us);
 void listing_either(struct listing *l, const char *text, const char *json);

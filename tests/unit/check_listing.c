@@ -75,6 +75,21 @@ START_TEST(the_same_rows_are_json_objects)
 }
 END_TEST
 
+START_TEST(a_flag_is_a_word_or_a_boolean)
+{
+	static const char *const want[] = { "NAME  N\nyes   no\n",
+		"[{\"name\": true, \"n\": false}]\n" };
+	struct listing *l = listing_new(_i == 1, columns, 2);
+	struct paper p;
+
+	listing_flag(l, true);
+	listing_flag(l, false);
+	listing_flag(NULL, true);
+	ck_assert(listing_print(l, paper_open(&p)));
+	paper_is(&p, want[_i]);
+}
+END_TEST
+
 /* What was escaped is not escaped again; all else is. */
 static struct listing *
 one_row(bool json)
@@ -165,6 +180,7 @@ listings(void)
 
 	tcase_add_test(tc, a_table_has_columns_as_wide_as_they_must_be);
 	tcase_add_test(tc, the_same_rows_are_json_objects);
+	tcase_add_loop_test(tc, a_flag_is_a_word_or_a_boolean, 0, 2);
 	tcase_add_test(tc, a_note_is_escaped_once);
 	tcase_add_test(tc, texts_are_an_array);
 	tcase_add_test(tc, an_empty_listing_is_its_heads_or_an_empty_array);
