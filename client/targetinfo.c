@@ -1,6 +1,7 @@
 #include "targetinfo.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "authline.h"
 #include "authscript.h"
@@ -160,6 +161,13 @@ targetinfo_reach(struct cmd *cmd, const struct arg_object *name,
 	if (s == COFRE_OK && (!target_reach_reply_decode(body, &m) ||
 		!take_way(ret, &m)))
 		s = call_bad_reply(cmd->c);
+	/* Who asks may be a run without knowing it. */
+	if (s == COFRE_DENIED)
+		return cmd_error(cmd, s, "permission denied, or there is no "
+		    "such target (you are uid %u; ask an owner of %s for a "
+		    "role); a run may use only what is for runs: 'cofre target "
+		    "set %s/%s --for-runs'", (unsigned)geteuid(),
+		    name->workspace, name->workspace, name->name);
 	return s == COFRE_OK ? check(cmd, ret) : cmd_fail(cmd, s);
 }
 

@@ -211,7 +211,8 @@ def runs(w):
          "what a run is listed")
     w.cofre("target", "set", T, "--not-for-runs")
     w.cofre("run", "exec", "-w", WS, "--no-secrets", "--",
-            *w.line("ssh", T, "id"), code=5)
+            *w.line("ssh", T, "id"), code=5,
+            says="'cofre target set %s --for-runs'" % T)
     # There is nothing for the run, and it may look for more.
     same(w.cofre("run", "exec", "-w", WS, "--no-secrets", "--",
                  *w.line("ssh-agent", "-w", WS, "--", "echo", "on"),
