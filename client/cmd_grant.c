@@ -48,11 +48,12 @@ cmd_grant(struct cmd *cmd, int argc, char **argv)
 {
 	const struct option_usage u = { "grant SCOPE PRINCIPAL ROLE",
 		"Give a role.  SCOPE is a workspace, WORKSPACE/PREFIX* for "
-		"the secrets whose names\nbegin so, or / for the vault with "
-		"all workspaces.  PRINCIPAL is user:UID,\ngroup:GID, "
-		"unit:NAME or identity:WORKSPACE.  ROLE is owner, contributor, reader, "
-		"agent,\nsecrets-officer, or one of 'cofre role list'; a "
-		"reader sees metadata, never\na secret.\n", NULL, 0, 3, 3 };
+		"the secrets and compute\ntargets whose names begin so, or / "
+		"for the vault with all workspaces.  PRINCIPAL\nis user:UID, "
+		"group:GID, unit:NAME or identity:WORKSPACE.  ROLE is owner,\n"
+		"contributor, reader, agent, secrets-officer, or one of "
+		"'cofre role list'; a\nreader sees metadata, never a "
+		"secret.\n", NULL, 0, 3, 3 };
 	struct grant_add_request q;
 	struct change g;
 	struct view body; /* the version of the policy, which the log has */
