@@ -236,6 +236,53 @@ def run_ends(w):
     return p.returncode
 
 
+def page():
+    """The manual."""
+    return harness.read_file(os.path.join(
+        os.path.dirname(os.path.abspath(__file__)),
+        "../../doc/cofre-ssh.7")).decode()
+
+
+# --- by way of another host ---------------------------------------------------------
+
+def jumps(w):
+    """As the manual has it: the other host lets in by a key of the user's."""
+    manual = page()
+    text = re.search(r"^\$ cat jump.conf\n(.*?)^\$", manual, re.M | re.S).group(1)
+    jumpkey = w.place.make_key("jump")
+    jump = w.place.serve(jumpkey, ListenAddress="127.0.0.2")
+    known = harness.write_file(
+        os.path.join(w.place.dir, "known-jump"), "127.0.0.2 " +
+        harness.read_file(jumpkey + ".pub").decode(), 0o644)
+    own = os.path.join(w.place.homes["admin"], "own-agent")
+    agent = subprocess.Popen(
+        ["ssh-agent", "-D", "-a", own], stdout=subprocess.DEVNULL, user=ADMIN,
+        group=ADMIN, extra_groups=[])
+    try:
+        until("the user's agent is there", lambda: os.path.exists(own))
+        subprocess.run(["ssh-add", "-q", w.access], check=True, user=ADMIN,
+                       group=ADMIN, extra_groups=[],
+                       env={"SSH_AUTH_SOCK": own})
+        for old, new in (("gpu.example", "127.0.0.1"), ("me@", "alice@"),
+                         ("jump.example", "127.0.0.2"),
+                         ("/home/me/.ssh/agent", own),
+                         ("/home/me/.ssh/known_hosts", known)):
+            check(old in text, "%s is not in %r" % (old, text))
+            text = text.replace(old, new)
+        config = harness.write_file(os.path.join(w.place.dir, "jump.conf"),
+                                    text, 0o644)
+        same(w.cofre("ssh", "--config", config, T, "id", "-un"), "alice\n",
+             "by way of another host")
+        same(jump.said().count("Accepted publickey"), 1, "logins there")
+        check("already" in w.cofre("target", "authorize", T, "--", "-F", config,
+                                   "-i", w.access), "authorize")
+        same(jump.said().count("Accepted publickey"), 2, "logins there")
+    finally:
+        agent.terminate()
+        agent.wait()
+        jump.stop()
+
+
 # --- certificates -----------------------------------------------------------------
 
 def certificates(w):
@@ -309,10 +356,7 @@ def revoked(w, krl, serial):
 
 def brought_there(w, krl):
     """As the manual does it, to a host that is not this machine."""
-    page = harness.read_file(os.path.join(
-        os.path.dirname(os.path.abspath(__file__)),
-        "../../doc/cofre-ssh.7")).decode()
-    line, = re.findall(r"^\* \* \* \* \* (cofre ca .*\n.*)$", page, re.M)
+    line, = re.findall(r"^\* \* \* \* \* (cofre ca .*\n.*)$", page(), re.M)
     there = os.path.join(w.place.homes["alice"], "krl")
     os.mkdir(there)
     os.chown(there, ALICE, ALICE)
@@ -562,6 +606,8 @@ def signs_commits(w):
            "user.email=m@example", "-c", "gpg.ssh.allowedSignersFile=" +
            allowed]
     inside = ("ssh-agent", "-w", WS, "--")
+    # What is neither a login nor a file is not signed.
+    w.cofre(*inside, "ssh-add", "-T", signer, code=1)
     w.cofre(*inside, "env", "HOME=" + home, "git", "init", "-q", repo,
             cwd=home)
     w.cofre(*inside, *git, "commit", "-q", "-S", "--allow-empty", "-m",
@@ -591,8 +637,9 @@ def at_once(w):
 
 def test(t):
     w = World(t)
-    for part in (nobody_before, people, terminals, known_hosts, runs, certificates, hosts, rotation,
-                 begun_before, half_way, changed_host, signs_commits, at_once):
+    for part in (nobody_before, people, terminals, known_hosts, runs, jumps,
+                 certificates, hosts, rotation, begun_before, half_way,
+                 changed_host, signs_commits, at_once):
         part(w)
         show("%s: good" % part.__name__)
     same(left_in_tmp(ADMIN, AGENT, OTHER), [], "what is left in /tmp")
