@@ -53,6 +53,18 @@ cmd_fail(const struct cmd *cmd, enum cofre_status s)
 }
 
 void
+cmd_note(const struct cmd *cmd, const char *format, ...)
+{
+	struct problem p;
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(p.text, sizeof(p.text), format, ap);
+	va_end(ap);
+	complain(cmd->verb, cmd->object, p.text);
+}
+
+void
 cmd_warn(const char *format, ...)
 {
 	struct problem p;

@@ -105,6 +105,11 @@ int cmd_problem(const struct cmd *cmd, enum cofre_status s,
     const struct problem *p);
 int cmd_fail(const struct cmd *cmd, enum cofre_status s);
 
+/* Print the same line where nothing is wrong: what has come of it, and what is
+   next. */
+void cmd_note(const struct cmd *cmd, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Print "cofre: warning: text" on standard error, escaped. */
 void cmd_warn(const char *format, ...)
     __attribute__((format(printf, 1, 2)));

@@ -195,11 +195,15 @@ revoke_serial(struct cmd *cmd, int argc, char **argv)
 	s = cmd_call_empty(cmd);
 	if (s == COFRE_NOT_FOUND)
 		return cmd_error(cmd, s, "there is no such workspace, or its "
-		    "CA has given no certificate that serial");
+		    "CA has given no certificate of that serial");
 	if (s == COFRE_INVALID)
 		return cmd_error(cmd, s, "--until is a time that has passed: "
 		    "the certificate is over already");
-	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
+	if (s != COFRE_OK)
+		return cmd_fail(cmd, s);
+	cmd_note(cmd, "the vault signs with it no more; hosts learn of it by "
+	    "'cofre ca krl %s'", cmd->object);
+	return 0;
 }
 
 struct host {
@@ -345,6 +349,29 @@ host(struct cmd *cmd, int argc, char **argv)
 	return certify(cmd, &o, &t, &q);
 }
 
+/* Asked for by who expects it, as with targets. */
+static int
+none_goes_in(struct cmd *cmd, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return cmd_error(cmd, COFRE_ARGUMENT,
+	    "no private key can be brought into the vault: the first 'cofre "
+	    "target create' makes a workspace its CA there, so that nobody "
+	    "else has ever had its key");
+}
+
+static int
+none_comes_out(struct cmd *cmd, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return cmd_error(cmd, COFRE_ARGUMENT,
+	    "no private key leaves the vault, for nobody: 'cofre ca host' "
+	    "certifies hosts with it, 'cofre ssh' logs in with its "
+	    "certificates, 'cofre ca public-key' prints its public half");
+}
+
 int
 cmd_ca(struct cmd *cmd, int argc, char **argv)
 {
@@ -355,6 +382,14 @@ cmd_ca(struct cmd *cmd, int argc, char **argv)
 		{ "revoke", revoke_serial, "revoke a certificate" },
 		{ "host", host, "certify the key of a target's host" },
 	};
+	static const struct verb no_verbs[] = {
+		{ "import", none_goes_in, "" },
+		{ "export", none_comes_out, "" },
+		{ "private-key", none_comes_out, "" },
+	};
 
+	for (size_t i = 0; argc > 1 && i < 3; i++)
+		if (strcmp(argv[1], no_verbs[i].name) == 0)
+			return cmd_run(cmd, no_verbs, 3, argc, argv);
 	return cmd_run(cmd, verbs, 5, argc, argv);
 }

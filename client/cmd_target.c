@@ -241,8 +241,8 @@ none_goes_in(struct cmd *cmd, int argc, char **argv)
 	return cmd_error(cmd, COFRE_ARGUMENT,
 	    "no private key can be brought into the vault: a target's key is "
 	    "made there, so that nobody else has ever had it; 'cofre target "
-	    "create' makes one, and 'cofre target authorize' puts it in the "
-	    "place of yours");
+	    "create' makes one, and 'cofre target authorize' puts it beside "
+	    "yours in the account's authorized_keys");
 }
 
 static int

@@ -215,7 +215,7 @@ finish(struct cmd *cmd, struct authorize *a, struct targetinfo *t)
 static void
 say_waiting(const struct cmd *cmd, const struct targetinfo *t)
 {
-	(void)cmd_error(cmd, COFRE_CONFLICT, "version %u of the key is made "
+	cmd_note(cmd, "version %u of the key is made "
 	    "and waits, and version %u is as it was: the same command goes on, "
 	    "'cofre target settle %s --version %u' takes it back",
 	    (unsigned)t->keys[0].version, (unsigned)t->keys[1].version,
@@ -317,5 +317,13 @@ cmd_target_rotate(struct cmd *cmd, int argc, char **argv)
 	if (authorize)
 		return replace(cmd, &a, &t, if_version, seconds);
 	code = add_key(cmd, &t, if_version);
-	return code == CMD_GO ? print_lines(cmd, &t, false) : code;
+	if (code == CMD_GO)
+		code = print_lines(cmd, &t, false);
+	if (code == 0)
+		cmd_note(cmd, "the next steps are 'cofre target authorize %s', "
+		    "which brings the new key to its host, and then 'cofre "
+		    "target settle %s --version %u', which destroys the old "
+		    "one", cmd->object, cmd->object,
+		    (unsigned)t.keys[0].version);
+	return code;
 }

@@ -127,6 +127,8 @@ print_key(struct cmd *cmd, const struct arg_object *o, uint32_t version,
 	    !authline_public(line, public.data, comment))
 		return cmd_fail(cmd, call_bad_reply(cmd->c));
 	(void)puts(line);
+	cmd_note(cmd, "the next step is 'cofre target authorize %s', which "
+	    "brings the key to its host and pins the host's", cmd->object);
 	return 0;
 }
 

@@ -96,7 +96,8 @@ class Vault:
 def create(v):
     out = v.cofre("target", "create", T, "--host", "127.0.0.1", "--user",
                   "alice", "--from", "127.0.0.0/8,*.example", "--namespace",
-                  "git")
+                  "git", says="the next step is 'cofre target authorize %s'" %
+                  T)
     check(KEY.fullmatch(out.strip()), out)
     same(v.public(), [out.strip()], "public-key")
     same(v.cofre("target", "authorized-keys", T),
@@ -190,10 +191,11 @@ def mistakes(v):
             (["delete", T], 2, "--yes"),
             (["delete", T, "--yes=" + WS], 2, "nothing was done")):
         v.cofre("target", *line, code=code, says=says)
-    for verb in ("export", "private-key"):
-        v.cofre("target", verb, T, code=2, says="no private key leaves")
-    v.cofre("target", "import", T, v.access, code=2,
-            says="no private key can be brought")
+    for noun, name in (("target", T), ("ca", WS)):
+        for verb in ("export", "private-key"):
+            v.cofre(noun, verb, name, code=2, says="no private key leaves")
+        v.cofre(noun, "import", name, v.access, code=2,
+                says="no private key can be brought")
     v.cofre("ssh", T, code=9, says="no host key is pinned")
     v.cofre("target", "rotate", T, uid=READER, code=5)
     same(v.show(), before, "the target")
@@ -364,7 +366,8 @@ def words(v):
 
 def rotate(v):
     old, = v.public()
-    out = v.cofre("target", "rotate", T)
+    out = v.cofre("target", "rotate", T, says="'cofre target settle %s "
+                  "--version 2'" % T)
     same(out.splitlines(), v.public(), "what rotate prints")
     same([int(KEY.fullmatch(x).group(2)) for x in v.public()], [2, 1],
          "versions")

@@ -330,8 +330,9 @@ def revoked(w, krl, serial):
     same(subprocess.run(query, stdout=subprocess.DEVNULL).returncode, 0,
          "not in the KRL")
     w.cofre("ca", "revoke", WS, number, uid=AGENT, code=5)
-    w.cofre("ca", "revoke", WS, number)
-    w.cofre("ca", "revoke", WS, str(1 << 50), code=6, says="no certificate")
+    w.cofre("ca", "revoke", WS, number, says="by 'cofre ca krl %s'" % WS)
+    w.cofre("ca", "revoke", WS, str(1 << 50), code=6,
+            says="no certificate of that serial")
     w.cofre("ca", "revoke", WS, number, "--until", "-1h", code=9,
             says="over already")
     for bad in ("0", "x", "-1", "1e3", "9" * 30):
