@@ -12,8 +12,8 @@
 
 /* What is told of a target on the command line. */
 struct told {
-	const char *host, *user, *from;
-	struct option_number port;
+	const char *host, *user, *from, *port;
+	uint32_t number; /* of port, when it was checked */
 	struct option_list namespaces;
 	bool for_runs, not_for_runs, restricted, unrestricted, no_namespaces;
 };
@@ -72,14 +72,14 @@ static bool
 is_nothing(const struct told *t)
 {
 	return t->host == NULL && t->user == NULL && t->from == NULL &&
-	    !t->port.given && t->namespaces.count == 0 && !t->for_runs &&
+	    t->port == NULL && t->namespaces.count == 0 && !t->for_runs &&
 	    !t->not_for_runs && !t->restricted && !t->unrestricted &&
 	    !t->no_namespaces;
 }
 
 /* What can be seen to be wrong before the daemon is asked for the target. */
 static enum cofre_status
-check_told(const struct told *told, struct problem *p)
+check_told(struct told *told, struct problem *p)
 {
 	enum cofre_status ret = COFRE_OK;
 
@@ -92,8 +92,8 @@ check_told(const struct told *told, struct problem *p)
 		ret = targetarg_host(told->host, "--host", p);
 	if (ret == COFRE_OK && told->user != NULL)
 		ret = targetarg_user(told->user, p);
-	if (ret == COFRE_OK && told->port.given)
-		ret = targetarg_port(told->port.value, p);
+	if (ret == COFRE_OK && told->port != NULL)
+		ret = targetarg_port(told->port, &told->number, p);
 	return ret != COFRE_OK ? ret : targetarg_namespaces(
 	    told->namespaces.items, told->namespaces.count, p);
 }
@@ -106,9 +106,9 @@ set(struct settings *s, const struct told *told, const struct targetinfo *t,
 	memset(s, 0, sizeof(*s));
 	s->host = view_of(told->host != NULL ? told->host : t->host);
 	s->user = view_of(told->user != NULL ? told->user : t->user);
-	s->port = told->port.given ? told->port.value :
-	    t != NULL		   ? t->port :
-				     SSH_PORT;
+	s->port = told->port != NULL ? told->number :
+	    t != NULL		     ? t->port :
+				       SSH_PORT;
 	s->for_runs = told->for_runs ||
 	    (t != NULL && t->for_runs && !told->not_for_runs);
 	set_namespaces(s, told, t);
@@ -161,7 +161,7 @@ cmd_target_create(struct cmd *cmd, int argc, char **argv)
 		    "name or address of its host" },
 		{ "user", 0, OPTION_TEXT, "U", &told.user,
 		    "the account there" },
-		{ "port", 0, OPTION_NUMBER, "N", &told.port,
+		{ "port", 0, OPTION_TEXT, "N", &told.port,
 		    "of its sshd, 1 to 65535; 22 otherwise" },
 		{ "for-runs", 0, OPTION_FLAG, NULL, &told.for_runs,
 		    "runs of the workspace may use it" },
@@ -222,7 +222,7 @@ cmd_target_set(struct cmd *cmd, int argc, char **argv)
 		    "name or address of its host" },
 		{ "user", 0, OPTION_TEXT, "U", &told.user,
 		    "the account there" },
-		{ "port", 0, OPTION_NUMBER, "N", &told.port,
+		{ "port", 0, OPTION_TEXT, "N", &told.port,
 		    "of its sshd, 1 to 65535" },
 		{ "for-runs", 0, OPTION_FLAG, NULL, &told.for_runs,
 		    "runs of the workspace may use it" },

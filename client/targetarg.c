@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "arguments.h"
 #include "sshnames.h"
 #include "ssh_text.h"
 
@@ -47,12 +48,13 @@ targetarg_user(const char *text, struct problem *p)
 }
 
 enum cofre_status
-targetarg_port(uint32_t port, struct problem *p)
+targetarg_port(const char *text, uint32_t *ret, struct problem *p)
 {
-	if (port >= 1 && port <= UINT16_MAX)
+	if (arg_u32(text, UINT16_MAX, ret) && *ret > 0)
 		return COFRE_OK;
-	return problem_set(p, COFRE_ARGUMENT, "--port %u: a port is 1 to %u",
-	    (unsigned)port, (unsigned)UINT16_MAX);
+	return problem_set(p, COFRE_ARGUMENT,
+	    "--port '%.40s' is no port: it is a number from 1 to %u", text,
+	    (unsigned)UINT16_MAX);
 }
 
 static bool

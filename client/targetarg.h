@@ -20,7 +20,8 @@ enum cofre_status targetarg_host(const char *text, const char *option,
 enum cofre_status targetarg_user(const char *text, struct problem *p);
 
 /* A port, of --port. */
-enum cofre_status targetarg_port(uint32_t port, struct problem *p);
+enum cofre_status targetarg_port(const char *text, uint32_t *ret,
+    struct problem *p);
 
 /* Namespaces, of --namespace, each of them once. */
 enum cofre_status targetarg_namespaces(const char *const *texts, size_t count,

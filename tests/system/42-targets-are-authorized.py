@@ -149,7 +149,9 @@ def forms():
             ("--user", "-a", "begins with a letter"),
             ("--user", "1a", "begins with a letter"),
             ("--user", "a" * 64, "at most 63 bytes"),
-            ("--port", "0", "1 to 65535"), ("--port", "99999", "1 to 65535"),
+            *(("--port", x, "--port '%s' is no port: it is a number from 1 "
+               "to 65535" % x) for x in ("0", "65536", "ssh", "", "-1", "022",
+                                         "4294967296")),
             ("--namespace", "a b", "--namespace 'a b' is none"),
             ("--namespace", "", "--namespace '' is none"),
             ("--namespace", "n" * 64, "at most 63 bytes")):
