@@ -5,6 +5,8 @@
 
 #include "authline.h"
 #include "output.h"
+#include "ssh_text.h"
+#include "sshnames.h"
 #include "status.h"
 
 int
@@ -119,14 +121,30 @@ list(struct cmd *cmd, int argc, char **argv)
 	return cmd_fail(cmd, s);
 }
 
+/* NULL when the CA certifies its user, else why not. */
+static const char *
+not_certified(const struct targetinfo *t)
+{
+	struct sshname_options o;
+
+	if (!t->for_ca)
+		return "it was set by who may set some targets only";
+	if (!sshname_options(view_of(t->options), &o) ||
+	    (o.from.len > 0 && !ssh_text_is_addresses(o.from)))
+		return "from= has names, wildcards or exceptions";
+	return NULL;
+}
+
 static void
 print_target(const struct cmd *cmd, const struct targetinfo *t)
 {
 	char text[SSH_FINGERPRINT_SIZE], time[OUTPUT_TIME];
+	const char *why = not_certified(t);
 
 	(void)printf("target      %s\nlogin       %s@%s port %u\n"
-	    "for runs    %s\noptions     %s\n", cmd->object, t->user, t->host,
-	    (unsigned)t->port, t->for_runs ? "yes" : "no",
+	    "for runs    %s\ncertified   %s%s\noptions     %s\n", cmd->object,
+	    t->user, t->host, (unsigned)t->port, t->for_runs ? "yes" : "no",
+	    why == NULL ? "yes" : "no: ", why == NULL ? "" : why,
 	    t->options[0] != '\0' ? t->options : "-");
 	for (size_t i = 0; i < t->key_count; i++)
 		(void)printf("key         %s, version %u of %s\n",
@@ -168,11 +186,12 @@ json_target(const struct targetinfo *t)
 	for (size_t i = 0; i < t->namespace_count; i++)
 		(void)json_array_append_new(namespaces,
 		    output_json_view(view_of(t->namespaces[i])));
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:b, s:s, s:o, s:o, s:o, "
-	    "s:o, s:o, s:I}", "workspace", t->name.workspace, "name",
+	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:b, s:b, s:s, s:o, s:o, "
+	    "s:o, s:o, s:o, s:I}", "workspace", t->name.workspace, "name",
 	    t->name.name, "host", t->host, "port", (json_int_t)t->port,
-	    "user", t->user, "for_runs", t->for_runs, "options", t->options,
-	    "keys", keys, "host_keys", pins, "namespaces", namespaces,
+	    "user", t->user, "for_runs", t->for_runs, "certified",
+	    not_certified(t) == NULL, "options", t->options, "keys", keys,
+	    "host_keys", pins, "namespaces", namespaces,
 	    "created", output_json_time(t->created), "updated",
 	    output_json_time(t->updated), "created_by", (json_int_t)t->uid);
 }

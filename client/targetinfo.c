@@ -105,6 +105,7 @@ take(struct targetinfo *t, const struct target_show_reply *m)
 
 	t->revision = m->revision;
 	t->for_runs = m->for_runs;
+	t->for_ca = m->for_ca;
 	t->created = m->created;
 	t->updated = m->updated;
 	t->uid = m->uid;

@@ -21,7 +21,7 @@ struct targetinfo {
 	char host[HOST_MAX + 1];
 	uint32_t port;
 	char user[LOGIN_MAX + 1];
-	bool for_runs;
+	bool for_runs, for_ca;
 	char options[TARGET_OPTIONS_MAX + 1];
 	uint64_t created, updated;
 	uint32_t uid;

@@ -110,7 +110,9 @@ def create(v):
          ["127.0.0.1", 22, "alice", False, ["git"], [], ADMIN], "the target")
     same([(k["version"], k["fingerprint"]) for k in t["keys"]],
          [(1, finger)], "its key")
-    check(finger in v.cofre("target", "show", T), "text of show")
+    text = v.cofre("target", "show", T)
+    check(finger in text and "certified   no: from= has names" in text, text)
+    same(t["certified"], False, "a list with names in it")
     listed = json.loads(v.cofre("target", "list", WS, "--json"))
     same([(x["name"], x["user"], x["for_runs"], x["keys"], x["fingerprint"])
           for x in listed], [("gpu", "alice", False, 1, finger)], "the list")
@@ -127,6 +129,7 @@ def settings(v):
     same([t[k] for k in ("host", "port", "user", "for_runs", "options",
                          "namespaces")],
          ["127.0.0.1", 2022, "alice", True, "", []], "after set")
+    same(t["certified"], True, "once it is set so")
     v.cofre("target", "set", T, "--port", "22", "--restricted", "--namespace",
             "git", "--namespace", "file")
     t = v.show()
