@@ -47,13 +47,19 @@ watch_witness(struct server *sv)
 	return good;
 }
 
+static void
+read_clocks(struct server *sv)
+{
+	sv->now = clock_of(CLOCK_REALTIME);
+	sv->clock = clock_of(CLOCK_MONOTONIC);
+	sv->boot_clock = clock_of(CLOCK_BOOTTIME);
+}
+
 bool
 loop_init(struct server *sv)
 {
 	sv->epoll = epoll_create1(EPOLL_CLOEXEC);
-	sv->now = clock_of(CLOCK_REALTIME);
-	sv->clock = clock_of(CLOCK_MONOTONIC);
-	sv->boot_clock = clock_of(CLOCK_BOOTTIME);
+	read_clocks(sv);
 	return sv->epoll != -1 && watch(sv, &sv->listen_fd) &&
 	    (sv->agent_fd == -1 || watch(sv, &sv->agent_fd)) &&
 	    watch(sv, &sv->signal_fd) && watch_witness(sv);
@@ -148,13 +154,9 @@ on_event(struct server *sv, const struct epoll_event *ev)
 		conn_event(ev->data.ptr, ev->events);
 }
 
-/* One turn: serve what came in, then commit, record and answer. */
-static void
-turn(struct server *sv, const struct epoll_event *events, int n)
+void
+loop_turn(struct server *sv, const struct epoll_event *events, int n)
 {
-	sv->now = clock_of(CLOCK_REALTIME);
-	sv->clock = clock_of(CLOCK_MONOTONIC);
-	sv->boot_clock = clock_of(CLOCK_BOOTTIME);
 	sv->turns++;
 	sv->starved = false;
 	accept_pause(sv, false);
@@ -242,7 +244,8 @@ drain(struct server *sv)
 		if (sv->conns == NULL || sv->clock >= until)
 			break;
 		n = epoll_wait(sv->epoll, events, EVENTS, 100);
-		turn(sv, events, n);
+		read_clocks(sv);
+		loop_turn(sv, events, n);
 	}
 	sv->clock = clock_of(CLOCK_MONOTONIC);
 	watch_save(sv);
@@ -267,7 +270,8 @@ loop_run(struct server *sv)
 			sv->failed = true;
 			break;
 		}
-		turn(sv, events, n);
+		read_clocks(sv);
+		loop_turn(sv, events, n);
 		ping_watchdog(sv, &watchdog);
 	}
 	drain(sv);

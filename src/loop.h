@@ -13,6 +13,13 @@
  */
 bool loop_init(struct server *sv);
 
+/*
+ * One turn: serve what the n events are about, then commit, record and
+ * answer.  What time it is stands in sv: whoever waited has read the clocks.
+ */
+struct epoll_event;
+void loop_turn(struct server *sv, const struct epoll_event *events, int n);
+
 /* Run until a signal says stop; every staged reply has left then, or was
    given its time. */
 void loop_run(struct server *sv);
