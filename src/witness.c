@@ -151,6 +151,8 @@ get_text(struct wire_reader *r, char *to, size_t max)
 {
 	struct view v = wire_get_string(r, max);
 
+	if (v.len > 0 && memchr(v.data, '\0', v.len) != NULL)
+		r->bad = true;
 	memcpy(to, v.len > 0 ? (const char *)v.data : "", v.len);
 	to[v.len] = '\0';
 }
@@ -178,6 +180,8 @@ witness_take(int fd, struct witness_answer *a, int *watch_fd)
 	sha256 = wire_get_string(&r, SHA256_LEN);
 	if ((a->facts.hashed = sha256.len == SHA256_LEN))
 		memcpy(a->facts.sha256, sha256.data, SHA256_LEN);
+	else if (sha256.len > 0)
+		r.bad = true;
 	(void)facts_unit(a->facts.cgroup, a->facts.unit);
 	if (n > 0 && wire_reader_done(&r))
 		return WITNESS_ANSWERED;

@@ -337,6 +337,63 @@ START_TEST(nonsense_is_no_question_and_no_answer)
 }
 END_TEST
 
+/* An answer with these texts. */
+static size_t
+put_answer(uint8_t buf[WITNESS_ANSWER], struct view exe, struct view cgroup,
+    struct view sha256)
+{
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, WITNESS_ANSWER);
+	wire_put_u64(&w, 1);
+	wire_put_bool(&w, false);
+	wire_put_u64(&w, 2);
+	wire_put_u32(&w, 3);
+	wire_put_u32(&w, 4);
+	wire_put_string(&w, exe, EXE_MAX);
+	wire_put_string(&w, cgroup, CGROUP_MAX);
+	wire_put_string(&w, sha256, SHA256_LEN);
+	ck_assert(!w.bad);
+	return w.len;
+}
+
+/* A text with a NUL in it would be another one to whoever compares it, and
+   half a digest none. */
+START_TEST(an_answer_has_one_form)
+{
+	static const uint8_t bytes[SHA256_LEN] = "/a\0/b";
+	const struct view good = { bytes, 2 }, bad = { bytes, 5 };
+	const struct view digest = { bytes, SHA256_LEN };
+	const struct view none = { NULL, 0 };
+	const struct {
+		struct view exe, cgroup, sha256;
+		enum witness_result result;
+	} rows[] = {
+		{ good, good, digest, WITNESS_ANSWERED },
+		{ good, good, none, WITNESS_ANSWERED },
+		{ none, none, none, WITNESS_ANSWERED },
+		{ bad, good, none, WITNESS_GONE },
+		{ good, bad, none, WITNESS_GONE },
+		{ good, good, good, WITNESS_GONE },
+	};
+	uint8_t buf[WITNESS_ANSWER];
+	struct witness_answer a;
+	int pair[2], watch_fd;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		size_t len = put_answer(buf, rows[i].exe, rows[i].cgroup,
+		    rows[i].sha256);
+
+		ck_assert_int_eq(send(pair[1], buf, len, 0), (ssize_t)len);
+		ck_assert_msg(witness_take(pair[0], &a, &watch_fd) ==
+		    rows[i].result, "row %zu", i);
+	}
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+}
+END_TEST
+
 static Suite *
 witness_suite(void)
 {
@@ -352,6 +409,7 @@ witness_suite(void)
 	tcase_add_test(t, a_keeper_that_has_ended_is_noticed);
 	tcase_add_test(t, a_worker_that_stands_still_is_made_anew);
 	tcase_add_test(t, nonsense_is_no_question_and_no_answer);
+	tcase_add_test(t, an_answer_has_one_form);
 	suite_add_tcase(s, t);
 	return s;
 }
