@@ -15,6 +15,7 @@
 #include "ssh_agent.h"
 
 #define GROUP 3000u
+#define PIECES_MAX 64u /* of one message; then the rest of it */
 
 static void
 must(bool holds)
@@ -159,11 +160,14 @@ send_some(struct client *c, struct view v)
 void
 client_send(struct client *c, struct view v)
 {
+	unsigned pieces = 0;
+
 	while (c->fd != -1 && !c->half && v.len > 0) {
 		struct view part = v;
 		size_t n;
 
-		if (c->piece > 0 && part.len > c->piece)
+		if (c->piece > 0 && part.len > c->piece &&
+		    pieces++ < PIECES_MAX)
 			part.len = c->piece;
 		n = send_some(c, part);
 		bytes_append(&c->sent, (struct view){ v.data, n });

@@ -6,8 +6,8 @@
  * Each whole request is answered once and in order, or its connection is
  * closed with a word; no reply is longer than a frame; what the vault is in
  * memory is what its stores say, also when commits have failed; it is open or
- * locked as the answers say; what was committed opens again; and when all have gone the
- * daemon has nothing left of them.
+ * locked as the answers say; what was committed opens again; and when all
+ * have gone the daemon has nothing left of them.
  */
 #include <stdlib.h>
 

@@ -132,22 +132,38 @@ put_targets(struct wire_writer *w, const struct vault *v, uint64_t workspace)
 	}
 }
 
-void
-summary_make(struct summary *s, struct vault *v)
+/* The workspace with the least id from that one on, or NULL: where it stands
+   in the vault is another place after an unlock. */
+static const struct workspace *
+next_workspace(const struct vault *v, uint64_t from)
 {
+	const struct workspace *least = NULL;
+
+	for (size_t i = 0; i < WORKSPACES_MAX; i++) {
+		const struct workspace *ws = v->workspaces[i];
+
+		if (ws != NULL && ws->id >= from &&
+		    (least == NULL || ws->id < least->id))
+			least = ws;
+	}
+	return least;
+}
+
+void
+summary_make(struct summary *s, const struct vault *v)
+{
+	const struct workspace *ws = next_workspace(v, 0);
 	struct wire_writer w;
 
 	wire_writer_init(&w, s->bytes, sizeof(s->bytes));
 	wire_put_u64(&w, v->now.next_workspace);
 	wire_put_u64(&w, v->now.next_record);
-	for (uint64_t id = 0; id <= v->now.next_workspace; id++) {
-		const struct workspace *ws = vault_workspace_kept(v, id);
-
-		if (ws == NULL)
-			continue;
+	while (ws != NULL) {
 		put_workspace(&w, v, ws);
-		put_runs(&w, v, id);
-		put_targets(&w, v, id);
+		put_runs(&w, v, ws->id);
+		put_targets(&w, v, ws->id);
+		ws = ws->id == UINT64_MAX ? NULL : next_workspace(v,
+		    ws->id + 1);
 	}
 	for (size_t i = 0; i < ROLES_MAX; i++)
 		if (v->roles.now[i] != NULL)

@@ -19,7 +19,7 @@ struct summary {
  * with the names of words.def, runs but for what they have read and whether
  * they are over (the log knows that too), targets and CAs.
  */
-void summary_make(struct summary *s, struct vault *v);
+void summary_make(struct summary *s, const struct vault *v);
 
 /* True when both say the same. */
 bool summary_equal(const struct summary *a, const struct summary *b);
