@@ -10,6 +10,7 @@
 #include "proto.h"
 #include "sshagent.h"
 #include "status.h"
+#include "upstream.h"
 
 /* A name that a target could have; whether one has it is not what is asked. */
 #define ANY_TARGET "ssh-agent"
@@ -42,7 +43,7 @@ look(struct cmd *cmd, const char *upstream, const char *workspace)
 {
 	uint32_t count = 0;
 	struct problem p;
-	enum cofre_status agent = relay_count(upstream, workspace, &count,
+	enum cofre_status agent = upstream_count(upstream, workspace, &count,
 	    &p);
 	enum cofre_status s;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "relay.h"
+#include "upstream.h"
 
 void
 login_pin(struct login *l)
@@ -49,7 +50,7 @@ open_relay(const struct login *l, const struct privatedir *dir,
 
 	if (l->agent == NULL)
 		return COFRE_OK;
-	s = relay_try(l->agent, workspace, p);
+	s = upstream_try(l->agent, workspace, p);
 	return s != COFRE_OK ? s : relay_open(r, privatedir_path(dir, "agent",
 	    path), l->agent, workspace, p);
 }

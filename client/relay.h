@@ -45,17 +45,6 @@ struct relay {
 };
 
 /*
- * Can the daemon's agent be had for the workspace?  Errors: UNREACHABLE,
- * DENIED, BAD_REPLY, TIMEOUT.
- */
-enum cofre_status relay_try(const char *upstream, const char *workspace,
-    struct problem *p);
-
-/* The same, and how many keys and certificates it has for this process. */
-enum cofre_status relay_count(const char *upstream, const char *workspace,
-    uint32_t *ret, struct problem *p);
-
-/*
  * Make the socket at path; the texts must live as long as r.  Errors:
  * NO_MEMORY, INTERNAL.  What was made is freed by relay_close().
  */
