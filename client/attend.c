@@ -135,8 +135,10 @@ attend_run(struct cmd *cmd, const struct attend *a)
 	if (child == -1)
 		code = cmd_error(cmd, COFRE_INTERNAL, "fork: %s",
 		    strerror(errno));
-	else
+	else {
+		a->relay->noted = child;
 		code = wait_for(cmd, a->relay, signals, child);
+	}
 	(void)close(signals);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	return code;

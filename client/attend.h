@@ -9,8 +9,9 @@
 
 struct attend {
 	char **argv;	     /* ends with NULL */
-	struct relay *relay; /* that is served meanwhile; one of zeros, with
-				listener -1, serves nobody */
+	struct relay *relay; /* that is served meanwhile, and notes what is
+				signed for the command itself; one of zeros,
+				with listener -1, serves nobody */
 	const char *agent;   /* SSH_AUTH_SOCK; NULL: as it is */
 	int in;		     /* standard input; -1: this process's */
 	bool quiet;	     /* its output goes to standard error */

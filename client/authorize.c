@@ -189,20 +189,25 @@ int
 authorize_prove(struct cmd *cmd, const struct authorize *a,
     const struct targetinfo *t, uint32_t version)
 {
-	static char file[] = "-F", config[] = "none", no_tty[] = "-T";
-	static char nothing[] = "exit 0";
-	char *options[] = { no_tty, file, config, NULL };
+	static char no_tty[] = "-T", nothing[] = "exit 0";
+	char *none[] = { no_tty, NULL };
 	char *command[] = { nothing };
 	struct login l = { .t = t, .agent = a->path, .only = version,
-		.user = t->user, .options = a->own_key && a->options != NULL ?
-		    a->options : options, .command = command, .count = 1,
-		.in = -1, .quiet = true };
+		.user = t->user,
+		.options = a->options != NULL ? a->options : none,
+		.command = command, .count = 1, .in = -1, .quiet = true };
 	int code;
 
 	login_pin(&l);
 	code = login_run(cmd, &l);
-	if (code == 0 || l.refused)
-		return l.refused ? code : CMD_GO;
+	if (l.refused)
+		return code;
+	if (code == 0 && l.by_only)
+		return CMD_GO;
+	if (code == 0)
+		return cmd_error(cmd, COFRE_UNREACHABLE,
+		    "%s has let in, but not by version %u of the key, which so "
+		    "is not proved", t->host, (unsigned)version);
 	return cmd_error(cmd, COFRE_UNREACHABLE,
 	    "%s does not let version %u of the key in, though its line is "
 	    "there", t->host, (unsigned)version);

@@ -41,8 +41,11 @@ int authorize_begin(struct cmd *cmd, struct authorize *a,
 int authorize_run(struct cmd *cmd, struct authorize *a, struct targetinfo *t,
     bool remove, const struct targetinfo_key *gone, bool *changed);
 
-/* Log in with that version of the target's key, and do nothing.  CMD_GO, or an
-   exit code. */
+/*
+ * Log in with that version of the target's key, the same way to the host, and
+ * do nothing.  A login that another key has opened is none.  CMD_GO, or an
+ * exit code.
+ */
 int authorize_prove(struct cmd *cmd, const struct authorize *a,
     const struct targetinfo *t, uint32_t version);
 

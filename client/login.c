@@ -72,6 +72,20 @@ refuse_key(const struct cmd *cmd, const struct login *l)
 	    pinned ? cmd->object : "", pinned ? "' changes the pin" : "");
 }
 
+/* Nothing but ssh itself, no other one that it has started, is looked at. */
+static bool
+is_by_only(const struct login *l, const struct relay *r)
+{
+	const uint8_t *key = ssh_key_get((struct view){ r->signer,
+		r->signer_len });
+
+	for (size_t i = 0; key != NULL && i < l->t->key_count; i++)
+		if (l->t->keys[i].version == l->only &&
+		    memcmp(l->t->keys[i].public, key, SSH_KEY_LEN) == 0)
+			return true;
+	return false;
+}
+
 static int
 run_in(struct cmd *cmd, struct login *l, const struct privatedir *dir)
 {
@@ -92,6 +106,7 @@ run_in(struct cmd *cmd, struct login *l, const struct privatedir *dir)
 	a.argv = line.words;
 	code = s == COFRE_OK ? attend_run(cmd, &a) : cmd_problem(cmd, s, &p);
 	relay_close(&r);
+	l->by_only = is_by_only(l, &r);
 	if (!sshline_met(dir, l->bytes, &l->met))
 		l->met.len = 0;
 	l->refused = l->met.len > 0 && l->pin_count > 0 && !is_pinned(l);

@@ -30,6 +30,8 @@ struct login {
 	uint8_t bytes[SSH_BLOB_MAX];
 	bool refused; /* it is none of the pins: that was printed, and the exit
 			 code is that of DENIED */
+	bool by_only; /* the last signature that was made for it is by that one
+			 version of the key */
 };
 
 /* What ssh exits with when it could not log in, or lost the connection. */

@@ -44,7 +44,8 @@ enum cofre_status
 relay_open(struct relay *r, const char *path, const char *upstream,
     const char *workspace, struct problem *p)
 {
-	*r = (struct relay){ -1, upstream, workspace, false, NULL };
+	*r = (struct relay){ .listener = -1, .upstream = upstream,
+		.workspace = workspace };
 	r->pairs = calloc(RELAY_PAIRS, sizeof(*r->pairs));
 	if (r->pairs == NULL)
 		return problem_set(p, COFRE_NO_MEMORY, "out of memory");
@@ -141,6 +142,7 @@ take_connection(struct relay *r)
 		return;
 	}
 	pair->client = fd;
+	pair->signer = (struct signer){ .waiting = 0 };
 	pair->up = pair->down = (struct relay_pipe){ .begin = 0 };
 }
 
@@ -187,9 +189,24 @@ receive(const struct relay_pair *pair, void *to, size_t size)
 	return n;
 }
 
+/* Whose signature passes there? */
+static void
+note(struct relay *r, struct relay_pair *pair, bool up, struct view bytes)
+{
+	struct view by;
+
+	if (up)
+		signer_asks(&pair->signer, bytes);
+	else if (signer_answers(&pair->signer, bytes, &by)) {
+		memcpy(r->signer, by.data, by.len);
+		r->signer_len = by.len;
+	}
+}
+
 /* Take what has come in; false when the pair is at its end. */
 static bool
-fill(const struct relay_pair *pair, bool up, struct relay_pipe *pipe)
+fill(struct relay *r, struct relay_pair *pair, bool up,
+    struct relay_pipe *pipe)
 {
 	uint8_t *to = pipe->bytes + pipe->end;
 	size_t size = sizeof(pipe->bytes) - pipe->end;
@@ -198,6 +215,8 @@ fill(const struct relay_pair *pair, bool up, struct relay_pipe *pipe)
 
 	if (n == -1)
 		return errno == EAGAIN || errno == EINTR;
+	if (pair->pid == r->noted)
+		note(r, pair, up, (struct view){ to, (size_t)n });
 	pipe->closed = n == 0;
 	pipe->end += (size_t)n;
 	return true;
@@ -261,15 +280,15 @@ relay_wants(const struct relay *r, struct pollfd fds[RELAY_FDS])
 
 /* False when the pair is at its end: the daemon has said all. */
 static bool
-serve_pair(struct relay_pair *p, short client, short daemon)
+serve_pair(struct relay *r, struct relay_pair *p, short client, short daemon)
 {
 	const short ready = POLLIN | POLLHUP | POLLERR;
 
 	if ((client & ready) != 0 && !p->up.closed && p->up.end == 0 &&
-	    !fill(p, true, &p->up))
+	    !fill(r, p, true, &p->up))
 		return false;
 	if ((daemon & ready) != 0 && !p->down.closed && p->down.end == 0 &&
-	    !fill(p, false, &p->down))
+	    !fill(r, p, false, &p->down))
 		return false;
 	return drain(p->daemon, &p->up) && drain(p->client, &p->down) &&
 	    !is_over(&p->down);
@@ -281,8 +300,8 @@ relay_serve(struct relay *r, const struct pollfd fds[RELAY_FDS])
 	for (size_t i = 0; r->pairs != NULL && i < RELAY_PAIRS; i++) {
 		struct relay_pair *p = &r->pairs[i];
 
-		if (p->client != -1 && !serve_pair(p, fds[1 + 2 * i].revents,
-			fds[2 + 2 * i].revents))
+		if (p->client != -1 && !serve_pair(r, p,
+			fds[1 + 2 * i].revents, fds[2 + 2 * i].revents))
 			end_pair(p);
 	}
 	if (fds[0].fd != -1 && fds[0].revents != 0)

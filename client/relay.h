@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #include "problem.h"
-#include "wire.h"
+#include "signer.h"
 
 #define RELAY_PAIRS 32u
 #define RELAY_BYTES 16384u
@@ -33,6 +33,7 @@ struct relay_pair {
 	int daemon;
 	pid_t pid; /* who has connected */
 	int pidfd;
+	struct signer signer;
 	struct relay_pipe up, down;
 };
 
@@ -41,6 +42,11 @@ struct relay {
 	const char *upstream;  /* the daemon's agent socket */
 	const char *workspace; /* that it is told first */
 	bool told;	       /* a stranger was refused, and it was said */
+	pid_t noted; /* the process whose signatures are noted, or 0 */
+	/* Set: the blob of the key that has made the last of them; its len is
+	   0 when none was made, or not by a plain ssh-ed25519 key. */
+	size_t signer_len;
+	uint8_t signer[SSH_KEY_BLOB_LEN];
 	struct relay_pair *pairs; /* NULL: it serves nobody */
 };
 

@@ -172,6 +172,11 @@ sshline_keys(struct sshline *l, const struct targetinfo *t, uint32_t only)
 	sshline_option(l, "IdentitiesOnly=yes");
 	sshline_option(l, "IdentityAgent=SSH_AUTH_SOCK");
 	sshline_option(l, "PreferredAuthentications=publickey");
+	if (only != 0) {
+		/* Certificates would come before keys. */
+		sshline_option(l, "PubkeyAcceptedAlgorithms=" SSH_ED25519);
+		sshline_option(l, "BatchMode=yes");
+	}
 	return true;
 }
 

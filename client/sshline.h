@@ -46,7 +46,9 @@ bool sshline_certificate(struct sshline *l, struct view certificate);
 
 /*
  * Offer the agent's keys of the target, from the newest on, and nothing else;
- * only is the one version that is meant, or 0.  False, with errno.
+ * only is the one version that is meant, or 0.  That one goes before whatever
+ * the user's words and files bring, and nobody is asked for anything.  False,
+ * with errno.
  */
 bool sshline_keys(struct sshline *l, const struct targetinfo *t, uint32_t only);
 

@@ -562,6 +562,41 @@ def half_way(w):
     same(w.cofre("ssh", T, "id", "-un"), "alice\n", "with the new key")
 
 
+def another_key(w):
+    """A login that another key has opened proves nothing of the new one."""
+    access = harness.read_file(w.access + ".pub").decode()
+    w.put_keys(harness.read_file(w.keys).decode() + access)
+    config = os.path.join(w.place.homes["admin"], ".ssh", "config")
+    os.mkdir(os.path.dirname(config), 0o700)
+    os.chown(os.path.dirname(config), ADMIN, ADMIN)
+    for own in (("--own-key",), ()):
+        for words in (("-F", "none", "-i", w.access), ("-T",)):
+            harness.write_file(config, "IdentityFile %s\n" % w.access
+                               if words == ("-T",) else "", 0o644)
+            w.cofre("target", "rotate", T, "--authorize", *own, "--wait",
+                    "0", "--file", ".ssh/unread", "--", *words, code=10,
+                    says="not by version")
+            same(len(w.public()), 2, "keys")
+            same(w.cofre("ssh", T, "id", "-un"), "alice\n",
+                 "with the old key")
+    os.unlink(config)
+    # By way of another host, which is entered with another key.
+    jump = harness.write_file(
+        os.path.join(w.place.dir, "jump"), "Host jump\nHostName 127.0.0.1\n"
+        "IdentityAgent none\nUser alice\nStrictHostKeyChecking no\n"
+        "UserKnownHostsFile /dev/null\nHost *\nIdentityFile %s\n" %
+        w.access, 0o644)
+    for own in (("--own-key",), ()):
+        for way in (("-J", "jump"), ("-o", "ProxyCommand=ssh -F %s -W "
+                                     "[%%h]:%%p jump" % jump)):
+            old = w.public()
+            w.cofre("target", "rotate", T, "--authorize", *own, "--wait",
+                    "0", "--", "-F", jump, *way)
+            check(w.public()[0] != old[-1], "another key by %r" % (way,))
+            same(len(w.public()), 1, "keys")
+    same(w.cofre("ssh", T, "id", "-un"), "alice\n", "with the new key")
+
+
 def changed_host(w):
     other = w.place.make_key("changed")
     finger = subprocess.run(["ssh-keygen", "-lf", other], check=True,
@@ -640,7 +675,7 @@ def test(t):
     w = World(t)
     for part in (nobody_before, people, terminals, known_hosts, runs, jumps,
                  certificates, hosts, rotation, begun_before, half_way,
-                 changed_host, signs_commits, at_once):
+                 another_key, changed_host, signs_commits, at_once):
         part(w)
         show("%s: good" % part.__name__)
     same(left_in_tmp(ADMIN, AGENT, OTHER), [], "what is left in /tmp")
