@@ -19,7 +19,7 @@ authorize_begin(struct cmd *cmd, struct authorize *a,
 {
 	struct problem p;
 
-	a->given.count = 0;
+	a->given = (struct hostkeys){ .host = t->host, .port = t->port };
 	for (size_t i = 0; i < a->keys.count; i++)
 		if (hostkeys_add(&a->given, a->keys.items[i], &p) != COFRE_OK)
 			return cmd_problem(cmd, COFRE_ARGUMENT, &p);

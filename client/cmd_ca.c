@@ -218,7 +218,7 @@ choose_key(struct cmd *cmd, const struct host *o, const struct targetinfo *t,
 {
 	struct problem p;
 
-	h->count = 0;
+	*h = (struct hostkeys){ .host = t->host, .port = t->port };
 	if (o->keys.count == 0 && t->pin_count != 1)
 		return cmd_error(cmd, COFRE_ARGUMENT, t->pin_count == 0 ?
 		    "no host key is pinned for it: 'cofre target pin' says "

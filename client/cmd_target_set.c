@@ -284,7 +284,7 @@ cmd_target_pin(struct cmd *cmd, int argc, char **argv)
 		"Say which keys the host has, in place of those that are "
 		"pinned.  The vault signs\nfor no other host.\n", rows, 2, 1, 1
 	};
-	struct hostkeys h = { .count = 0 };
+	struct hostkeys h;
 	struct targetinfo t;
 	struct problem p;
 	int code = cmd_target_asked(cmd, &u, argc, argv, &t);
@@ -294,6 +294,7 @@ cmd_target_pin(struct cmd *cmd, int argc, char **argv)
 	if ((keys.count > 0) == none)
 		return cmd_error(cmd, COFRE_ARGUMENT,
 		    "say either --host-key KEY or --none");
+	h = (struct hostkeys){ .host = t.host, .port = t.port };
 	for (size_t i = 0; i < keys.count; i++)
 		if (hostkeys_add(&h, keys.items[i], &p) != COFRE_OK)
 			return cmd_problem(cmd, COFRE_ARGUMENT, &p);

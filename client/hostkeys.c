@@ -2,12 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "path.h"
 
 #define FILE_MAX (64u * 1024)
+#define SSH_PORT 22u
+#define NAME_SIZE (HOST_MAX + sizeof("[]:4294967295"))
 
 static bool
 is_there(const struct hostkeys *h, struct view blob)
@@ -18,17 +22,78 @@ is_there(const struct hostkeys *h, struct view blob)
 	return false;
 }
 
-/* A key of another type, or what is no key, is left; *found says which. */
+/* What a line is. */
+enum kind {
+	NO_KEY, /* a comment, or a key of another type */
+	KEY,
+	ANOTHERS, /* a key of another host */
+	HASHED	  /* a key of a host whose name can't be read */
+};
+
+static bool
+is_name(struct view v, const char *name)
+{
+	return v.len == strlen(name) &&
+	    strncasecmp((const char *)v.data, name, v.len) == 0;
+}
+
+/* The host, as known_hosts has it. */
+static char *
+print_name(const struct hostkeys *h, char to[NAME_SIZE])
+{
+	if (h->port == SSH_PORT)
+		(void)snprintf(to, NAME_SIZE, "%s", h->host);
+	else
+		(void)snprintf(to, NAME_SIZE, "[%s]:%u", h->host,
+		    (unsigned)h->port);
+	return to;
+}
+
+/* Is the host in a list of names with commas between? */
+static bool
+is_named(const struct hostkeys *h, struct view list)
+{
+	char text[NAME_SIZE];
+	const uint8_t *comma;
+	struct view name;
+
+	if (memchr(list.data, '!', list.len) != NULL)
+		return false;
+	for (; list.len > 0; list = (struct view){ name.data + name.len + 1,
+		list.len - name.len - 1 }) {
+		comma = memchr(list.data, ',', list.len);
+		name = (struct view){ list.data, comma == NULL ? list.len :
+			(size_t)(comma - list.data) };
+		if (is_name(name, print_name(h, text)))
+			return true;
+		if (comma == NULL)
+			break;
+	}
+	return false;
+}
+
+static enum kind
+read_line(const struct hostkeys *h, struct view line, uint8_t *bytes,
+    struct ssh_host_key *k)
+{
+	if (!ssh_line_host_key(line, bytes, k) ||
+	    strcmp(k->type, SSH_ED25519) != 0)
+		return NO_KEY;
+	if (k->host.len == 0 || is_named(h, k->host))
+		return KEY;
+	return k->host.data[0] == '|' ? HASHED : ANOTHERS;
+}
+
+/* Add it, if it is a key of the host; *kind is what it is. */
 static enum cofre_status
-add_line(struct hostkeys *h, struct view line, bool *found,
+add_line(struct hostkeys *h, struct view line, enum kind *kind,
     struct problem *p)
 {
 	uint8_t bytes[SSH_BLOB_MAX];
 	struct ssh_host_key k;
 
-	*found = ssh_line_host_key(line, bytes, &k) &&
-	    strcmp(k.type, SSH_ED25519) == 0;
-	if (!*found || is_there(h, k.blob))
+	*kind = read_line(h, line, bytes, &k);
+	if (*kind != KEY || is_there(h, k.blob))
 		return COFRE_OK;
 	if (h->count == TARGET_PINS_MAX)
 		return problem_set(p, COFRE_ARGUMENT,
@@ -38,6 +103,27 @@ add_line(struct hostkeys *h, struct view line, bool *found,
 		SSH_KEY_BLOB_LEN };
 	h->count++;
 	return COFRE_OK;
+}
+
+/* No line was taken; kind is that of the one that came closest. */
+static enum cofre_status
+refuse(const struct hostkeys *h, const char *text, enum kind kind,
+    struct problem *p)
+{
+	char name[NAME_SIZE];
+
+	(void)print_name(h, name);
+	if (kind == HASHED)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--host-key %.100s has the names of hosts as hashes, which "
+		    "do not tell whose key it is: say the key of %.100s without "
+		    "the hash, 'ssh-ed25519 AAAA...'", text, name);
+	if (kind == ANOTHERS)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--host-key %.100s has keys of other hosts, and none of "
+		    "%.100s", text, name);
+	return problem_set(p, COFRE_ARGUMENT,
+	    "--host-key %.100s has no key of type " SSH_ED25519, text);
 }
 
 /* At most FILE_MAX bytes of it; -1 with errno. */
@@ -69,7 +155,7 @@ add_file(struct hostkeys *h, const char *path, struct problem *p)
 	ssize_t len = read_file(path, text);
 	struct view left = { text, len == -1 ? 0 : (size_t)len };
 	enum cofre_status s = COFRE_OK;
-	bool any = false, found;
+	enum kind kind, best = NO_KEY;
 
 	if (len == -1)
 		return problem_set(p, COFRE_ARGUMENT,
@@ -79,25 +165,25 @@ add_file(struct hostkeys *h, const char *path, struct problem *p)
 		const uint8_t *end = memchr(left.data, '\n', left.len);
 		size_t n = end == NULL ? left.len : (size_t)(end - left.data);
 
-		s = add_line(h, (struct view){ left.data, n }, &found, p);
-		any = any || found;
+		s = add_line(h, (struct view){ left.data, n }, &kind, p);
+		if (best != KEY && kind != NO_KEY)
+			best = kind;
 		n += end == NULL ? 0 : 1;
 		left = (struct view){ left.data + n, left.len - n };
 	}
-	if (s == COFRE_OK && !any)
-		return problem_set(p, COFRE_ARGUMENT,
-		    "--host-key %.200s has no key of type " SSH_ED25519, path);
-	return s;
+	return s == COFRE_OK && best != KEY ? refuse(h, path, best, p) : s;
 }
 
 enum cofre_status
 hostkeys_add(struct hostkeys *h, const char *text, struct problem *p)
 {
-	bool found;
-	enum cofre_status s = add_line(h, view_of(text), &found, p);
+	enum kind kind;
+	enum cofre_status s = add_line(h, view_of(text), &kind, p);
 
-	if (s != COFRE_OK || found)
+	if (s != COFRE_OK || kind == KEY)
 		return s;
+	if (kind != NO_KEY)
+		return refuse(h, text, kind, p);
 	if (strchr(text, ' ') != NULL)
 		return problem_set(p, COFRE_ARGUMENT,
 		    "--host-key '%.100s' is no line of an " SSH_ED25519

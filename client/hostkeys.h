@@ -9,6 +9,8 @@
 #include "ssh_key.h"
 
 struct hostkeys {
+	const char *host; /* whose they are to be, */
+	uint32_t port;	  /* and of its sshd there */
 	uint8_t blobs[TARGET_PINS_MAX][SSH_KEY_BLOB_LEN];
 	struct view views[TARGET_PINS_MAX]; /* of them */
 	size_t count;
@@ -19,7 +21,10 @@ struct hostkeys {
  * ...", as in the host's .pub file, or with its name before that, as
  * ssh-keyscan(1) prints it), or the path of a file that has such lines.  Of a
  * file all keys of type ssh-ed25519 are taken, comments, empty lines and keys
- * of other types are passed over.  A key that is there is not added again.
+ * of other types are passed over, and so are lines of known_hosts that do not
+ * name the host, as "NAME", or as "[NAME]:PORT" where the port is another one
+ * than 22.  Patterns name no host, nor do hashes of names, which can't be
+ * read.  A key that is there is not added again.
  *
  * Errors: ARGUMENT.
  */

@@ -183,6 +183,8 @@ def mistakes(v):
             (["pin", T, "--host-key", "ssh-rsa AAAA"], 2, "no line"),
             (["pin", T, "--host-key", "/no/such"], 2, "/no/such"),
             (["pin", T, "--host-key", "/etc/passwd"], 2, "no key"),
+            (["pin", T, "--host-key", "other.example " + v.host], 2,
+             "keys of other hosts, and none of 127.0.0.1"),
             (["settle", T], 2, "--version"),
             (["rotate", T, "--if-version", "7"], 8, ""),
             (["rotate", T, "--wait", "3s"], 2, "--wait means nothing"),

@@ -1,6 +1,7 @@
 /* Tests of client/hostkeys.c: keys of hosts, as people give them. */
 #include <check.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,13 +40,20 @@ put(const char *text)
 	(void)close(fd);
 }
 
+#define HOST { .host = "gpu.example", .port = 22 }
+
 static const struct {
 	const char *text;
 	size_t count;
 } files[] = {
 	{ SSHSAMPLE_LINE "\n", 1 }, { SSHSAMPLE_LINE, 1 },
 	{ "# a comment\n\n" SSHSAMPLE_RSA "\n" SSHSAMPLE_LINE
-	  "\nhost ssh-ed25519 " KEY2 "\n", 2 },
+	  "\ngpu.example ssh-ed25519 " KEY2 "\n", 2 },
+	/* Keys of other hosts are left. */
+	{ SSHSAMPLE_LINE "\nother ssh-ed25519 " KEY2 "\n"
+	  "[gpu.example]:2222 ssh-ed25519 " KEY2 "\n"
+	  "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= "
+	  "ssh-ed25519 " KEY2 "\n*.example ssh-ed25519 " KEY2 "\n", 1 },
 	{ SSHSAMPLE_LINE "\n" SSHSAMPLE_LINE "\n", 1 },
 	{ "", 0 }, { SSHSAMPLE_RSA "\n", 0 },
 	{ "@revoked host ssh-ed25519 " KEY2 "\n", 0 },
@@ -54,7 +62,7 @@ static const struct {
 
 START_TEST(a_file_gives_its_ed25519_keys)
 {
-	struct hostkeys h = { .count = 0 };
+	struct hostkeys h = HOST;
 	uint8_t blob[SSH_BLOB_MAX];
 	struct problem p;
 	enum cofre_status s;
@@ -73,11 +81,11 @@ END_TEST
 
 START_TEST(a_text_is_a_key_or_a_file)
 {
-	struct hostkeys h = { .count = 0 };
+	struct hostkeys h = HOST;
 	struct problem p;
 
 	ck_assert_int_eq(hostkeys_add(&h, SSHSAMPLE_LINE, &p), COFRE_OK);
-	ck_assert_int_eq(hostkeys_add(&h, "[h]:22 ssh-ed25519 " KEY2, &p),
+	ck_assert_int_eq(hostkeys_add(&h, "gpu.example ssh-ed25519 " KEY2, &p),
 	    COFRE_OK);
 	ck_assert_uint_eq(h.count, 2);
 	ck_assert_int_eq(hostkeys_add(&h, "ssh-ed25519 " KEY2, &p), COFRE_OK);
@@ -92,9 +100,56 @@ START_TEST(a_text_is_a_key_or_a_file)
 }
 END_TEST
 
+static const struct {
+	const char *names;
+	uint32_t port;
+	const char *says; /* NULL: they name it */
+} hosts[] = {
+	{ "gpu.example", 22, NULL }, { "GPU.Example", 22, NULL },
+	{ "a,gpu.example,10.0.0.1", 22, NULL },
+	{ "10.0.0.1,gpu.example", 22, NULL },
+	{ "[gpu.example]:2222", 2222, NULL },
+	{ "a,[gpu.example]:2222", 2222, NULL },
+	{ "gpu", 22, "and none of gpu.example" },
+	{ "xgpu.example", 22, "and none of gpu.example" },
+	{ "gpu.examplex", 22, "and none of gpu.example" },
+	{ "gpu.example.", 22, "none of" }, { ",", 22, "none of" },
+	{ "*.example", 22, "none of" }, { "*", 22, "none of" },
+	{ "!gpu.example", 22, "none of" },
+	{ "!gpu.example,gpu.example", 22, "none of" },
+	{ "[gpu.example]:2222", 22, "none of" },
+	{ "gpu.example", 2222, "and none of [gpu.example]:2222" },
+	{ "[gpu.example]:22", 2222, "none of" },
+	{ "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg=", 22,
+	    "as hashes" },
+};
+
+START_TEST(a_line_that_names_hosts_must_name_this_one)
+{
+	struct hostkeys h = { .host = "gpu.example", .port = hosts[_i].port };
+	const char *says = hosts[_i].says;
+	char line[512];
+	struct problem p = { .text = "" };
+
+	(void)snprintf(line, sizeof(line), "%s ssh-ed25519 " KEY2 " a b\n",
+	    hosts[_i].names);
+	put(line);
+	ck_assert_int_eq(hostkeys_add(&h, path, &p), says == NULL ? COFRE_OK :
+							   COFRE_ARGUMENT);
+	ck_assert_ptr_nonnull(strstr(p.text, says == NULL ? "" : says));
+	ck_assert_uint_eq(h.count, says == NULL ? 1 : 0);
+	line[strlen(line) - 1] = '\0';
+	h.count = 0;
+	ck_assert_int_eq(hostkeys_add(&h, line, &p), says == NULL ? COFRE_OK :
+							   COFRE_ARGUMENT);
+	ck_assert_ptr_nonnull(strstr(p.text, says == NULL ? "" : says));
+	ck_assert_uint_eq(h.count, says == NULL ? 1 : 0);
+}
+END_TEST
+
 START_TEST(there_are_not_too_many)
 {
-	struct hostkeys h = { .count = 0 };
+	struct hostkeys h = HOST;
 	struct problem p;
 	char line[] = "ssh-ed25519 "
 		      "AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgIC"
@@ -120,6 +175,8 @@ hostkeys_suite(void)
 	tcase_add_loop_test(t, a_file_gives_its_ed25519_keys, 0,
 	    (int)COUNT(files));
 	tcase_add_test(t, a_text_is_a_key_or_a_file);
+	tcase_add_loop_test(t, a_line_that_names_hosts_must_name_this_one, 0,
+	    (int)COUNT(hosts));
 	tcase_add_test(t, there_are_not_too_many);
 	suite_add_tcase(s, t);
 	return s;
