@@ -18,7 +18,10 @@ authorize_begin(struct cmd *cmd, struct authorize *a,
     const struct targetinfo *t)
 {
 	struct problem p;
+	int code = targetinfo_check(cmd, t);
 
+	if (code != CMD_GO)
+		return code;
 	a->given = (struct hostkeys){ .host = t->host, .port = t->port };
 	for (size_t i = 0; i < a->keys.count; i++)
 		if (hostkeys_add(&a->given, a->keys.items[i], &p) != COFRE_OK)

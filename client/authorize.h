@@ -26,7 +26,7 @@ struct authorize {
 };
 
 /*
- * Check what was said, with regard to the target: keys of the host that are
+ * Check the target, and what was said with regard to it: keys of the host that are
  * other ones than those that are pinned are refused.  CMD_GO, or an exit code.
  */
 int authorize_begin(struct cmd *cmd, struct authorize *a,

@@ -141,11 +141,15 @@ print_target(const struct cmd *cmd, const struct targetinfo *t)
 	char text[SSH_FINGERPRINT_SIZE], time[OUTPUT_TIME];
 	const char *why = not_certified(t);
 
-	(void)printf("target      %s\nlogin       %s@%s port %u\n"
-	    "for runs    %s\ncertified   %s%s\noptions     %s\n", cmd->object,
-	    t->user, t->host, (unsigned)t->port, t->for_runs ? "yes" : "no",
-	    why == NULL ? "yes" : "no: ", why == NULL ? "" : why,
-	    t->options[0] != '\0' ? t->options : "-");
+	(void)printf("target      %s\nlogin       ", cmd->object);
+	output_text(stdout, view_of(t->user));
+	(void)printf("@");
+	output_text(stdout, view_of(t->host));
+	(void)printf(" port %u\nfor runs    %s\ncertified   %s%s\noptions     ",
+	    (unsigned)t->port, t->for_runs ? "yes" : "no",
+	    why == NULL ? "yes" : "no: ", why == NULL ? "" : why);
+	output_text(stdout, view_of(t->options[0] != '\0' ? t->options : "-"));
+	(void)printf("\n");
 	for (size_t i = 0; i < t->key_count; i++)
 		(void)printf("key         %s, version %u of %s\n",
 		    print_key(text, t->keys[i].public),
@@ -186,11 +190,12 @@ json_target(const struct targetinfo *t)
 	for (size_t i = 0; i < t->namespace_count; i++)
 		(void)json_array_append_new(namespaces,
 		    output_json_view(view_of(t->namespaces[i])));
-	return json_pack("{s:s, s:s, s:s, s:I, s:s, s:b, s:b, s:s, s:o, s:o, "
+	return json_pack("{s:s, s:s, s:o, s:I, s:o, s:b, s:b, s:o, s:o, s:o, "
 	    "s:o, s:o, s:o, s:I}", "workspace", t->name.workspace, "name",
-	    t->name.name, "host", t->host, "port", (json_int_t)t->port,
-	    "user", t->user, "for_runs", t->for_runs, "certified",
-	    not_certified(t) == NULL, "options", t->options, "keys", keys,
+	    t->name.name, "host", output_json_view(view_of(t->host)), "port",
+	    (json_int_t)t->port, "user", output_json_view(view_of(t->user)),
+	    "for_runs", t->for_runs, "certified", not_certified(t) == NULL,
+	    "options", output_json_view(view_of(t->options)), "keys", keys,
 	    "host_keys", pins, "namespaces", namespaces,
 	    "created", output_json_time(t->created), "updated",
 	    output_json_time(t->updated), "created_by", (json_int_t)t->uid);

@@ -23,7 +23,9 @@ print_lines(struct cmd *cmd, const struct targetinfo *t, bool options)
 		    t->keys[i].version);
 		if (!authline_make(line, view_of(options ? t->options : ""),
 			t->keys[i].public, comment))
-			return cmd_fail(cmd, call_bad_reply(cmd->c));
+			return cmd_error(cmd, COFRE_INVALID,
+			    "its options are none that sshd may be given: "
+			    "'cofre target set' changes them");
 		(void)puts(line);
 	}
 	return 0;
@@ -309,7 +311,7 @@ cmd_target_rotate(struct cmd *cmd, int argc, char **argv)
 		    "--wait: a number of seconds or minutes, such as 30s, and "
 		    "at most an hour");
 	code = targetinfo_get(cmd, &name, &t);
-	if (code == CMD_GO)
+	if (code == CMD_GO && authorize)
 		code = authorize_begin(cmd, &a, &t);
 	if (code != CMD_GO)
 		return code;

@@ -51,8 +51,15 @@ set_options(struct settings *s, const struct told *told,
 {
 	struct authline_options o = { .restricted = true };
 
-	if (t != NULL)
-		(void)authline_parse(view_of(t->options), &o);
+	if (t != NULL && !authline_parse(view_of(t->options), &o)) {
+		/* Nothing is made of them that the host has not. */
+		if (!told->restricted && !told->unrestricted)
+			return problem_set(p, COFRE_ARGUMENT,
+			    "its options '%.100s' can't stay as they are: say "
+			    "--restricted or --unrestricted, and --from if that "
+			    "is to stay", t->options);
+		o = (struct authline_options){ .restricted = true };
+	}
 	if (told->restricted)
 		o.restricted = true;
 	if (told->unrestricted)

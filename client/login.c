@@ -117,8 +117,10 @@ int
 login_run(struct cmd *cmd, struct login *l)
 {
 	struct privatedir dir;
-	int code;
+	int code = targetinfo_check(cmd, l->t);
 
+	if (code != CMD_GO)
+		return code;
 	if (!privatedir_make(&dir))
 		return cmd_error(cmd, COFRE_INTERNAL,
 		    "can't make a directory in /tmp: %s", strerror(errno));

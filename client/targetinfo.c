@@ -77,22 +77,16 @@ take_way(struct targetinfo *t, const struct target_reach_reply *m)
 	return take_keys(t, m->keys) && take_pins(t, m->pins);
 }
 
-/* What goes to ssh, to a shell and to authorized_keys is looked at here too,
-   whatever let it into the vault. */
-static bool
-is_safe(const struct targetinfo *t)
+int
+targetinfo_check(struct cmd *cmd, const struct targetinfo *t)
 {
 	struct authline_options o;
 
-	return ssh_text_is_host(view_of(t->host)) &&
+	if (ssh_text_is_host(view_of(t->host)) &&
 	    authscript_is_user(view_of(t->user)) && t->port > 0 &&
-	    t->port <= UINT16_MAX && authline_parse(view_of(t->options), &o);
-}
-
-static int
-check(struct cmd *cmd, const struct targetinfo *t)
-{
-	return is_safe(t) ? CMD_GO : cmd_error(cmd, COFRE_INVALID,
+	    t->port <= UINT16_MAX && authline_parse(view_of(t->options), &o))
+		return CMD_GO;
+	return cmd_error(cmd, COFRE_INVALID,
 	    "its host, port, user or options are not such that ssh can "
 	    "be given them: 'cofre target set' changes them");
 }
@@ -141,7 +135,7 @@ targetinfo_get(struct cmd *cmd, const struct arg_object *name,
 	if (s != COFRE_OK)
 		return status_exit_code(s);
 	s = ask(cmd, name, ret);
-	return s == COFRE_OK ? check(cmd, ret) : cmd_fail(cmd, s);
+	return s == COFRE_OK ? CMD_GO : cmd_fail(cmd, s);
 }
 
 int
@@ -169,7 +163,7 @@ targetinfo_reach(struct cmd *cmd, const struct arg_object *name,
 		    "role); a run may use only what is for runs: 'cofre target "
 		    "set %s/%s --for-runs'", (unsigned)geteuid(),
 		    name->workspace, name->workspace, name->name);
-	return s == COFRE_OK ? check(cmd, ret) : cmd_fail(cmd, s);
+	return s == COFRE_OK ? CMD_GO : cmd_fail(cmd, s);
 }
 
 int
@@ -183,7 +177,7 @@ targetinfo_known(struct cmd *cmd, const struct arg_object *name,
 	s = ask(cmd, name, ret);
 	if (s == COFRE_DENIED)
 		return targetinfo_reach(cmd, name, ret);
-	return s == COFRE_OK ? check(cmd, ret) : cmd_fail(cmd, s);
+	return s == COFRE_OK ? CMD_GO : cmd_fail(cmd, s);
 }
 
 enum cofre_status

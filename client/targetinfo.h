@@ -33,11 +33,8 @@ struct targetinfo {
 	size_t namespace_count;
 };
 
-/*
- * Ask the daemon for it; cmd->object is the target.  What could be no host,
- * user or key is refused as INVALID: it goes to ssh(1), and to a shell.  CMD_GO,
- * or an exit code.
- */
+/* Ask the daemon for it; cmd->object is the target.  CMD_GO, or an exit
+   code. */
 int targetinfo_get(struct cmd *cmd, const struct arg_object *name,
     struct targetinfo *ret);
 
@@ -53,6 +50,12 @@ int targetinfo_reach(struct cmd *cmd, const struct arg_object *name,
  */
 int targetinfo_known(struct cmd *cmd, const struct arg_object *name,
     struct targetinfo *ret);
+
+/*
+ * Look, whatever let it into the vault, at what goes to ssh(1), to a shell and
+ * to authorized_keys.  CMD_GO, or the exit code of INVALID: that was printed.
+ */
+int targetinfo_check(struct cmd *cmd, const struct targetinfo *t);
 
 /*
  * Have the CA of its workspace certify its newest key, for as long as it takes

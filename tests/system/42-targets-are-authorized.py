@@ -6,10 +6,13 @@ pinned key alone."""
 import json
 import os
 import re
+import select
 import shutil
+import socket
 import stat
 import subprocess
 import sys
+import threading
 sys.dont_write_bytecode = True
 
 import harness
@@ -209,6 +212,79 @@ def mistakes(v):
     v.cofre("target", "create", WS + "/six", "--host", "2001:db8::1",
             "--user", "u", "--port", "65535")
     v.cofre("target", "delete", WS + "/six", "--yes=" + WS + "/six")
+
+
+class Changes:
+    """In front of the daemon's socket: in what it answers, one text is
+    another one of as many bytes, as no daemon lets in any more."""
+
+    def __init__(self, v, old, new):
+        self.v, self.old, self.new = v, old, new
+        self.path = v.d.socket + ".changes"
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        os.chmod(self.path, 0o666)
+        self.listener.listen(8)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                c, _ = self.listener.accept()
+            except OSError:
+                return
+            with c, socket.socket(socket.AF_UNIX) as d:
+                d.connect(self.v.d.socket)
+                self.pass_on(c, d)
+
+    def pass_on(self, c, d):
+        while True:
+            for s in select.select([c, d], [], [])[0]:
+                data = s.recv(1 << 16)
+                if not data:
+                    return
+                if s is d:
+                    data = data.replace(self.old, self.new)
+                (d if s is c else c).sendall(data)
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        os.unlink(self.path)
+
+
+def not_for_ssh(v):
+    """What can't be given to ssh can be looked at, and mended."""
+    def cofre(*line, **more):
+        # root's: the process that stands in between is.
+        return v.cofre("--socket", odd.path, "target", *line, uid=0, **more)
+    v.cofre("target", "set", T, "--user", "alice", "--from", "127.0.0.1")
+    for old, new in ((b"alice", b"1lice"), (b"alice", b"-lice"),
+                     (b"alice", b"al\x1bce"), (b"alice", b"a'; :"),
+                     (b"127.0.0.1\0", b"-oX.0.0.1\0"),
+                     (b'restrict,from="127.0.0.1"',
+                      b'from="127.0.0.1",restrict')):
+        odd = Changes(v, old, new)
+        cofre("show", T)
+        t = json.loads(cofre("show", T, "--json"))
+        check(t["keys"], t)
+        cofre("public-key", T)
+        if b"from" in new:
+            same(t["options"], new.decode(), "options")
+            cofre("set", T, "--port", "22", code=2, says="--unrestricted")
+            cofre("authorized-keys", T, code=9, says="target set")
+        cofre("set", T, "--port", "22", "--user", "alice", "--restricted",
+              "--from", "127.0.0.1", "--host", "127.0.0.1")
+        cofre("pin", T, "--host-key", v.host)
+        cofre("pin", T, "--none")
+        for line in (("authorize", T, "--", "-F", "none", "-i", v.access),
+                     ("rotate", T, "--authorize")):
+            cofre(*line, code=9, says="not such that ssh")
+        same(len(v.public()), 1, "keys")
+        version = v.show()["keys"][0]["version"]
+        cofre("rotate", T)
+        cofre("settle", T, "--version", str(version))
+        odd.close()
 
 
 # --- authorize -------------------------------------------------------------------------
@@ -411,7 +487,8 @@ def delete(v):
 def test(t):
     v = Vault(t)
     for part in (create, settings, mistakes, authorize, as_root,
-                 changed_host, hostile_hosts, words, rotate, delete):
+                 changed_host, hostile_hosts, words, rotate, not_for_ssh,
+                 delete):
         part(v)
         show("%s: good" % part.__name__)
     same(left_in_tmp(ADMIN), [], "what is left in /tmp")
