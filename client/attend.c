@@ -97,24 +97,25 @@ reap(pid_t child, int *code)
 static int
 wait_for(const struct cmd *cmd, struct relay *r, int signals, pid_t child)
 {
-	struct pollfd fds[RELAY_FDS + 1];
-	int code;
+	struct pollfd fds[1 + RELAY_FDS];
+	int code, timeout;
 
 	for (;;) {
-		relay_wants(r, fds);
-		fds[RELAY_FDS] = (struct pollfd){ signals, POLLIN, 0 };
-		if (poll(fds, RELAY_FDS + 1, -1) == -1) {
+		size_t n = 1 + relay_wants(r, fds + 1, &timeout);
+
+		fds[0] = (struct pollfd){ signals, POLLIN, 0 };
+		if (poll(fds, n, timeout) == -1) {
 			if (errno == EINTR)
 				continue;
 			return cmd_error(cmd, COFRE_INTERNAL, "poll: %s",
 			    strerror(errno));
 		}
-		if (fds[RELAY_FDS].revents != 0) {
+		if (fds[0].revents != 0) {
 			pass_on(signals, child);
 			if (reap(child, &code))
 				return code;
 		}
-		relay_serve(r, fds);
+		relay_serve(r, fds + 1);
 	}
 }
 

@@ -1,6 +1,7 @@
 #include "relay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,18 @@
 
 #include "cmd.h"
 #include "descent.h"
+#include "handle.h"
 #include "upstream.h"
 
 #define BACKLOG 16
+/* How long it waits for the daemon where nothing else can be done meanwhile,
+   and how long it takes no connection when it can't; milliseconds. */
+#define CONNECT_SECONDS 1u
+#define REST 1000
+/* Descriptors: three of a pair, and one to look at who it is; and at first
+   those of who waits for it and its command too. */
+#define PAIR_ROOM 4u
+#define ROOM (PAIR_ROOM + 4u)
 /*
  * Making, and ending.
  */
@@ -40,6 +50,23 @@ make_listener(const char *path)
 	return -1;
 }
 
+/* Can so many descriptors be had, at most ROOM?  False, with errno. */
+static bool
+has_room(int fd, size_t want)
+{
+	int fds[ROOM];
+	size_t n = 0;
+	int error;
+
+	while (n < want && (fds[n] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) != -1)
+		n++;
+	error = errno;
+	for (size_t i = 0; i < n; i++)
+		(void)close(fds[i]);
+	errno = error;
+	return n == want;
+}
+
 enum cofre_status
 relay_open(struct relay *r, const char *path, const char *upstream,
     const char *workspace, struct problem *p)
@@ -55,6 +82,9 @@ relay_open(struct relay *r, const char *path, const char *upstream,
 	if (r->listener == -1)
 		return problem_set(p, COFRE_INTERNAL, "make the socket %s: %s",
 		    path, strerror(errno));
+	if (!has_room(r->listener, ROOM))
+		return problem_set(p, COFRE_INTERNAL,
+		    "too few files may be open: %s", strerror(errno));
 	return COFRE_OK;
 }
 
@@ -106,7 +136,7 @@ is_welcome(struct relay *r, const struct ucred *who, int pidfd)
 	return false;
 }
 
-/* The daemon's side of a connection, or -1. */
+/* The daemon's side of a connection that begins, or -1. */
 static int
 introduce(struct relay *r, int fd, struct relay_pair *pair)
 {
@@ -118,7 +148,8 @@ introduce(struct relay *r, int fd, struct relay_pair *pair)
 		return -1;
 	pair->pid = who.pid;
 	if (is_welcome(r, &who, pair->pidfd) &&
-	    upstream_open(r->upstream, r->workspace, &daemon, &p) != COFRE_OK)
+	    upstream_begin(r->upstream, r->workspace, CONNECT_SECONDS, &daemon,
+		&p) != COFRE_OK)
 		refuse(r, p.text);
 	if (daemon == -1)
 		(void)close(pair->pidfd);
@@ -129,11 +160,14 @@ static void
 take_connection(struct relay *r)
 {
 	struct relay_pair *pair = r->pairs;
-	int fd = accept4(r->listener, NULL, NULL,
-	    SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = !has_room(r->listener, PAIR_ROOM) ? -1 :
+	    accept4(r->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd == -1)
+	if (fd == -1) {
+		/* It stays there, so that poll(2) would not wait any more. */
+		r->rests = handle_now() + REST;
 		return;
+	}
 	while (pair->client != -1) /* there is one: relay_wants() */
 		pair++;
 	pair->daemon = introduce(r, fd, pair);
@@ -142,8 +176,40 @@ take_connection(struct relay *r)
 		return;
 	}
 	pair->client = fd;
+	pair->begun = false;
+	pair->limit = handle_now() + (int64_t)UPSTREAM_SECONDS * 1000;
 	pair->signer = (struct signer){ .waiting = 0 };
 	pair->up = pair->down = (struct relay_pipe){ .begin = 0 };
+}
+
+/* The daemon's first answer.  False when the pair is at its end. */
+static bool
+begin(struct relay *r, struct relay_pair *pair, short client, short daemon)
+{
+	struct relay_pipe *in = &pair->down;
+	struct problem p;
+	ssize_t n = -1;
+
+	if (client != 0)
+		return false;
+	errno = EAGAIN;
+	if (daemon != 0)
+		n = recv(pair->daemon, in->bytes + in->end,
+		    UPSTREAM_ANSWER - in->end, MSG_DONTWAIT);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR) &&
+	    handle_now() < pair->limit)
+		return true;
+	in->end += n > 0 ? (size_t)n : 0;
+	if (n > 0 && in->end < UPSTREAM_ANSWER)
+		return true;
+	if (upstream_judge(in->bytes, n > 0 ? (ssize_t)in->end : n,
+		r->workspace, &p) != COFRE_OK) {
+		refuse(r, p.text);
+		return false;
+	}
+	in->end = 0;
+	pair->begun = true;
+	return true;
 }
 
 /*
@@ -261,21 +327,41 @@ wants(int fd, const struct relay_pipe *in, const struct relay_pipe *out)
 	return (struct pollfd){ events == 0 ? -1 : fd, events, 0 };
 }
 
-void
-relay_wants(const struct relay *r, struct pollfd fds[RELAY_FDS])
+/* How long until then? */
+static int
+wait_until(int64_t then)
 {
-	bool room = false;
+	int64_t now = handle_now();
 
-	for (size_t i = 0; r->pairs == NULL && i < RELAY_FDS; i++)
-		fds[i] = (struct pollfd){ -1, 0, 0 };
+	return then > now ? (int)(then - now) : 0;
+}
+
+size_t
+relay_wants(const struct relay *r, struct pollfd fds[RELAY_FDS], int *timeout)
+{
+	size_t n = 1, pairs = 0;
+	int64_t first = r->rests > handle_now() ? r->rests : 0;
+
 	for (size_t i = 0; r->pairs != NULL && i < RELAY_PAIRS; i++) {
 		const struct relay_pair *p = &r->pairs[i];
 
-		fds[1 + 2 * i] = wants(p->client, &p->up, &p->down);
-		fds[2 + 2 * i] = wants(p->daemon, &p->down, &p->up);
-		room = room || p->client == -1;
+		if (p->client == -1)
+			continue;
+		pairs++;
+		if (p->begun) {
+			fds[n++] = wants(p->client, &p->up, &p->down);
+			fds[n++] = wants(p->daemon, &p->down, &p->up);
+			continue;
+		}
+		/* Of the client only that it has gone. */
+		fds[n++] = (struct pollfd){ p->client, 0, 0 };
+		fds[n++] = (struct pollfd){ p->daemon, POLLIN, 0 };
+		first = first == 0 || p->limit < first ? p->limit : first;
 	}
-	fds[0] = (struct pollfd){ room ? r->listener : -1, POLLIN, 0 };
+	fds[0] = (struct pollfd){ pairs == RELAY_PAIRS ||
+		r->rests > handle_now() ? -1 : r->listener, POLLIN, 0 };
+	*timeout = first == 0 ? -1 : wait_until(first);
+	return n;
 }
 
 /* False when the pair is at its end: the daemon has said all. */
@@ -284,6 +370,8 @@ serve_pair(struct relay *r, struct relay_pair *p, short client, short daemon)
 {
 	const short ready = POLLIN | POLLHUP | POLLERR;
 
+	if (!p->begun)
+		return begin(r, p, client, daemon);
 	if ((client & ready) != 0 && !p->up.closed && p->up.end == 0 &&
 	    !fill(r, p, true, &p->up))
 		return false;
@@ -297,12 +385,18 @@ serve_pair(struct relay *r, struct relay_pair *p, short client, short daemon)
 void
 relay_serve(struct relay *r, const struct pollfd fds[RELAY_FDS])
 {
+	const struct pollfd *next = fds + 1;
+
 	for (size_t i = 0; r->pairs != NULL && i < RELAY_PAIRS; i++) {
 		struct relay_pair *p = &r->pairs[i];
 
-		if (p->client != -1 && !serve_pair(r, p,
-			fds[1 + 2 * i].revents, fds[2 + 2 * i].revents))
+		if (p->client == -1)
+			continue;
+		if (!serve_pair(r, p, next[0].revents, next[1].revents)) {
 			end_pair(p);
+			r->rests = 0;
+		}
+		next += 2;
 	}
 	if (fds[0].fd != -1 && fds[0].revents != 0)
 		take_connection(r);

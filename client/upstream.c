@@ -10,9 +10,6 @@
 #include "reveal.h"
 #include "wire.h"
 
-/* The daemon answers at once, or looks at the process for two seconds. */
-#define UPSTREAM_SECONDS 10
-
 /* draft-miller-ssh-agent: a length, and what follows is of this type. */
 #define AGENT_SUCCESS 6
 #define AGENT_REQUEST_IDENTITIES 11
@@ -36,9 +33,9 @@ upstream_address(struct sockaddr_un *a, const char *path)
 }
 
 static int
-connect_to(const char *path)
+connect_to(const char *path, unsigned seconds)
 {
-	const struct timeval t = { UPSTREAM_SECONDS, 0 };
+	const struct timeval t = { (time_t)seconds, 0 };
 	struct sockaddr_un a;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int error;
@@ -72,13 +69,34 @@ say_workspace(int fd, const char *workspace)
 	return !w.bad && reveal_write(fd, (struct view){ bytes, w.len });
 }
 
-/* Exactly one message of one byte: anything behind it was not asked for. */
-static enum cofre_status
-hear_success(int fd, const char *workspace, struct problem *p)
+enum cofre_status
+upstream_begin(const char *path, const char *workspace, unsigned seconds,
+    int *ret, struct problem *p)
 {
-	static const uint8_t success[] = { 0, 0, 0, 1, AGENT_SUCCESS };
-	uint8_t said[sizeof(success)];
-	ssize_t n = recv(fd, said, sizeof(said), MSG_WAITALL);
+	int fd = connect_to(path, seconds);
+	enum cofre_status s;
+
+	if (fd == -1)
+		return problem_set(p, COFRE_UNREACHABLE,
+		    "connect to the daemon's ssh agent at %s: %s; does "
+		    "cofred.conf set agent_socket, and may this user reach "
+		    "it?", path, strerror(errno));
+	if (say_workspace(fd, workspace)) {
+		*ret = fd;
+		return COFRE_OK;
+	}
+	s = problem_set(p, COFRE_UNREACHABLE, "the daemon's ssh agent: %s",
+	    strerror(errno));
+	(void)close(fd);
+	return s;
+}
+
+enum cofre_status
+upstream_judge(const uint8_t said[UPSTREAM_ANSWER], ssize_t n,
+    const char *workspace, struct problem *p)
+{
+	static const uint8_t success[UPSTREAM_ANSWER] = { 0, 0, 0, 1,
+		AGENT_SUCCESS };
 
 	if (n == -1)
 		return problem_set(p, errno == EAGAIN ? COFRE_TIMEOUT :
@@ -88,7 +106,8 @@ hear_success(int fd, const char *workspace, struct problem *p)
 	if (n == 0)
 		return problem_set(p, COFRE_DENIED,
 		    "the daemon's ssh agent does not speak with this process");
-	if (n == (ssize_t)sizeof(said) && memcmp(said, success, sizeof(said)) == 0)
+	if (n == (ssize_t)sizeof(success) &&
+	    memcmp(said, success, sizeof(success)) == 0)
 		return COFRE_OK;
 	return problem_set(p, COFRE_DENIED,
 	    "the daemon's ssh agent has nothing for this process in "
@@ -96,21 +115,20 @@ hear_success(int fd, const char *workspace, struct problem *p)
 	    "or the vault is locked", workspace);
 }
 
-enum cofre_status
-upstream_open(const char *path, const char *workspace, int *ret,
+/* Begin, and wait for the answer. */
+static enum cofre_status
+open_one(const char *path, const char *workspace, int *ret,
     struct problem *p)
 {
-	int fd = connect_to(path);
-	enum cofre_status s;
+	uint8_t said[UPSTREAM_ANSWER];
+	int fd = -1;
+	enum cofre_status s = upstream_begin(path, workspace, UPSTREAM_SECONDS,
+	    &fd, p);
 
-	if (fd == -1)
-		return problem_set(p, COFRE_UNREACHABLE,
-		    "connect to the daemon's ssh agent at %s: %s; does "
-		    "cofred.conf set agent_socket, and may this user reach "
-		    "it?", path, strerror(errno));
-	s = say_workspace(fd, workspace) ? hear_success(fd, workspace, p) :
-	    problem_set(p, COFRE_UNREACHABLE, "the daemon's ssh agent: %s",
-		strerror(errno));
+	if (s != COFRE_OK)
+		return s;
+	s = upstream_judge(said, recv(fd, said, sizeof(said), MSG_WAITALL),
+	    workspace, p);
 	if (s == COFRE_OK)
 		*ret = fd;
 	else
@@ -122,7 +140,7 @@ enum cofre_status
 upstream_try(const char *path, const char *workspace, struct problem *p)
 {
 	int fd;
-	enum cofre_status s = upstream_open(path, workspace, &fd, p);
+	enum cofre_status s = open_one(path, workspace, &fd, p);
 
 	if (s == COFRE_OK)
 		(void)close(fd);
@@ -156,7 +174,7 @@ upstream_count(const char *path, const char *workspace, uint32_t *ret,
     struct problem *p)
 {
 	int fd;
-	enum cofre_status s = upstream_open(path, workspace, &fd, p);
+	enum cofre_status s = open_one(path, workspace, &fd, p);
 
 	if (s != COFRE_OK)
 		return s;

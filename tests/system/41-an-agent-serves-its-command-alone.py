@@ -4,7 +4,9 @@ and what it has started, and no other process, whoever its user is.  The
 command's exit code, signals and environment are its own.  The agent here is
 OpenSSH's behind a stand-in for the daemon's."""
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ sys.dont_write_bytecode = True
 
 import harness
 from expect import check, same, show
-from sshplace import Front, Place, left_in_tmp, own_uids
+from sshplace import Front, Place, left_in_tmp, own_uids, read_message
 
 JOB, ALICE = own_uids(2)
 WS = "ml-prod"
@@ -219,11 +221,109 @@ def daemon_goes(a):
     os.rename(a.front.path, a.front.path + ".away")
     p.stdin.write(b"\n")
     p.stdin.close()
-    check(p.stdout.read() in (b"1\n", b"2\n"), "ssh-add succeeds")
+    # It may find its connection closed when it asks: that is a SIGPIPE.
+    out = p.stdout.read()
+    check(out in (b"1\n", b"2\n", b"141\n"), "ssh-add succeeds: %r" % out)
     error = p.stderr.read().decode()
     check("connect to the daemon's ssh agent" in error, error)
     p.wait(30)
     os.rename(a.front.path + ".away", a.front.path)
+
+
+# Connects again and again, keeps what it gets, and says how often it has had
+# an answer.
+MANY = """
+import os, resource, select, socket, sys, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+held, answers = [], 0
+end = time.monotonic() + 0.5
+while len(held) < int(sys.argv[1]) and time.monotonic() < end:
+    s = socket.socket(socket.AF_UNIX)
+    s.setblocking(False)
+    try:
+        s.connect(os.environ["SSH_AUTH_SOCK"])
+    except BlockingIOError:
+        continue
+    s.setblocking(True)
+    s.sendall(b"\\0\\0\\0\\1\\x0b")
+    held.append(s)
+time.sleep(2)
+ready = select.select(held, [], [], 0)[0]
+for s in ready:
+    try:
+        answers += len(s.recv(9)) == 9
+    except OSError:
+        pass
+    s.close()
+# What had no place gets one when others have gone.
+left = [s for s in held if s not in ready]
+if left:
+    print(len(left[0].recv(9)) == 9)
+print(answers == len(ready), answers)
+"""
+
+
+def cpu(pid):
+    fields = harness.read_file("/proc/%d/stat" % pid).decode().rsplit(")", 1)
+    return sum(map(int, fields[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def few_descriptors(a):
+    """With few of them it serves few at a time, and takes no processor."""
+    for limit, many in ((70, 64), (71, 64), (72, 64), (40, 64),
+                        (21, 8)):
+        p = a.start(PYTHON, "-c", MANY, str(many), preexec_fn=lambda:
+                    resource.setrlimit(resource.RLIMIT_NOFILE,
+                                       (limit, 256)))
+        time.sleep(2)
+        took = cpu(p.pid)
+        out, error = p.communicate(timeout=60)
+        check(took < 0.5, "%.1f s of processor with %d files" % (took, limit))
+        check(out.split() and b"False" not in out and
+              int(out.split()[-1]) > 0,
+              "answers with %d files: %r %r" % (limit, out, error))
+    marker = os.path.join(a.place.homes["job"], "few")
+    done = subprocess.run(
+        a.line("touch", marker), stderr=subprocess.PIPE, user=JOB, group=JOB,
+        extra_groups=[], preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_NOFILE, (8, 8)))
+    same(done.returncode, 1, done.stderr)
+    check(b"open files" in done.stderr or b"files may be open" in done.stderr,
+          done.stderr)
+    check(not os.path.exists(marker), "the command was started")
+
+
+def daemon_stands(a):
+    """A signal does not wait for a daemon that has stopped."""
+    path = os.path.join(a.place.dir, "stands")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    os.chmod(path, 0o666)
+    listener.listen(1)
+    p = subprocess.Popen(
+        a.line(PYTHON, "-c", """if True:
+            import os, socket, time
+            held = [socket.socket(socket.AF_UNIX) for i in range(8)]
+            for s in held:
+                s.connect(os.environ["SSH_AUTH_SOCK"])
+            print(flush=True)
+            time.sleep(60)""", agent=path),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, user=JOB, group=JOB, extra_groups=[])
+    # The first one is what is asked before the command begins.
+    c, _ = listener.accept()
+    read_message(c)
+    c.sendall(b"\0\0\0\1\6")
+    if read_message(c) is not None:
+        c.sendall(b"\0\0\0\5\x0c\0\0\0\1")
+    p.stdout.readline()
+    time.sleep(0.5)
+    begin = time.monotonic()
+    p.terminate()
+    same(p.wait(60), 128 + signal.SIGTERM, p.stderr.read())
+    took = time.monotonic() - begin
+    check(took < 2.5, "a signal takes %.1f s" % took)
+    listener.close()
 
 
 # --- with the real thing -----------------------------------------------------------------
@@ -257,7 +357,8 @@ def login(a):
 def test(t):
     a = Agents(t)
     for part in (command, socket_of_it, bytes_of_any_number, strangers,
-                 inherited, endings, refusals, daemon_goes):
+                 inherited, endings, refusals, daemon_goes,
+                 few_descriptors, daemon_stands):
         part(a)
     show("a login took %.0f ms" % (login(a) * 1000))
     same(left_in_tmp(JOB), [], "what is left in /tmp")
