@@ -14,7 +14,12 @@ struct attend {
 				with listener -1, serves nobody */
 	const char *agent;   /* SSH_AUTH_SOCK; NULL: as it is */
 	int in;		     /* standard input; -1: this process's */
-	bool quiet;	     /* its output goes to standard error */
+	bool quiet;	     /* its output goes to standard error, as said.h
+				passes it on */
+	bool tied;	     /* when this process is killed, it is too */
+	unsigned seconds;    /* it is ended then; 0: it may take its time */
+
+	bool late; /* Set: it was ended so */
 };
 
 /*
@@ -26,6 +31,6 @@ struct attend {
  * Returns the exit code of the command, as the shell has it: 128 and the
  * number of the signal that has ended it.  What goes wrong here was printed.
  */
-int attend_run(struct cmd *cmd, const struct attend *a);
+int attend_run(struct cmd *cmd, struct attend *a);
 
 #endif

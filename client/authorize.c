@@ -12,6 +12,8 @@
 #include "status.h"
 
 #define COMMAND_SIZE 320u
+/* For a login with all that a person has to type, and the script. */
+#define LOGIN_SECONDS 180u
 
 int
 authorize_begin(struct cmd *cmd, struct authorize *a,
@@ -142,6 +144,11 @@ judge(const struct cmd *cmd, const struct login *l, int code, bool *changed)
 		*changed = code == AUTHSCRIPT_CHANGED;
 		return CMD_GO;
 	}
+	if (l->late)
+		return cmd_error(cmd, COFRE_TIMEOUT,
+		    "%s has not done it in %u seconds: whether the keys of %s "
+		    "were changed there is not known; it can be done again",
+		    t->host, LOGIN_SECONDS, t->user);
 	/* Nothing tells whether the host's key or the caller's was refused. */
 	if (code == LOGIN_FAILED && l->pin_count == 0 && l->met.len > 0)
 		return cmd_error(cmd, COFRE_UNREACHABLE,
@@ -169,7 +176,8 @@ authorize_run(struct cmd *cmd, struct authorize *a, struct targetinfo *t,
 	struct login l = { .t = t, .agent = a->own_key ? a->path : NULL,
 		.user = a->login != NULL ? a->login : t->user,
 		.options = a->options != NULL ? a->options : none,
-		.command = command, .count = 1, .quiet = true };
+		.command = command, .count = 1, .quiet = true,
+		.seconds = LOGIN_SECONDS };
 	int code;
 
 	if (!authscript_command(text, sizeof(text), t->user,
@@ -198,7 +206,8 @@ authorize_prove(struct cmd *cmd, const struct authorize *a,
 	struct login l = { .t = t, .agent = a->path, .only = version,
 		.user = t->user,
 		.options = a->options != NULL ? a->options : none,
-		.command = command, .count = 1, .in = -1, .quiet = true };
+		.command = command, .count = 1, .in = -1, .quiet = true,
+		.seconds = LOGIN_SECONDS };
 	int code;
 
 	login_pin(&l);
@@ -207,6 +216,10 @@ authorize_prove(struct cmd *cmd, const struct authorize *a,
 		return code;
 	if (code == 0 && l.by_only)
 		return CMD_GO;
+	if (l.late)
+		return cmd_error(cmd, COFRE_TIMEOUT,
+		    "a login to %s with version %u of the key has not ended in "
+		    "%u seconds", t->host, (unsigned)version, LOGIN_SECONDS);
 	if (code == 0)
 		return cmd_error(cmd, COFRE_UNREACHABLE,
 		    "%s has let in, but not by version %u of the key, which so "

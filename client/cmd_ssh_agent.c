@@ -82,8 +82,8 @@ serve(struct cmd *cmd, const char *upstream, const char *workspace,
 	if (s == COFRE_OK)
 		s = relay_open(&r, privatedir_path(&dir, "agent", path),
 		    upstream, workspace, &p);
-	code = s == COFRE_OK ? attend_run(cmd, &(struct attend){ command, &r,
-				       path, -1, false }) :
+	code = s == COFRE_OK ? attend_run(cmd, &(struct attend){
+		.argv = command, .relay = &r, .agent = path, .in = -1 }) :
 			       cmd_problem(cmd, s, &p);
 	relay_close(&r);
 	privatedir_remove(&dir);

@@ -93,7 +93,8 @@ run_in(struct cmd *cmd, struct login *l, const struct privatedir *dir)
 	char path[PRIVATEDIR_PATH];
 	struct sshline line;
 	struct problem p;
-	struct attend a = { .relay = &r, .in = l->in, .quiet = l->quiet };
+	struct attend a = { .relay = &r, .in = l->in, .quiet = l->quiet,
+		.tied = true, .seconds = l->seconds };
 	enum cofre_status s;
 	int code;
 
@@ -106,6 +107,7 @@ run_in(struct cmd *cmd, struct login *l, const struct privatedir *dir)
 	a.argv = line.words;
 	code = s == COFRE_OK ? attend_run(cmd, &a) : cmd_problem(cmd, s, &p);
 	relay_close(&r);
+	l->late = a.late;
 	l->by_only = is_by_only(l, &r);
 	if (!sshline_met(dir, l->bytes, &l->met))
 		l->met.len = 0;

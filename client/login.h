@@ -23,13 +23,16 @@ struct login {
 	char *const *command;		   /* words; count 0: a shell */
 	size_t count;
 	int in; /* its standard input, or -1: this process's */
-	bool quiet; /* what it says goes to standard error */
+	bool quiet; /* what it says goes to standard error, as said.h passes it
+		       on */
+	unsigned seconds; /* it is ended then; 0: it may take its time */
 
 	/* Set: the host key that was met; its len is 0 when none was. */
 	struct view met;
 	uint8_t bytes[SSH_BLOB_MAX];
 	bool refused; /* it is none of the pins: that was printed, and the exit
 			 code is that of DENIED */
+	bool late;    /* it was ended after its time */
 	bool by_only; /* the last signature that was made for it is by that one
 			 version of the key */
 };

@@ -186,6 +186,10 @@ sshline_end(struct sshline *l, const struct targetinfo *t, const char *user,
 {
 	static const char port[] = "Port=%u";
 
+	/* Where nothing else was said. */
+	sshline_option(l, "ConnectTimeout=60");
+	sshline_option(l, "ServerAliveInterval=30");
+	sshline_option(l, "ServerAliveCountMax=4");
 	sshline_option(l, port, (unsigned)t->port);
 	sshline_add(l, "-l");
 	sshline_add(l, user);

@@ -53,7 +53,8 @@ bool sshline_certificate(struct sshline *l, struct view certificate);
 bool sshline_keys(struct sshline *l, const struct targetinfo *t, uint32_t only);
 
 /*
- * End: log in as user, at the target's port, and run the command, or a shell
+ * End: wait for a host that is silent for two minutes at most, if the words
+ * before say nothing of it, log in as user, at the target's port, and run the command, or a shell
  * when count is 0.  The words of a command are put together with blanks
  * between them, as ssh does.  False when there was no room for all of it.
  */

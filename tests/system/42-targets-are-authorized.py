@@ -392,9 +392,14 @@ def hostile_hosts(v):
     """A host that does not run the script is not said to have run it."""
     mine = harness.read_file(v.access + ".pub").decode()
     for command in ("true", "cat >/dev/null; exit 1", "exit 62x",
-                    "head -c 100000 /dev/zero; exit 0"):
+                    "head -c 3000000 /dev/zero; exit 0",
+                    "printf '\\033]0;x\\007\\033[2J'; exit 1",
+                    "printf 'a\\n\\033]52;c;eA==\\007' >&2; exit 1"):
         v.put_keys('command="%s" %s' % (command, mine))
         v.authorize(code=1, says="could not be changed")
+        # Nor does what it says do anything to a terminal.
+        check(all(c == "\n" or c.isprintable() for c in v.error) and
+              len(v.error) < 200000, "it says %r" % v.error[:2000])
         same(v.keys_now(), 'command="%s" %s' % (command, mine), "the keys")
     v.put_keys(mine)
     v.authorize()

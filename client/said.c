@@ -1,0 +1,47 @@
+#include "said.h"
+
+#include <stdio.h>
+
+#include "cmd.h"
+#include "output.h"
+
+static void
+pass(struct said *s)
+{
+	char text[OUTPUT_ESCAPED(SAID_LINE)];
+	size_t len = s->len;
+
+	s->len = 0;
+	s->passed += len + 1;
+	if (s->full)
+		return;
+	if (s->passed > SAID_MAX) {
+		s->full = true;
+		cmd_warn("it says more, which is left out");
+		return;
+	}
+	if (len > 0 && s->line[len - 1] == '\r')
+		len--;
+	/* What this program has escaped itself has backslashes. */
+	(void)output_escape_rest(text, sizeof(text), (struct view){ s->line,
+		len });
+	(void)fprintf(stderr, "%s\n", text);
+}
+
+void
+said_take(struct said *s, struct view bytes)
+{
+	for (size_t i = 0; i < bytes.len && !s->full; i++) {
+		if (bytes.data[i] == '\n' || s->len == SAID_LINE)
+			pass(s);
+		if (bytes.data[i] != '\n')
+			s->line[s->len++] = bytes.data[i];
+	}
+}
+
+void
+said_end(struct said *s)
+{
+	if (s->len > 0)
+		pass(s);
+}
