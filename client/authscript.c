@@ -38,16 +38,18 @@ static const char script[] =
     "[ ! -h \"$path\" ] || fail \"$path is a symbolic link: name the file "
     "itself\"\n"
     "[ ! -e \"$path\" ] || [ -f \"$path\" ] || fail \"$path is no file\"\n"
-    "new=$path.cofre\n"
+    /* Nothing that may be there already is opened. */
+    "lock=$path.cofre\n"
+    "new=$lock/keys\n"
     "tries=0\n"
-    "until (set -C; : >\"$new\") 2>/dev/null; do\n"
+    "until mkdir \"$lock\" 2>/dev/null; do\n"
     "	[ -w \"$dir\" ] || fail \"$user can't write in $dir\"\n"
     "	tries=$((tries + 1))\n"
-    "	[ \"$tries\" -lt 50 ] || fail \"$new is there: another cofre is "
+    "	[ \"$tries\" -lt 50 ] || fail \"$lock is there: another cofre is "
     "about it, or was killed; remove it then\"\n"
     "	sleep 0.1 2>/dev/null || sleep 1\n"
     "done\n"
-    "trap 'rm -f \"$new\"' EXIT\n"
+    "trap 'rm -f \"$new\"; rmdir \"$lock\" || :' EXIT\n"
     "trap 'exit 1' HUP INT TERM\n"
     "old=$path\n"
     "[ -e \"$path\" ] || old=/dev/null\n"
@@ -112,9 +114,7 @@ static const char script[] =
     "	exit 62\n"
     "fi\n"
     "[ -e \"$path\" ] || [ -s \"$new\" ] || exit 62\n"
-    /* What has its name a moment later is another one's. */
-    "trap - EXIT\n"
-    "mv -f \"$new\" \"$path\" || { rm -f \"$new\"; exit 1; }\n"
+    "mv -f \"$new\" \"$path\" || exit 1\n"
     "exit 61\n";
 
 _Static_assert(AUTHSCRIPT_CHANGED == 61 && AUTHSCRIPT_UNCHANGED == 62,

@@ -5,12 +5,12 @@
  * It is a script for sh(1), sent to its standard input, so that nothing of
  * it is seen in the host's list of processes and no other shell has to agree
  * about quotes.  It does nothing before it has come whole.  It writes a new
- * file of mode 0600 beside the old one, which it then replaces at once; all
- * other lines stay as they are, and of the lines for one key, which is
- * compared as it is written, one stays.  Lines whose comment is that of an older key of the
- * target, and whose key is none of the wanted ones, go: it is destroyed.  One
- * of a newer key stays: somebody else may have made it meanwhile.  Run again
- * it changes nothing.
+ * file of mode 0600, in a directory beside the old one that nobody else has
+ * made, and replaces the old one at once; all other lines stay as they are,
+ * and of the lines for one key, which is compared as it is written, one stays.
+ * Lines whose comment is that of an older key of the target, and whose key is
+ * none of the wanted ones, go: it is destroyed.  One of a newer key stays:
+ * somebody else may have made it meanwhile.  Run again it changes nothing.
  */
 #ifndef COFRE_AUTHSCRIPT_H
 #define COFRE_AUTHSCRIPT_H

@@ -253,6 +253,34 @@ START_TEST(half_a_script_does_nothing)
 }
 END_TEST
 
+/* Where it would write there is something: it is not opened, and it stays. */
+START_TEST(what_is_in_its_way_is_not_touched)
+{
+	struct stat st, after;
+	char to[80];
+
+	(void)snprintf(to, sizeof(to), "%s/other", dir);
+	put("# mine\n", 0600);
+	if (_i == 0)
+		ck_assert_int_eq(mkfifo(new, 0600), 0);
+	else if (_i == 1)
+		ck_assert_int_eq(symlink(to, new), 0);
+	else if (_i == 2)
+		ck_assert_int_eq(symlink("/dev/tty", new), 0);
+	else
+		ck_assert_int_eq(symlink(path, new), 0);
+	ck_assert_int_eq(lstat(new, &st), 0);
+	ck_assert_int_eq(run_with(LINE1, NULL, NULL), 1);
+	ck_assert_int_eq(lstat(new, &after), 0);
+	ck_assert_uint_eq(st.st_ino, after.st_ino);
+	ck_assert_int_eq(access(to, F_OK), -1);
+	ck_assert_str_eq(get(), "# mine\n");
+	ck_assert_int_eq(unlink(new), 0);
+	ck_assert_int_eq(run_with(LINE1, NULL, NULL), AUTHSCRIPT_CHANGED);
+	ck_assert_int_eq(access(new, F_OK), -1);
+}
+END_TEST
+
 START_TEST(what_is_no_file_is_left_alone)
 {
 	char to[80];
@@ -366,6 +394,7 @@ authscript_suite(void)
 	TCase *t = tcase_create("authscript");
 
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 15);
 	tcase_add_loop_test(t, a_line_is_added_once, 0,
 	    (int)COUNT(additions));
 	tcase_add_loop_test(t, keys_are_changed_for_others, 0,
@@ -373,6 +402,7 @@ authscript_suite(void)
 	tcase_add_loop_test(t, a_line_of_a_destroyed_key_goes, 0,
 	    (int)COUNT(comments));
 	tcase_add_test(t, half_a_script_does_nothing);
+	tcase_add_loop_test(t, what_is_in_its_way_is_not_touched, 0, 4);
 	tcase_add_test(t, what_is_no_file_is_left_alone);
 	tcase_add_test(t, two_at_once_lose_nothing);
 	tcase_add_loop_test(t, what_could_be_a_command_is_refused, 0,
