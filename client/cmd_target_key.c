@@ -234,6 +234,12 @@ replace(struct cmd *cmd, struct authorize *a, struct targetinfo *t,
 
 	if (t->key_count == 1)
 		code = add_key(cmd, t, if_version);
+	else if (t->keys[0].version != if_version &&
+	    t->keys[1].version != if_version)
+		return cmd_error(cmd, COFRE_CONFLICT,
+		    "it is being rotated from version %u to %u, and --if-version "
+		    "is neither; nothing was done", (unsigned)t->keys[1].version,
+		    (unsigned)t->keys[0].version);
 	if (code == CMD_GO)
 		code = authorize_run(cmd, a, t, false, NULL, &changed);
 	if (code == CMD_GO)

@@ -556,7 +556,13 @@ def half_way(w):
     same(w.cofre("ssh", T, "id", "-un"), "alice\n", "with the old key")
     os.unlink(with_ca)
     w.serve()
-    w.cofre("target", "rotate", T, "--authorize", "--own-key", "--wait", "0")
+    line = ("target", "rotate", T, "--authorize", "--own-key", "--wait", "0",
+            "--if-version")
+    version = int(KEY.fullmatch(old).group(1))
+    for other in (0, version - 1, version + 2, 77):
+        w.cofre(*line, str(other), code=8, says="is neither")
+        same(len(w.public()), 2, "keys")
+    w.cofre(*line, str(version))
     new, = w.public()
     check(new != old, "the same command goes on")
     same(w.cofre("ssh", T, "id", "-un"), "alice\n", "with the new key")
