@@ -6,38 +6,8 @@
 #define RESTRICT "restrict"
 #define FROM "from=\""
 
-/* Take word off the beginning of what is left. */
-static bool
-take(struct view *left, const char *word)
-{
-	size_t n = strlen(word);
-
-	if (left->len < n || memcmp(left->data, word, n) != 0)
-		return false;
-	*left = (struct view){ left->data + n, left->len - n };
-	return true;
-}
-
 bool
-authline_parse(struct view text, struct authline_options *o)
-{
-	struct view left = text;
-
-	*o = (struct authline_options){ .restricted = false };
-	if (left.len == 0)
-		return true;
-	o->restricted = take(&left, RESTRICT);
-	if (o->restricted && left.len == 0)
-		return true;
-	if ((o->restricted && !take(&left, ",")) || !take(&left, FROM) ||
-	    left.len < 2 || left.data[left.len - 1] != '"')
-		return false;
-	o->from = (struct view){ left.data, left.len - 1 };
-	return ssh_text_is_from(o->from);
-}
-
-bool
-authline_print(char *text, size_t size, const struct authline_options *o)
+authline_print(char *text, size_t size, const struct sshname_options *o)
 {
 	int n;
 
@@ -72,7 +42,7 @@ authline_comment(char text[AUTHLINE_COMMENT], const char *workspace,
 }
 
 static bool
-make(char text[SSH_LINE_SIZE], const struct authline_options *o,
+make(char text[SSH_LINE_SIZE], const struct sshname_options *o,
     const uint8_t key[SSH_KEY_LEN], const char *comment)
 {
 	uint8_t bytes[SSH_KEY_BLOB_LEN];
@@ -90,16 +60,16 @@ bool
 authline_make(char text[SSH_LINE_SIZE], struct view options,
     const uint8_t key[SSH_KEY_LEN], const char *comment)
 {
-	struct authline_options o;
+	struct sshname_options o;
 
-	return authline_parse(options, &o) && make(text, &o, key, comment);
+	return sshname_options(options, &o) && make(text, &o, key, comment);
 }
 
 bool
 authline_public(char text[SSH_LINE_SIZE], const uint8_t key[SSH_KEY_LEN],
     const char *comment)
 {
-	const struct authline_options none = { .restricted = false };
+	const struct sshname_options none = { .restricted = false };
 
 	return make(text, &none, key, comment);
 }

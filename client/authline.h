@@ -7,24 +7,14 @@
 #include <stdbool.h>
 
 #include "ssh_key.h"
-
-/* What a key may do, of a target's options. */
-struct authline_options {
-	bool restricted;
-	struct view from; /* empty: from anywhere */
-};
+#include "sshnames.h"
 
 /*
- * Read "", "restrict", "from=\"LIST\"", or both with a comma between.  from
- * points into text.  False for anything else.
- */
-bool authline_parse(struct view text, struct authline_options *o);
-
-/*
- * Write them so.  False when the list is none, or there is no room.
+ * Write options as sshname_options() reads them.  False when the list is none,
+ * or there is no room.
  */
 bool authline_print(char *text, size_t size,
-    const struct authline_options *o);
+    const struct sshname_options *o);
 
 /* "cofre:WORKSPACE/NAME#VERSION", the comment of a key. */
 #define AUTHLINE_COMMENT 256u
@@ -36,8 +26,8 @@ void authline_prefix(char text[AUTHLINE_COMMENT], const char *workspace,
     const char *name);
 
 /*
- * The whole line of a key, with its NUL; options as authline_parse() reads
- * them.  False when they are none.
+ * The whole line of a key, with its NUL; options as sshname_options()
+ * reads them.  False when they are none.
  */
 bool authline_make(char text[SSH_LINE_SIZE], struct view options,
     const uint8_t key[SSH_KEY_LEN], const char *comment);

@@ -49,16 +49,16 @@ static enum cofre_status
 set_options(struct settings *s, const struct told *told,
     const struct targetinfo *t, struct problem *p)
 {
-	struct authline_options o = { .restricted = true };
+	struct sshname_options o = { .restricted = true };
 
-	if (t != NULL && !authline_parse(view_of(t->options), &o)) {
-		/* Nothing is made of them that the host has not. */
+	if (t != NULL && !sshname_options(view_of(t->options), &o)) {
+		/* A guess could let the key do more than it may now. */
 		if (!told->restricted && !told->unrestricted)
 			return problem_set(p, COFRE_ARGUMENT,
 			    "its options '%.100s' can't stay as they are: say "
 			    "--restricted or --unrestricted, and --from if that "
 			    "is to stay", t->options);
-		o = (struct authline_options){ .restricted = true };
+		o = (struct sshname_options){ .restricted = true };
 	}
 	if (told->restricted)
 		o.restricted = true;

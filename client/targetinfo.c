@@ -80,11 +80,11 @@ take_way(struct targetinfo *t, const struct target_reach_reply *m)
 int
 targetinfo_check(struct cmd *cmd, const struct targetinfo *t)
 {
-	struct authline_options o;
+	struct sshname_options o;
 
 	if (ssh_text_is_host(view_of(t->host)) &&
 	    authscript_is_user(view_of(t->user)) && t->port > 0 &&
-	    t->port <= UINT16_MAX && authline_parse(view_of(t->options), &o))
+	    t->port <= UINT16_MAX && sshname_options(view_of(t->options), &o))
 		return CMD_GO;
 	return cmd_error(cmd, COFRE_INVALID,
 	    "its host, port, user or options are not such that ssh can "
@@ -208,7 +208,7 @@ bool
 targetinfo_is_restricted(struct cmd *cmd, const struct targetinfo *t,
     struct view certificate)
 {
-	struct authline_options o;
+	struct sshname_options o;
 	struct targetinfo seen;
 	struct ssh_cert c;
 
@@ -216,7 +216,7 @@ targetinfo_is_restricted(struct cmd *cmd, const struct targetinfo *t,
 		return ssh_cert_get(certificate, &c) &&
 		    (c.extensions & SSH_CERT_PTY) == 0;
 	return ask(cmd, &t->name, &seen) == COFRE_OK &&
-	    authline_parse(view_of(seen.options), &o) && o.restricted;
+	    sshname_options(view_of(seen.options), &o) && o.restricted;
 }
 
 struct view

@@ -15,10 +15,10 @@ START_TEST(options_are_read_as_they_are_written)
 {
 	uint8_t key[SSH_KEY_LEN];
 	char text[SSH_LINE_SIZE], want[SSH_LINE_SIZE];
-	struct authline_options o;
+	struct sshname_options o;
 
 	memset(key, 1, sizeof(key));
-	ck_assert(authline_parse(view_of(good[_i]), &o));
+	ck_assert(sshname_options(view_of(good[_i]), &o));
 	ck_assert(authline_print(text, sizeof(text), &o));
 	ck_assert_str_eq(text, good[_i]);
 	ck_assert(!authline_print(text, strlen(good[_i]), &o));
@@ -41,10 +41,10 @@ static const char *const bad[] = { "restrict,", "restrict ", "Restrict",
 START_TEST(everything_else_is_refused)
 {
 	const uint8_t key[SSH_KEY_LEN] = { 1 };
-	struct authline_options o;
+	struct sshname_options o;
 	char text[SSH_LINE_SIZE];
 
-	ck_assert(!authline_parse(view_of(bad[_i]), &o));
+	ck_assert(!sshname_options(view_of(bad[_i]), &o));
 	ck_assert(!authline_make(text, view_of(bad[_i]), key, "c"));
 	ck_assert(!authline_make(text, view_of("restrict"), key, "a\nb"));
 }
