@@ -215,6 +215,12 @@ class Front:
                              daemon=True).start()
 
     def serve(self, c):
+        try:
+            self.pass_on(c)
+        except OSError:
+            pass        # one of the two has gone
+
+    def pass_on(self, c):
         with c, socket.socket(socket.AF_UNIX) as behind:
             first = self.extension(read_message(c))
             if first is None or first[0] != b"workspace@cofre" or \
