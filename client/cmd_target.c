@@ -145,8 +145,8 @@ print_target(const struct cmd *cmd, const struct targetinfo *t)
 	output_text(stdout, view_of(t->user));
 	(void)printf("@");
 	output_text(stdout, view_of(t->host));
-	(void)printf(" port %u\nfor runs    %s\ncertified   %s%s\noptions     ",
-	    (unsigned)t->port, t->for_runs ? "yes" : "no",
+	(void)printf(" port %u\nfor runs    %s\ncertified   %s%s\n"
+	    "options     ", (unsigned)t->port, t->for_runs ? "yes" : "no",
 	    why == NULL ? "yes" : "no: ", why == NULL ? "" : why);
 	output_text(stdout, view_of(t->options[0] != '\0' ? t->options : "-"));
 	(void)printf("\n");

@@ -12,20 +12,19 @@ pass(struct said *s)
 	size_t len = s->len;
 
 	s->len = 0;
-	s->passed += len + 1;
 	if (s->full)
 		return;
-	if (s->passed > SAID_MAX) {
-		s->full = true;
-		cmd_warn("it says more, which is left out");
-		return;
-	}
 	if (len > 0 && s->line[len - 1] == '\r')
 		len--;
 	/* What this program has escaped itself has backslashes. */
-	(void)output_escape_rest(text, sizeof(text), (struct view){ s->line,
-		len });
-	(void)fprintf(stderr, "%s\n", text);
+	s->passed += 1 + output_escape_rest(text, sizeof(text),
+	    (struct view){ s->line, len });
+	if (s->passed <= SAID_MAX) {
+		(void)fprintf(stderr, "%s\n", text);
+		return;
+	}
+	s->full = true;
+	cmd_warn("it says more, which is left out");
 }
 
 void

@@ -10,7 +10,7 @@
 #include "wire.h"
 
 #define SAID_LINE 1024u		 /* a longer line is several */
-#define SAID_MAX (16u * 1024) /* bytes in all, as they come */
+#define SAID_MAX (16u * 1024) /* bytes in all, as they are passed on */
 
 struct said {
 	uint8_t line[SAID_LINE]; /* that has not ended yet */
