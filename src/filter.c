@@ -47,6 +47,8 @@ struct call {
 #define NOT_SET(a, bits) SET(a, bits, 0)
 #define IS(a, v) { { a, LOW, (v) }, NO_TEST }
 #define BOTH(a, v, b, w) { { a, LOW, (v) }, { b, LOW, (w) } }
+#define BITS(a, bits, v, b, more, w) \
+	{ { a, (unsigned)(bits), (v) }, { b, (unsigned)(more), (w) } }
 #define POINTER_NULL(a) { { a, UINT64_MAX, 0 }, NO_TEST }
 
 static const struct call daemon_calls[] = {
@@ -62,6 +64,10 @@ static const struct call keeper_calls[] = {
 
 static const struct call witness_calls[] = {
 #include "witness.def"
+};
+
+static const struct call checker_calls[] = {
+#include "checker.def"
 #undef CALL
 #undef UNLISTED
 };
@@ -73,6 +79,7 @@ static const struct table {
 	[FILTER_DAEMON] = { daemon_calls, COUNT(daemon_calls) },
 	[FILTER_KEEPER] = { keeper_calls, COUNT(keeper_calls) },
 	[FILTER_WITNESS] = { witness_calls, COUNT(witness_calls) },
+	[FILTER_CHECKER] = { checker_calls, COUNT(checker_calls) },
 };
 
 const char *

@@ -1,6 +1,7 @@
 /*
- * filter: the system calls that the daemon, the keeper of its witness and the
- * witness may make, as tables: sandbox.def, keeper.def and witness.def.
+ * filter: the system calls that the daemon, the keeper of its witness, the
+ * witness, and the process that checks a store may make, as tables:
+ * sandbox.def, keeper.def, witness.def and checker.def.
  * doc/SANDBOX.md shows them; a test compares.
  */
 #ifndef COFRE_FILTER_H
@@ -8,7 +9,10 @@
 
 #include <stddef.h>
 
-enum filter { FILTER_DAEMON, FILTER_KEEPER, FILTER_WITNESS };
+enum filter { FILTER_DAEMON, FILTER_KEEPER, FILTER_WITNESS, FILTER_CHECKER };
+
+/* Where the process that checks a store tells what it has found. */
+#define CHECKER_REPORT_FD 3
 
 /* 0 when the kernel can end a process for a call, else an errno. */
 int filter_problem(void);

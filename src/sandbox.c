@@ -222,6 +222,8 @@ make_no_processes(char *error, size_t error_size)
 #define LANDLOCK_STATE \
 	(LANDLOCK_WRITE_FILE | LANDLOCK_READ_FILE | LANDLOCK_READ_DIR | \
 	 LANDLOCK_REMOVE_FILE | LANDLOCK_MAKE_REG | LANDLOCK_TRUNCATE)
+/* Of one file: LMDB opens it for both. */
+#define LANDLOCK_FILE (LANDLOCK_WRITE_FILE | LANDLOCK_READ_FILE)
 #define LANDLOCK_VERSION 1U   /* flag of create_ruleset: tell the ABI */
 #define LANDLOCK_BENEATH 1U   /* type of a rule: a directory and below */
 
@@ -251,10 +253,10 @@ landlock_all(int abi)
 }
 
 static bool
-landlock_apply(int abi, int state_fd)
+landlock_apply(int abi, int at, uint64_t allowed)
 {
 	const struct landlock_ruleset r = landlock_all(abi);
-	const struct landlock_beneath b = { r.fs & LANDLOCK_STATE, state_fd };
+	const struct landlock_beneath b = { r.fs & allowed, at };
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &r, sizeof(r), 0U);
 	bool ok = false;
 
@@ -268,8 +270,8 @@ landlock_apply(int abi, int state_fd)
 }
 
 static bool
-enter_landlock(struct sandbox *s, int state_fd, bool required, char *error,
-    size_t error_size)
+enter_landlock(struct sandbox *s, int at, uint64_t allowed, bool required,
+    char *error, size_t error_size)
 {
 	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_VERSION);
@@ -278,7 +280,7 @@ enter_landlock(struct sandbox *s, int state_fd, bool required, char *error,
 		return true;
 	if (abi < 1)
 		return fail(error, error_size, "Landlock");
-	if (!landlock_apply(abi, state_fd))
+	if (!landlock_apply(abi, at, allowed))
 		return fail(error, error_size, "Landlock rules");
 	s->landlock_abi = abi;
 	return true;
@@ -311,7 +313,8 @@ sandbox_enter(struct sandbox *s, int state_fd, bool required, char *error,
 	memset(s, 0, sizeof(*s));
 	return drop_privileges(s, 0, error, error_size) &&
 	    make_no_processes(error, error_size) &&
-	    enter_landlock(s, state_fd, required, error, error_size) &&
+	    enter_landlock(s, state_fd, LANDLOCK_STATE, required, error,
+		error_size) &&
 	    enter_seccomp(s, FILTER_DAEMON, required, error, error_size);
 }
 
@@ -338,6 +341,46 @@ sandbox_enter_witness(bool required, char *error, size_t error_size)
 		return fail(error, error_size, "prctl");
 	return make_no_processes(error, error_size) &&
 	    enter_seccomp(&s, FILTER_WITNESS, required, error, error_size);
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SHADOW true
+#elif defined(__has_feature)
+#define SHADOW __has_feature(address_sanitizer)
+#else
+#define SHADOW false
+#endif
+
+/* A bit for each page of the file, and what LMDB and libc need.  What keeps
+   notes of all memory needs terabytes. */
+static bool
+limit_checker(int file, unsigned seconds)
+{
+	/* SIGXCPU says what it was, and comes before SIGKILL. */
+	const struct rlimit cpu = { seconds, (rlim_t)seconds + 1 };
+	struct stat st;
+
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
+	    fstat(file, &st) == 0 && set_limit(RLIMIT_FSIZE, 0) &&
+	    set_limit(RLIMIT_NOFILE, 16) && setrlimit(RLIMIT_CPU, &cpu) == 0 &&
+	    (SHADOW || set_limit(RLIMIT_DATA,
+		(64u << 20) + (rlim_t)st.st_size / 4096));
+}
+
+bool
+sandbox_enter_checker(int file, unsigned seconds, bool required, char *error,
+    size_t error_size)
+{
+	struct sandbox s;
+
+	memset(&s, 0, sizeof(s));
+	if (!limit_checker(file, seconds))
+		return fail(error, error_size, "limits");
+	return drop_privileges(&s, 0, error, error_size) &&
+	    make_no_processes(error, error_size) &&
+	    enter_landlock(&s, file, LANDLOCK_FILE, required, error,
+		error_size) &&
+	    enter_seccomp(&s, FILTER_CHECKER, required, error, error_size);
 }
 
 /* True when the map's ranges, one after the other, give every id itself. */

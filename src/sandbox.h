@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "filter.h"
+
 /* Exit code of the SIGBUS handler: EX_IOERR of sysexits.h. */
 #define SANDBOX_EXIT_SIGBUS 74
 
@@ -75,5 +77,13 @@ bool sandbox_enter_keeper(struct sandbox *s, bool required, char *error,
  * other one, ends with the keeper, and has the narrower filter.
  */
 bool sandbox_enter_witness(bool required, char *error, size_t error_size);
+
+/*
+ * For the process that checks a store (store_check.h): it ends with the
+ * daemon, makes no process, can write to no file, gets at the opened file
+ * alone, and has so many seconds and as much memory as that takes.
+ */
+bool sandbox_enter_checker(int file, unsigned seconds, bool required,
+    char *error, size_t error_size);
 
 #endif

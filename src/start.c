@@ -16,10 +16,13 @@
 #include "keyfile.h"
 #include "ops.h"
 #include "status.h"
+#include "store_check.h"
 #include "turn.h"
 
 #define DEFAULT_CONFIG "/etc/cofre/cofred.conf"
 #define CREDENTIAL "cofre.key"
+#define STORE_FILE "data.mdb"
+#define SSH_STORE_FILE "ssh.lmdb"
 static const char usage[] =
     "usage: cofred [--state DIR] [--socket PATH] [--agent-socket PATH]\n"
     "              [--config FILE] [--keyfile FILE] [--user USER]\n"
@@ -200,18 +203,35 @@ give_socket(const char *path, bool made, gid_t gid)
 }
 
 bool
+start_check(struct start *st, struct server *sv)
+{
+	static const char *const stores[] = { STORE_FILE, SSH_STORE_FILE };
+	const char *path = sv->config.state;
+	char error[CONFIG_ERROR_MAX];
+	struct stat sb;
+
+	if (geteuid() == 0 && fstat(st->state_fd, &sb) == 0 &&
+	    sb.st_uid == 0 && fchown(st->state_fd, st->uid, st->gid) == -1)
+		return fail("state directory %s can't be given to uid %u: %s",
+		    path, st->uid, strerror(errno));
+	if (fstat(st->state_fd, &sb) == -1 || sb.st_uid != st->uid)
+		return fail("state directory %s belongs to uid %u, and cofred "
+			    "runs as uid %u: chown it, or give that user",
+		    path, (unsigned)sb.st_uid, (unsigned)st->uid);
+	for (size_t i = 0; i < sizeof(stores) / sizeof(stores[0]); i++)
+		if (!store_check(stores[i], st->uid, st->gid,
+			sv->config.sandbox_required, error, sizeof(error)))
+			return fail("%s", error);
+	return true;
+}
+
+bool
 start_user(struct start *st, struct server *sv)
 {
-	const char *path = sv->config.state;
-	struct stat sb;
 	uid_t uid = st->uid;
 	gid_t gid = st->gid;
 
 	if (geteuid() == 0) {
-		if (fstat(st->state_fd, &sb) == 0 && sb.st_uid == 0 &&
-		    fchown(st->state_fd, uid, gid) == -1)
-			return fail("state directory %s can't be given to "
-				    "uid %u: %s", path, uid, strerror(errno));
 		if (!give_socket(sv->config.socket, st->socket_made, gid) ||
 		    !give_socket(sv->config.agent_socket, st->agent_made, gid))
 			return false;
@@ -219,10 +239,6 @@ start_user(struct start *st, struct server *sv)
 			return fail("can't become uid %u: %s", uid,
 			    strerror(errno));
 	}
-	if (fstat(st->state_fd, &sb) == -1 || sb.st_uid != uid)
-		return fail("state directory %s belongs to uid %u, and cofred "
-			    "runs as uid %u: chown it, or give that user",
-		    path, (unsigned)sb.st_uid, (unsigned)uid);
 	return true;
 }
 
@@ -247,12 +263,12 @@ start_stores(struct start *st, struct server *sv)
 		return fail("memory: %s", strerror(errno));
 	sv->in = sv->io.base;
 	sv->reply = sv->in + FRAME_MAX;
-	store = store_open("data.mdb", sv->config.store_limit, error,
+	store = store_open(STORE_FILE, sv->config.store_limit, error,
 	    sizeof(error));
 	if (store == NULL)
 		return fail("%s", error);
 	sv->vault.store = store; /* start_undo() closes both */
-	ssh = store_open("ssh.lmdb", SSH_STORE_LIMIT, error, sizeof(error));
+	ssh = store_open(SSH_STORE_FILE, SSH_STORE_LIMIT, error, sizeof(error));
 	if (ssh == NULL)
 		return fail("%s", error);
 	if (!vault_open(&sv->vault, store, ssh, error, sizeof(error)))

@@ -34,6 +34,12 @@ bool start_state(struct start *st, struct server *sv);
  */
 bool start_witness(struct start *st, struct server *sv);
 
+/*
+ * Give the daemon's user the state directory, and have the stores in it
+ * checked, while nothing secret is in memory.
+ */
+bool start_check(struct start *st, struct server *sv);
+
 /* Read the keyfile: the configured one, or the service manager's. */
 bool start_keyfile(struct start *st, struct server *sv);
 

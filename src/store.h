@@ -1,5 +1,6 @@
 /*
- * store: rows on disk, in LMDB.  The only file that includes <lmdb.h>.
+ * store: rows on disk, in LMDB.  store.c and store_try.c are the only files
+ * that include <lmdb.h>.
  *
  * It knows nothing of what a row means: keys and values are bytes, and what
  * comes in is ciphertext.  One write transaction is open at a time; while it
@@ -84,6 +85,13 @@ struct store_stat {
 	uint64_t rows;
 	bool failed;	/* a flush failed: reading only until a restart */
 };
+
+/*
+ * Have LMDB read every row of a file of that size, begin a write and abandon
+ * it.  The file is not written to, but LMDB may die of it: for store_check.h.
+ * False with the reason in text.
+ */
+bool store_try(const char *path, uint64_t size, char *text, size_t text_size);
 
 /* How full it is. */
 void store_stat(struct store *s, struct store_stat *st);

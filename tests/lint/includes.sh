@@ -20,7 +20,7 @@ sys/time.h sys/types.h sys/uio.h sys/un.h"
 
 # What else there is, and the files that it is for.
 cat >"$tmp/owners" <<'END'
-lmdb.h src/store.c
+lmdb.h src/store.c src/store_try.c
 seccomp.h src/filter.c
 linux/capability.h src/sandbox.c
 linux/openat2.h src/witness_look.c client/sources/plainfile.c
@@ -29,7 +29,7 @@ jansson.h client/output.h client/sdkauth.c client/sources/pointer.h client/sourc
 sys/epoll.h src/accept.c src/conn.c src/conn_new.c src/loop.c src/watch.c client/watching.c
 sys/signalfd.h src/loop.c src/start_sockets.c client/attend.c client/prompt.c client/source_child.c
 sched.h src/filter.c
-sys/wait.h src/filter.c src/witness_keep.c client/attend.c client/cmd_run_exec.c client/sources/child.c client/source_child.c client/source_run.c client/source_slot.c
+sys/wait.h src/filter.c src/store_check.c src/witness_keep.c client/attend.c client/cmd_run_exec.c client/sources/child.c client/source_child.c client/source_run.c client/source_slot.c
 sys/vfs.h src/peer.c
 termios.h client/prompt.c
 END
@@ -125,7 +125,7 @@ cat >"$tmp/storeys" <<'END'
 agent budget facts filter listen localfs notify pool policy policy_role scan seal sshbind tally
 token
 sandbox
-binding config config_file peer rows run keyring catalog secret_fields store store_file rowwalk sshindex target
+binding config config_file peer rows run keyring catalog secret_fields store store_file store_check store_pages store_try rowwalk sshindex target
 signing
 sender witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment

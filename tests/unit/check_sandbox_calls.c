@@ -393,14 +393,18 @@ check_rows(const char *text, enum filter which)
 
 START_TEST(the_document_has_the_same_rows)
 {
-	char *witness, *keeper;
+	char *witness, *keeper, *checker;
 
 	read_document();
 	keeper = strstr(document, "\n## The keeper of the witness\n");
 	witness = strstr(document, "\n## The witness\n");
 	ck_assert_ptr_nonnull(keeper);
 	ck_assert_ptr_nonnull(witness);
-	ck_assert(witness > keeper);
+	checker = strstr(document, "\n## The check of the stores\n");
+	ck_assert_ptr_nonnull(checker);
+	ck_assert(witness > keeper && checker > witness);
+	check_rows(checker, FILTER_CHECKER);
+	*checker = '\0';
 	check_rows(witness, FILTER_WITNESS);
 	/* It has those rows besides its own. */
 	check_rows(keeper, FILTER_KEEPER);

@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "in_sandbox.h"
+#include "store_check.h"
+
 static char dir[64];
 
 void
@@ -72,6 +75,20 @@ statedir_assert_refused(const char *why)
 	ck_assert_msg(strstr(error, why) != NULL &&
 	    strstr(error, STATEDIR_FILE) != NULL, "'%s' has no '%s'", error,
 	    why);
+}
+
+const char *
+statedir_checked(void)
+{
+	static char error[256];
+	uid_t uid = getuid() == 0 ? OTHER_UID : getuid();
+	gid_t gid = getuid() == 0 ? OTHER_UID : getgid();
+
+	error[0] = '\0';
+	ck_assert(uid == getuid() || (chown(".", uid, gid) == 0 &&
+	    (lchown(STATEDIR_FILE, uid, gid) == 0 || errno == ENOENT)));
+	(void)store_check(STATEDIR_FILE, uid, gid, true, error, sizeof(error));
+	return error;
 }
 
 uint8_t *

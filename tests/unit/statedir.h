@@ -27,6 +27,10 @@ bool statedir_mount(unsigned bytes);
 struct store *statedir_open(uint64_t limit);
 void statedir_assert_refused(const char *why);
 
+/* What store_check() says of it, "" when it finds nothing.  From then on the
+   directory may belong to the user that checks it. */
+const char *statedir_checked(void);
+
 /* Read a whole file: *len bytes, to be freed.  Write one. */
 uint8_t *statedir_read(const char *name, size_t *len);
 void statedir_write(const char *name, const void *data, size_t len);
