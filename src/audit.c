@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bus.h"
+
 bool
 audit_grow(struct audit *a)
 {
@@ -131,6 +133,7 @@ audit_flush(struct audit *a)
 		return false;
 	if (a->flushed == a->end)
 		return true;
+	bus_check();
 	/*
 	 * A failure is for good: the kernel may have dropped the pages, and
 	 * a second call would say that all is well.

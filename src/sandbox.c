@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bus.h"
 #include "filter.h"
 
 /* What the headers of Debian 12 do not have yet. */
@@ -39,17 +40,6 @@ fail(char *error, size_t error_size, const char *what)
 
 /* Early: process hygiene. */
 
-static void
-on_sigbus(int sig)
-{
-	static const char text[] = "cofred: a mapped file can't be read: "
-	    "it was cut short, or the disk fails; stopping\n";
-
-	(void)sig;
-	(void)!write(2, text, sizeof(text) - 1);
-	_exit(SANDBOX_EXIT_SIGBUS);
-}
-
 /* A file opened later must not become somebody's idea of stderr. */
 static bool
 open_standard_fds(void)
@@ -71,12 +61,8 @@ set_signals(void)
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = SIG_IGN;
 	/* A file over RLIMIT_FSIZE is to be a failed write, not the end. */
-	if (sigaction(SIGPIPE, &sa, NULL) == -1 ||
-	    sigaction(SIGXFSZ, &sa, NULL) == -1)
-		return false;
-	sa.sa_handler = on_sigbus;
-	sa.sa_flags = (int)SA_RESETHAND;
-	return sigaction(SIGBUS, &sa, NULL) == 0;
+	return sigaction(SIGPIPE, &sa, NULL) == 0 &&
+	    sigaction(SIGXFSZ, &sa, NULL) == 0 && bus_catch();
 }
 
 /* Only a process with CAP_SETPCAP can; without it there is nothing to gain

@@ -13,9 +13,6 @@
 
 #include "filter.h"
 
-/* Exit code of the SIGBUS handler: EX_IOERR of sysexits.h. */
-#define SANDBOX_EXIT_SIGBUS 74
-
 struct sandbox {
 	int landlock_abi; /* 0: the kernel has none */
 	bool seccomp;
@@ -27,8 +24,8 @@ struct sandbox {
 
 /*
  * Descriptors 0 to 2 open, umask 077, no core files, not dumpable, no
- * capability to gain (bounding set), SIGPIPE and SIGXFSZ ignored, a SIGBUS
- * handler that says why and ends the process.  False with the reason in
+ * capability to gain (bounding set), SIGPIPE and SIGXFSZ ignored, SIGBUS
+ * handled by bus.h.  False with the reason in
  * error.  The environment is left alone.
  */
 bool sandbox_early(char *error, size_t error_size);

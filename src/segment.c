@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "audit.h"
+#include "bus.h"
 
 #define BLOCK 4096u
 #define OPEN_FLAGS (O_RDWR | O_CLOEXEC | O_NOFOLLOW)
@@ -49,8 +50,18 @@ reserve(int fd, size_t from, size_t size)
 	return write_zeros(fd, from, size);
 }
 
+/* How it is called when it is cut short. */
+static void
+tell(const struct segment *s, const char *name)
+{
+	char path[LOG_NAME_LEN + 16];
+
+	(void)snprintf(path, sizeof(path), "activity/%s", name);
+	bus_file(s->fd, s->size, path);
+}
+
 static bool
-map(struct segment *s, size_t size)
+map(struct segment *s, size_t size, const char *name)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd,
 	    0);
@@ -59,6 +70,7 @@ map(struct segment *s, size_t size)
 		return false;
 	s->map = p;
 	s->size = size;
+	tell(s, name);
 	s->cells = size / LOG_CELL - 1;
 	return true;
 }
@@ -73,7 +85,7 @@ segment_make(struct segment *s, int dir, size_t size)
 	    OPEN_FLAGS | O_CREAT | O_EXCL, 0600);
 	if (s->fd == -1)
 		return false;
-	if (reserve(s->fd, 0, size) && map(s, size))
+	if (reserve(s->fd, 0, size) && map(s, size, SEGMENT_TEMPORARY))
 		return true;
 	segment_drop(s, dir);
 	return false;
@@ -93,6 +105,7 @@ segment_publish(struct segment *s, int dir, const struct log_segment *head,
 	    renameat(dir, SEGMENT_TEMPORARY, dir, name) == -1)
 		return false;
 	*named = true;
+	tell(s, name);
 	return fsync(dir) == 0;
 }
 
@@ -113,7 +126,7 @@ segment_open(struct segment *s, int dir, uint64_t first)
 	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)BLOCK ||
 	    st.st_size > (off_t)AUDIT_SEGMENT_MAX || st.st_size % BLOCK != 0)
 		goto out;
-	if (map(s, (size_t)st.st_size))
+	if (map(s, (size_t)st.st_size, name))
 		return true;
 out:
 	segment_close(s);
@@ -131,6 +144,7 @@ segment_close(struct segment *s)
 {
 	int saved = errno;
 
+	bus_forget(s->fd);
 	if (s->map != NULL)
 		(void)munmap(s->map, s->size);
 	if (s->fd != -1)

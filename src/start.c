@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "bus.h"
 #include "dispatch.h"
 #include "keyfile.h"
 #include "ops.h"
@@ -251,6 +252,17 @@ memory_is_locked(const struct server *sv)
 	    sv->io.kind != SECMEM_PLAIN && sv->scan.kind != SECMEM_PLAIN;
 }
 
+/* What has keys, and secrets on their way. */
+static void
+wipe_on_fault(const struct server *sv)
+{
+	const struct secmem *const areas[] = { &sv->vault.keyring.memory,
+		&sv->vault.scratch, &sv->io, &sv->scan, &sv->pool.memory };
+
+	for (size_t i = 0; i < sizeof(areas) / sizeof(areas[0]); i++)
+		bus_wipe(areas[i]->base, areas[i]->size);
+}
+
 bool
 start_stores(struct start *st, struct server *sv)
 {
@@ -282,6 +294,7 @@ start_stores(struct start *st, struct server *sv)
 			    "log is that of a vault: put the store back, or "
 			    "move %s/activity away to begin anew",
 		    sv->config.state);
+	wipe_on_fault(sv);
 	if (memory_is_locked(sv))
 		return true;
 	if (sv->config.memory_required)
@@ -343,6 +356,7 @@ start_undo(struct start *st, struct server *sv)
 	struct store *store = sv->vault.store, *ssh = sv->vault.ssh.store;
 
 	secmem_wipe(st->key, sizeof(st->key));
+	bus_wiped();
 	vault_close(&sv->vault);
 	audit_close(sv->audit);
 	store_close(store);

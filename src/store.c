@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bus.h"
 #include "store_file.h"
 
 #define MAP_MIN (16u << 20)   /* the first map */
@@ -19,6 +20,7 @@
 
 struct store {
 	MDB_env *env;
+	const char *path; /* the caller's */
 	MDB_dbi dbi;
 	MDB_txn *write;
 	MDB_txn *read;
@@ -87,6 +89,7 @@ grow(struct store *s, uint64_t size)
 	}
 	if ((rc = mdb_env_set_mapsize(s->env, size)) == 0)
 		s->map = size;
+	bus_file(s->fd, s->map, s->path);
 	return rc;
 }
 
@@ -99,6 +102,15 @@ used_bytes(struct store *s)
 	return ((uint64_t)info.me_last_pgno + 1) * s->page;
 }
 
+/* What LMDB has found may be what is left of a file that was cut short. */
+static void
+on_assert(MDB_env *env, const char *text)
+{
+	(void)env;
+	(void)text;
+	bus_check();
+}
+
 static int
 open_env(struct store *s, const char *path)
 {
@@ -108,6 +120,7 @@ open_env(struct store *s, const char *path)
 	int dead, rc;
 
 	if ((rc = mdb_env_create(&s->env)) != 0 ||
+	    (rc = mdb_env_set_assert(s->env, on_assert)) != 0 ||
 	    (rc = mdb_env_set_mapsize(s->env, MAP_MIN)) != 0 ||
 	    (rc = mdb_env_open(s->env, path,
 		 MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD, 0600)) != 0 ||
@@ -135,25 +148,16 @@ struct store *
 store_open(const char *path, uint64_t limit, char *error, size_t error_size)
 {
 	struct store *s;
-	const char *why;
-	int fd, rc;
+	int rc;
 
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd == -1) {
-		(void)snprintf(error, error_size, "store %s: %s", path,
-		    strerror(errno));
+	if (!store_file_ready(path, error, error_size))
 		return NULL;
-	}
-	why = store_file_problem(fd);
-	(void)close(fd);
-	if (why != NULL) {
-		(void)snprintf(error, error_size, "store %s: %s", path, why);
-		return NULL;
-	}
 	if ((s = calloc(1, sizeof(*s))) == NULL) {
 		(void)snprintf(error, error_size, "store: out of memory");
 		return NULL;
 	}
+	s->path = path;
+	s->fd = -1;
 	s->limit = limit < MAP_MIN ? MAP_MIN : limit;
 	if ((rc = open_env(s, path)) != 0) {
 		(void)snprintf(error, error_size, "store %s: %s", path,
@@ -170,6 +174,7 @@ store_close(struct store *s)
 	if (s == NULL)
 		return;
 	store_abort(s);
+	bus_forget(s->fd);
 	if (s->read != NULL)
 		mdb_txn_abort(s->read);
 	if (s->env != NULL)
@@ -242,15 +247,6 @@ make_room(struct store *s, size_t need, bool reserve)
 	return COFRE_OK;
 }
 
-/* True when pages that are free inside the file are enough for the turn. */
-static bool
-enough_inside(struct store *s)
-{
-	uint64_t unused;
-
-	return free_bytes(s, &unused) == 0 && unused >= s->planned + DISK_SLACK;
-}
-
 /*
  * Take disk space before it is written to: LMDB does not tell a full disk
  * from one that fails.  What is kept ahead of need is for deleting alone.
@@ -258,7 +254,7 @@ enough_inside(struct store *s)
 static enum cofre_status
 allocate(struct store *s, size_t need, bool reserve)
 {
-	uint64_t until;
+	uint64_t until, unused;
 
 	s->planned += need * 4;
 	until = s->used + s->planned + DISK_SLACK;
@@ -276,8 +272,10 @@ allocate(struct store *s, size_t need, bool reserve)
 		s->no_allocate = true;
 		return COFRE_OK;
 	}
+	/* Pages that are free inside the file may be enough. */
 	if (reserve || ((errno == ENOSPC || errno == EDQUOT) &&
-		enough_inside(s)))
+		free_bytes(s, &unused) == 0 &&
+		unused >= s->planned + DISK_SLACK))
 		return COFRE_OK;
 	s->planned -= need * 4;
 	return COFRE_STORE_FULL;
@@ -293,6 +291,7 @@ store_begin(struct store *s, size_t need, bool reserve)
 	if (s->write != NULL)
 		return allocate(s, need, reserve);
 	store_release(s);
+	bus_check();
 	s->used = used_bytes(s);
 	s->planned = 0;
 	if ((st = make_room(s, need, reserve)) != COFRE_OK ||

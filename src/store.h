@@ -19,7 +19,8 @@
 struct store;
 
 /*
- * Open the file, a path in the current directory, or make it.  limit is
+ * Open the file, a path in the current directory that stays the caller's and
+ * in place, or make it.  limit is
  * what it may grow to, in bytes.  NULL, with the reason in error: it is no
  * store, of another version of LMDB, cut short, or can't be opened.
  */

@@ -1,6 +1,9 @@
 #include "store_file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,4 +61,17 @@ store_file_problem(int fd)
 	if (newest->last_page >= (uint64_t)st.st_size / newest->page)
 		return "it is cut short: its last pages are missing";
 	return NULL;
+}
+
+bool
+store_file_ready(const char *path, char *error, size_t error_size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	const char *why = fd == -1 ? strerror(errno) : store_file_problem(fd);
+
+	if (fd != -1)
+		(void)close(fd);
+	if (why != NULL)
+		(void)snprintf(error, error_size, "store %s: %s", path, why);
+	return why == NULL;
 }

@@ -122,7 +122,7 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-agent budget facts filter listen localfs notify pool policy policy_role scan seal sshbind tally
+agent budget bus facts filter listen localfs notify pool policy policy_role scan seal sshbind tally
 token
 sandbox
 binding config config_file peer rows run keyring catalog secret_fields store store_file store_check store_pages store_try rowwalk sshindex target

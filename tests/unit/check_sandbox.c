@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bus.h"
 #include "in_sandbox.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -259,7 +260,7 @@ START_TEST(a_mapped_file_that_is_cut_short_ends_the_process)
 	const struct in_sandbox how = { .required = true,
 		.inside = cut_and_touch };
 
-	check_exit(in_sandbox_run(&how), SANDBOX_EXIT_SIGBUS);
+	check_exit(in_sandbox_run(&how), BUS_EXIT);
 }
 END_TEST
 
