@@ -197,8 +197,8 @@ START_TEST(what_is_let_through_lmdb_does_not_die_of)
 		size_t page = (size_t)random() % (size / PAGE);
 		size_t at = page * PAGE +
 		    (size_t)random() % (random() % 4 > 0 ? 40 : PAGE);
-		uint8_t change = random() % 2 == 0 ? 0xff :
-		    (uint8_t)(1 << random() % 8);
+		uint8_t change = (uint8_t)(random() % 2 == 0 ? 0xff :
+			1 << random() % 8);
 
 		if (!is_for_lmdb(file, page))
 			continue;
