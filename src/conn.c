@@ -22,6 +22,20 @@ is_held(const struct conn *c)
 	return c->paused || c->look.state == LOOK_OPEN;
 }
 
+/* A request has waited and is to be served again, before all others. */
+static bool
+is_due(const struct conn *c)
+{
+	return c->tell.body != NULL && !c->tell.waits;
+}
+
+/* True when there is enough to look at what is kept. */
+static bool
+has_frame(const struct conn *c)
+{
+	return is_due(c) || (c->in.size > 0 && c->in.size >= c->need);
+}
+
 /* Ask epoll for what can be used now. */
 static void
 arm(struct conn *c)
@@ -38,7 +52,11 @@ arm(struct conn *c)
 	(void)epoll_ctl(c->sv->epoll, EPOLL_CTL_MOD, c->fd, &ev);
 }
 
-/* Bring what its uid is charged with, its deadline and epoll up to date. */
+/*
+ * Bring what its uid is charged with, its deadline and epoll up to date.  The
+ * rest of a frame has to come in time also when it waits for buffers: they may
+ * be those that other such frames hold.
+ */
 static void
 settle(struct conn *c)
 {
@@ -55,7 +73,7 @@ settle(struct conn *c)
 	quota_charge(c);
 	quota_deadline(c,
 	    !c->greeted || c->out.size > 0 ||
-		(c->in.size > 0 && !c->queued && !is_held(c)));
+		(c->in.size > 0 && !has_frame(c) && !is_held(c)));
 	arm(c);
 }
 
@@ -83,8 +101,10 @@ can_serve(struct conn *c)
 	    c->out.size >= OUT_MAX || !quota_may_serve(c))
 		return false;
 	if (chain_fits(&sv->pool, &c->out, FRAME_MAX + READ_MAX) &&
-	    quota_within_share(c))
+	    quota_within_share(c)) {
+		sv->moved = true;
 		return true;
+	}
 	sv->starved = true;
 	return false;
 }
@@ -125,20 +145,6 @@ take_frame(struct conn *c, struct view in, size_t *size)
 	quota_deadline(c, false);
 	/* One that waits for an answer is served again. */
 	return c->look.state != LOOK_OPEN;
-}
-
-/* A request has waited and is to be served again, before all others. */
-static bool
-is_due(const struct conn *c)
-{
-	return c->tell.body != NULL && !c->tell.waits;
-}
-
-/* True when there is enough to look at what is kept. */
-static bool
-has_frame(const struct conn *c)
-{
-	return is_due(c) || (c->in.size > 0 && c->in.size >= c->need);
 }
 
 static void

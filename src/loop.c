@@ -158,7 +158,7 @@ void
 loop_turn(struct server *sv, const struct epoll_event *events, int n)
 {
 	sv->turns++;
-	sv->starved = false;
+	sv->starved = sv->moved = false;
 	accept_pause(sv, false);
 	watch_tick(sv);
 	/* First, while there is room in the turn for its record. */

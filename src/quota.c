@@ -81,13 +81,38 @@ quota_forget(struct server *sv, uint32_t uid)
 		*use = sv->uses[--sv->use_count];
 }
 
+/* Has it sent something that could be served now? */
+static bool
+can_go_on(const struct conn *c)
+{
+	return c->in.size > 0 && c->out.size == 0 && !c->paused &&
+	    c->look.state != LOOK_OPEN && !c->tell.waits;
+}
+
+/*
+ * Is it the oldest connection of its uid that has something kept, and can go
+ * on?  If none did, each would wait for the buffers that the others hold.  A
+ * frame that has begun has a deadline, and what is whole is served: so it will
+ * be another one's turn.
+ */
+static bool
+is_first(const struct conn *c)
+{
+	const struct conn *first = NULL;
+
+	for (const struct conn *t = c->sv->conns; t != NULL; t = t->next)
+		if (t->peer.uid == c->peer.uid && can_go_on(t))
+			first = t;
+	return first == c;
+}
+
 bool
 quota_within_share(const struct conn *c)
 {
 	const struct uid_use *use = find(c->sv, c->peer.uid);
 
 	return use != NULL && (use->chunks == 0 ||
-	    use->chunks + REQUEST_CHUNKS < c->sv->pool.left);
+	    use->chunks + REQUEST_CHUNKS < c->sv->pool.left || is_first(c));
 }
 
 bool
@@ -180,7 +205,7 @@ quota_timeout(const struct server *sv)
 	uint64_t left;
 
 	if (sv->ready != NULL)
-		return sv->starved ? 10 : 0;
+		return sv->starved && !sv->moved ? 10 : 0;
 	if (sv->timed == NULL)
 		return -1;
 	left = sv->timed->deadline > sv->clock ?

@@ -135,7 +135,8 @@ struct server {
 	bool can_look; /* the witness may look into others' processes */
 	bool has_pidfd; /* the kernel has SO_PEERPIDFD */
 	bool has_inodes; /* and a number for each process (pidfs) */
-	bool starved; /* somebody waits for buffers, not for the turn */
+	bool starved; /* somebody waits for buffers, not for the turn, */
+	bool moved;   /* and somebody did not, who may have left some */
 	uint64_t refused;      /* connections, since the last note of it */
 	uint64_t refused_noted; /* when that was */
 	uint64_t late_noted; /* likewise, of looks that were given up */

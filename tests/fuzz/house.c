@@ -20,7 +20,10 @@
 #include "ops.h"
 
 #define EVENTS 64
-#define SEGMENT (256u * 1024) /* of the log: two of an input's turns */
+/* The least that may be configured, so that inputs come to the end of it. */
+#define SEGMENT (64u * 1024)
+#define BUFFERS (512u * 1024)
+#define PER_UID 5u
 #define PATIENT 600000u	      /* look_timeout: for ever */
 
 struct made {
@@ -160,6 +163,8 @@ make_server(struct made *m)
 
 	config_defaults(&sv->config);
 	sv->config.log_segment = SEGMENT;
+	sv->config.buffer_memory = BUFFERS;
+	sv->config.max_per_uid = PER_UID;
 	sv->config.look_timeout = PATIENT;
 	/* Whoever runs this is an operator, also when it is not root. */
 	sv->config.operator_group = getegid();

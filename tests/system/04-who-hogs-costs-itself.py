@@ -151,6 +151,56 @@ def keeps_serving(t, d, root, hogs, what, limit):
          (what, took >> 10, b.count, b.longest * 1000, grown))
 
 
+# --- at once ------------------------------------------------------------------
+
+def ask_at_once(path, connections, data, answers, size):
+    """Send the same on all connections, and take what comes: how many of
+    them had that many answers, of so many bytes, in time."""
+    left, got = {}, {}
+    for _ in range(connections):
+        s = wire.Connection(path).socket
+        s.setblocking(False)
+        left[s], got[s] = data, 0
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        open_ = [s for s in got if got[s] < answers * size]
+        if not open_:
+            break
+        readable, writable = select.select(
+            open_, [s for s in open_ if left[s]], [], 0.1)[:2]
+        for s in writable:
+            left[s] = left[s][s.send(left[s]):]
+        for s in readable:
+            got[s] += len(s.recv(1 << 20))
+    for s in got:
+        s.close()
+    return sum(n == answers * size for n in got.values())
+
+
+def at_once(t):
+    """What is half there on one connection waits for the rest, and never for
+    the buffers of its neighbours."""
+    d = t.daemon(dict(request_timeout=5000, buffer_memory="512K"))
+    root = d.init()
+    status(root.call("workspace.create", workspace="w"), "OK")
+    status(root.call("grant.add", workspace="w", principal=wire.USER,
+                     id=44001, role=wire.OWNER), "OK")
+    status(root.put("w", "large", LARGE), "OK")
+    big = wire.request("secret.put", workspace="w", name="big",
+                       fields=wire.fields(a=b"A" * 60000, b=b"B" * 60000))
+    many = wire.request("status", 1) * 5400
+    a = t.agent(44001)
+    for n in (1, PER_UID):
+        same(a.do(ask_at_once, d.socket, n, big, 1, 20), n,
+             "connections whose large request was answered")
+        same(a.do(ask_at_once, d.socket, n, many, 5400, 17), n,
+             "connections whose many requests were answered")
+    a.end()
+    d.stop()
+    show("%d connections at once, with more requests than there are buffers: "
+         "all answered" % PER_UID)
+
+
 # --- without end ------------------------------------------------------------
 
 def connect_many(path, n):
@@ -364,6 +414,7 @@ def test(t):
     for n in (1, 3):
         keeps_serving(t, d, root, list(OWNERS)[:n],
                       "%d uid%s that never read" % (n, "s"[n == 1:]), 1.0)
+    at_once(t)
     without_end(t, d, root)
     descriptors(t, d, root)
     gone_before_reply(t, d, root)
