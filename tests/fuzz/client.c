@@ -340,7 +340,10 @@ check_messages(const struct client *c, bool whole)
 			return;
 		}
 		got += size;
-		must(size <= FRAME_MAX && is_answer(&q, reply.data[0]));
+		must(size <= FRAME_MAX);
+		/* Or it is the last one: the connection was refused. */
+		must(is_answer(&q, reply.data[0]) || (got == c->got.len &&
+		    reply.data[0] == SSH_AGENT_FAILURE));
 	}
 	/* To half a message, or one that is too long, a failure. */
 	must(c->got.len == got || (got + 5 == c->got.len &&
