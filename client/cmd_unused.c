@@ -81,7 +81,7 @@ static enum cofre_status
 find_start(struct cmd *cmd, struct unused *u, uint64_t *from)
 {
 	uint64_t low, high;
-	struct event_item e;
+	struct event_item e = { .cell = 0 };
 	enum cofre_status s = find_record(cmd, u, 0, &e);
 
 	/* Whole from the workspace's first day on, or at least long enough. */

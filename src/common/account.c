@@ -102,8 +102,8 @@ split(const char *line, size_t len, const char **field, size_t *flen,
 static bool
 parse_entry(const char *line, size_t len, size_t fields, struct entry *e)
 {
-	const char *field[7];
-	size_t flen[7];
+	const char *field[7] = { NULL };
+	size_t flen[7] = { 0 };
 
 	if (!split(line, len, field, flen, fields) || flen[0] == 0 ||
 	    memchr(line, '\0', len) != NULL)

@@ -161,7 +161,8 @@ get_options(struct view all, const char *const *names, size_t count,
 static bool
 get_critical(struct view all, struct ssh_cert *c)
 {
-	struct view data[CRITICALS], value[CRITICALS] = { { NULL, 0 } };
+	struct view data[CRITICALS] = { { NULL, 0 } };
+	struct view value[CRITICALS] = { { NULL, 0 } };
 	bool good = true;
 	unsigned bits;
 
@@ -179,7 +180,7 @@ get_critical(struct view all, struct ssh_cert *c)
 static bool
 get_extensions(struct view all, struct ssh_cert *c)
 {
-	struct view data[COUNT(extensions)];
+	struct view data[COUNT(extensions)] = { { NULL, 0 } };
 	bool good = true;
 
 	c->extensions =
