@@ -1,5 +1,5 @@
 /* ca public-key, show, krl, revoke, host: a workspace's SSH authority. */
-#include "cmd_target.h"
+#include "cmd_ca.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -258,23 +258,21 @@ put_names(struct wire_writer *w, const struct host *o,
 	return !w->bad;
 }
 
-static int
-print_certificate(struct cmd *cmd, const struct host *o,
-    const struct targetinfo *t, const struct ca_host_reply *m)
+int
+cmd_ca_print(struct cmd *cmd, const char *output, const char *comment,
+    struct view certificate)
 {
-	char line[SSH_LINE_SIZE], comment[AUTHLINE_COMMENT];
+	char line[SSH_LINE_SIZE];
 	struct problem p;
 	enum cofre_status s;
 	size_t len;
 
-	(void)snprintf(comment, sizeof(comment), "cofre:%s/host:%s",
-	    t->name.workspace, t->name.name);
 	if (!ssh_line_make(line, sizeof(line) - 1, &(struct ssh_line){
-		.blob = m->certificate, .comment = view_of(comment) }))
+		.blob = certificate, .comment = view_of(comment) }))
 		return cmd_fail(cmd, call_bad_reply(cmd->c));
 	len = strlen(line);
 	line[len++] = '\n';
-	s = putfile(o->output, (struct view){ (const uint8_t *)line, len },
+	s = putfile(output, (struct view){ (const uint8_t *)line, len },
 	    "--output", &p);
 	return s == COFRE_OK ? 0 : cmd_problem(cmd, s, &p);
 }
@@ -284,6 +282,7 @@ certify(struct cmd *cmd, const struct host *o, const struct targetinfo *t,
     struct ca_host_request *q)
 {
 	uint8_t bytes[CA_HOSTS_MAX * (4 + HOST_MAX)];
+	char comment[AUTHLINE_COMMENT];
 	struct ca_host_reply m;
 	struct wire_writer w;
 	struct view body;
@@ -298,8 +297,11 @@ certify(struct cmd *cmd, const struct host *o, const struct targetinfo *t,
 	s = cmd_call(cmd, &body);
 	if (s == COFRE_OK && !ca_host_reply_decode(body, &m))
 		s = call_bad_reply(cmd->c);
-	return s == COFRE_OK ? print_certificate(cmd, o, t, &m) :
-			       cmd_fail(cmd, s);
+	if (s != COFRE_OK)
+		return cmd_fail(cmd, s);
+	(void)snprintf(comment, sizeof(comment), "cofre:%s/host:%s",
+	    t->name.workspace, t->name.name);
+	return cmd_ca_print(cmd, o->output, comment, m.certificate);
 }
 
 static int
@@ -381,6 +383,7 @@ cmd_ca(struct cmd *cmd, int argc, char **argv)
 		{ "krl", krl, "write the list of what was revoked" },
 		{ "revoke", revoke_serial, "revoke a certificate" },
 		{ "host", host, "certify the key of a target's host" },
+		{ "user", cmd_ca_user, "certify the login of a target" },
 	};
 	static const struct verb no_verbs[] = {
 		{ "import", none_goes_in, "" },
@@ -391,5 +394,5 @@ cmd_ca(struct cmd *cmd, int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < 3; i++)
 		if (strcmp(argv[1], no_verbs[i].name) == 0)
 			return cmd_run(cmd, no_verbs, 3, argc, argv);
-	return cmd_run(cmd, verbs, 5, argc, argv);
+	return cmd_run(cmd, verbs, 6, argc, argv);
 }

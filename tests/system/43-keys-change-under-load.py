@@ -308,9 +308,39 @@ def certificates(w):
           w.server.said())
     # With plain keys alone nobody gets in; so it was the certificate.
     w.cofre("ssh-agent", "-w", WS, "--", *own_ssh(w), "id", code=255)
+    forced(w)
     revoked(w, krl, serial)
     w.put_keys(keys)
     w.serve()
+
+
+def forced(w):
+    """One that is asked for lets in for one command, from some addresses."""
+    for bad in (("--command", ""), ("--command", "a\nb"),
+                ("--source-address", "h.example"), ("--lifetime", "2h"),
+                ("--lifetime", "0")):
+        w.cofre("ca", "user", T, *bad, code=2, says=bad[0])
+    w.cofre("ca", "user", T, uid=OTHER, code=5)
+    w.cofre("ca", "user", WS + "/none", code=6)
+    line = w.cofre("ca", "user", T, "--command", "echo forced; id -un",
+                   "--source-address", "127.0.0.0/8", "--lifetime", "5m",
+                   says="serial ")
+    cert = harness.write_file(os.path.join(w.place.dir, "forced-cert.pub"),
+                              line, 0o644)
+    text = subprocess.run(["ssh-keygen", "-L", "-f", cert], check=True,
+                          stdout=subprocess.PIPE).stdout.decode()
+    for words in ("force-command echo forced; id -un",
+                  "source-address 127.0.0.0/8",
+                  'Key ID: "ml-prod/user:%d"' % ADMIN):
+        check(words in text, "%s is not in:\n%s" % (words, text))
+    key = harness.write_file(os.path.join(w.place.dir, "gpu.pub"),
+                             w.public()[0] + "\n", 0o644)
+    line = [x.replace("=none", "=" + key) for x in own_ssh(w)]
+    line[1:1] = ["-o", "IdentitiesOnly=yes", "-o", "CertificateFile=" + cert]
+    ask = ("ssh-agent", "-w", WS, "--", *line, "true")
+    same(w.cofre(*ask), "forced\nalice\n", "what is executed")
+    # It is of no use to others, who may use the target as well.
+    w.cofre(*ask, uid=AGENT, code=255)
 
 
 def revoked(w, krl, serial):
