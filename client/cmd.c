@@ -101,8 +101,9 @@ print_verbs(const struct cmd *cmd, const struct verb *table, size_t count,
 	(void)fprintf(f, "usage: cofre [--socket PATH] %s%sVERB ...\n\n",
 	    cmd->verb, cmd->verb[0] == '\0' ? "" : " ");
 	for (size_t i = 0; i < count; i++)
-		(void)fprintf(f, "  %-11s %s\n", table[i].name,
-		    table[i].help);
+		if (table[i].help[0] != '\0')
+			(void)fprintf(f, "  %-11s %s\n", table[i].name,
+			    table[i].help);
 	(void)fprintf(f,
 	    "\nEach verb has --help; cofre(1) tells everything.\n");
 }

@@ -36,7 +36,7 @@ struct cmd {
 struct verb {
 	const char *name;
 	int (*run)(struct cmd *cmd, int argc, char **argv);
-	const char *help; /* one line */
+	const char *help; /* one line; empty: it is not listed */
 };
 
 /*

@@ -384,15 +384,10 @@ cmd_ca(struct cmd *cmd, int argc, char **argv)
 		{ "revoke", revoke_serial, "revoke a certificate" },
 		{ "host", host, "certify the key of a target's host" },
 		{ "user", cmd_ca_user, "certify the login of a target" },
-	};
-	static const struct verb no_verbs[] = {
 		{ "import", none_goes_in, "" },
 		{ "export", none_comes_out, "" },
 		{ "private-key", none_comes_out, "" },
 	};
 
-	for (size_t i = 0; argc > 1 && i < 3; i++)
-		if (strcmp(argv[1], no_verbs[i].name) == 0)
-			return cmd_run(cmd, no_verbs, 3, argc, argv);
-	return cmd_run(cmd, verbs, 6, argc, argv);
+	return cmd_run(cmd, verbs, 9, argc, argv);
 }

@@ -298,15 +298,10 @@ cmd_target(struct cmd *cmd, int argc, char **argv)
 		{ "rotate", cmd_target_rotate, "make it a new key" },
 		{ "settle", cmd_target_settle, "destroy the other key" },
 		{ "delete", delete, "destroy one, and its key" },
-	};
-	static const struct verb no_verbs[] = {
 		{ "import", none_goes_in, "" },
 		{ "export", none_comes_out, "" },
 		{ "private-key", none_comes_out, "" },
 	};
 
-	for (size_t i = 0; argc > 1 && i < 3; i++)
-		if (strcmp(argv[1], no_verbs[i].name) == 0)
-			return cmd_run(cmd, no_verbs, 3, argc, argv);
-	return cmd_run(cmd, verbs, 12, argc, argv);
+	return cmd_run(cmd, verbs, 15, argc, argv);
 }
