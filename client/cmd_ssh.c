@@ -49,8 +49,10 @@ prepare(struct cmd *cmd, const struct arg_object *name, struct targetinfo *t,
 		if (code != CMD_GO)
 			break;
 		s = targetinfo_certify(cmd, t, bytes, certificate);
-		if (s == COFRE_INVALID)
+		if (s == COFRE_INVALID) {
+			*certificate = (struct view){ NULL, 0 };
 			return code;
+		}
 		if (s != COFRE_OK)
 			return cmd_fail(cmd, s);
 		same = memcmp(ssh_cert_key(*certificate, SSH_CERT_USER),
