@@ -17,8 +17,10 @@ import sshagent
 import harness
 from expect import check, same, show, status
 from harness import KEY, Daemon
+from people import start_of
 
 LARGE = dict(value=b"L" * 8000)
+POLL = {"x86_64": "7", "aarch64": "73"}     # poll(2), ppoll(2)
 ASKED = 80              # of them at once: three times what a socket holds
 
 
@@ -294,6 +296,53 @@ def watchdog(t):
     show("sd_notify: READY, RELOADING, STOPPING, WATCHDOG")
 
 
+# --- stopped, and continued ---------------------------------------------------
+
+def pause(pids):
+    """As job control, a debugger, or the freezer of a container does."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in pids:
+        while harness.read_file("/proc/%d/stat" % pid).decode().rsplit(
+                ") ", 1)[1][0] != "T":
+            check(os.path.exists("/proc/%d" % pid), "%d has ended" % pid)
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+
+
+def paused(t):
+    """A system call that was broken off goes on: restart_syscall(2)."""
+    d = t.daemon()
+    key = os.urandom(32)
+    c = d.init(key)
+    status(c.call("workspace.create", workspace="w"), "OK")
+    status(c.put("w", "n", dict(value=b"v")), "OK")
+    worker = t.agent(48003)
+    worker.do(os.getpid)
+    status(c.call("run.start", workspace="w", target=wire.PROCESS,
+                  pid=worker.pid, start=start_of(worker.pid),
+                  uid=wire.NO_ID, secrets=[dict(name="n")]), "OK",
+           "run.start")
+    keeper, workers = harness.witness_of(d)
+    everyone = [d.pid, keeper] + workers
+    for _ in range(3):
+        pause(everyone)
+        same(d.connect().state(), wire.OPEN, "state after a pause")
+        same(harness.witness_of(d), (keeper, workers), "its witness")
+    # While it waits for its witness: which of the runs are still there?
+    status(c.call("vault.lock"), "OK")
+    go_on = harness.stop_witness(d)
+    c.send("vault.unlock", type=wire.KEYFILE, key=key)
+    while d.proc("syscall").split()[0] != POLL[os.uname().machine]:
+        check(d.alive(), "it has ended: " + d.stderr())
+    pause([d.pid])
+    go_on()
+    status(c.receive(), "OK", "vault.unlock, paused meanwhile")
+    same(d.connect().state(), wire.OPEN, "state")
+    d.stop()
+    show("paused at rest and while it waits, it goes on")
+
+
 # --- the socket's file ------------------------------------------------------
 
 def socket_file(t):
@@ -370,6 +419,7 @@ def test(t):
     watchdog(t)
     socket_file(t)
     harness.need_root()
+    paused(t)
     operators_change(t)
     ordinary_user(t)
 

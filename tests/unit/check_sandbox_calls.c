@@ -173,6 +173,7 @@ ALLOW(do_epoll_wait, wait_one(in))
 ALLOW(do_epoll_ctl, watch(in))
 ALLOW(do_poll, poll_one(in))
 ALLOW(do_poll_witness, (in != NULL && poll_five()))
+ALLOW(do_restart, syscall(SYS_restart_syscall) == -1 && errno == EINTR)
 ALLOW(do_read, read_signal(in))
 ALLOW(do_accept, accept4(in->listener, NULL, NULL,
     SOCK_NONBLOCK | SOCK_CLOEXEC) != -1)
@@ -225,6 +226,7 @@ static const struct allowed {
 	{ "epoll_ctl", "", do_epoll_ctl },
 	{ "poll", "nfds is 1", do_poll },
 	{ "poll", "nfds is 5", do_poll_witness },
+	{ "restart_syscall", "", do_restart },
 	{ "read", "", do_read },
 	{ "accept4", "flags are SOCK_NONBLOCK and SOCK_CLOEXEC", do_accept },
 	{ "ioctl", "FIONREAD", do_fionread },
