@@ -83,11 +83,18 @@ status_name(uint32_t status)
 	return cofre_status_name((enum cofre_status)status);
 }
 
+/* Does it stand for several requests? */
+static bool
+is_repeated(const struct event_item *e)
+{
+	return (e->flags & LOG_REPEATED) != 0;
+}
+
 /* What happened: the operation, or what kind of record it is. */
 static const char *
 what(const struct event_item *e)
 {
-	if (e->type == EVENT_REQUEST || (e->type == EVENT_NOTE && e->op != 0))
+	if (e->op != 0 || (e->type == EVENT_REQUEST && !is_repeated(e)))
 		return op_name((uint16_t)e->op);
 	return type_name(e->type);
 }
@@ -163,7 +170,9 @@ print_text(const struct event_item *e, FILE *f)
 		(void)fputs("  ", f);
 		output_text(f, e->object);
 	}
-	if (e->version != 0)
+	if (is_repeated(e))
+		(void)fprintf(f, "  %" PRIu32 " more times", e->version);
+	else if (e->version != 0)
 		(void)fprintf(f, " v%" PRIu32, e->version);
 	if (e->type != EVENT_SYSTEM)
 		print_who(e, f);
@@ -204,8 +213,8 @@ json_event(const struct event_item *e)
 {
 	bool asked = e->type == EVENT_REQUEST || e->type == EVENT_NOTE;
 
-	return json_pack("{s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:I, "
-	    "s:I, s:I, s:I, s:I}",
+	return json_pack("{s:o, s:I, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:o, "
+	    "s:I, s:I, s:I, s:I, s:I}",
 	    "time", output_json_time(e->time), "cell", (json_int_t)e->cell,
 	    "type", type_name(e->type), "op",
 	    e->op == 0 ? json_null() : json_string(op_name((uint16_t)e->op)),
@@ -213,7 +222,9 @@ json_event(const struct event_item *e)
 	    asked ? json_string(status_name(e->status)) : json_null(),
 	    "initiator",
 	    e->type == EVENT_SYSTEM ? json_null() : json_who(e), "object",
-	    text_or_null(e->object), "version", (json_int_t)e->version,
+	    text_or_null(e->object), "version",
+	    (json_int_t)(is_repeated(e) ? 0 : e->version), "requests",
+	    (json_int_t)(is_repeated(e) ? e->version : asked),
 	    "detail", text_or_null(e->detail), "request",
 	    (json_int_t)e->request, "duration_us", (json_int_t)e->duration,
 	    "connection", (json_int_t)e->connection, "flags",

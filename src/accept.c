@@ -1,7 +1,6 @@
 #include "accept.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,8 +9,6 @@
 #include "frame.h"
 #include "quota.h"
 #include "turn.h"
-
-#define NOTE_EVERY 1000000u /* microseconds between notes of refusals */
 
 /* Tell a peer that has no connection yet why it gets none. */
 static void
@@ -27,48 +24,6 @@ refuse(struct server *sv, int fd, uint32_t uid, enum cofre_status st,
 	sv->refused++;
 	sv->refused_uid = uid;
 	sv->refused_status = st;
-}
-
-static void
-note_late(struct server *sv)
-{
-	struct turn_entry *e;
-	char text[96];
-
-	if (sv->asked.late == 0 ||
-	    sv->clock < sv->late_noted + NOTE_EVERY || !turn_has_room(sv) ||
-	    !turn_reserve(sv))
-		return;
-	(void)snprintf(text, sizeof(text), "%llu looks into processes were "
-	    "given up (look_timeout)", (unsigned long long)sv->asked.late);
-	e = turn_add(sv, NULL, true);
-	e->record.type = LOG_NOTE;
-	e->record.uid = sv->asked.late_uid;
-	e->record.status = COFRE_BUSY;
-	e->record.detail = turn_text(sv, view_of(text));
-	sv->asked.late = 0;
-	sv->late_noted = sv->clock;
-}
-
-void
-accept_note(struct server *sv)
-{
-	struct turn_entry *e;
-	char text[64];
-
-	note_late(sv);
-	if (sv->refused == 0 || sv->clock < sv->refused_noted + NOTE_EVERY ||
-	    !turn_has_room(sv) || !turn_reserve(sv))
-		return;
-	(void)snprintf(text, sizeof(text), "%llu connections refused",
-	    (unsigned long long)sv->refused);
-	e = turn_add(sv, NULL, true);
-	e->record.type = LOG_NOTE;
-	e->record.uid = sv->refused_uid;
-	e->record.status = (uint16_t)sv->refused_status;
-	e->record.detail = turn_text(sv, view_of(text));
-	sv->refused = 0;
-	sv->refused_noted = sv->clock;
 }
 
 static void

@@ -9,16 +9,12 @@
 /*
  * Accept one that is waiting at the agent's socket, or the other one; epoll
  * tells of the next one.  A peer that the kernel does not
- * identify, or that is over its limit, is told so and let go; refusals are
- * recorded at most once a second, with their number.
+ * identify, or that is over its limit, is told so and let go (notes.h).
  */
 void accept_some(struct server *sv, bool agent);
 
 /* Watch, or do not watch, the listening sockets: they are left alone while
    there are no descriptors to be had. */
 void accept_pause(struct server *sv, bool pause);
-
-/* Record the refusals that have not been recorded yet, when it is time. */
-void accept_note(struct server *sv);
 
 #endif

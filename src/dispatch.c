@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "notes.h"
 #include "ops.h"
 #include "quota.h"
 #include "turn.h"
@@ -253,7 +254,8 @@ needs_no_record(uint16_t op)
 static void
 record(struct request *q, enum cofre_status st, bool room, bool first)
 {
-	struct turn_entry *e = turn_add(q->sv, q->conn, room);
+	struct turn_entry *e =
+	    turn_add(q->sv, q->conn, room && !notes_counts(q, st));
 
 	e->reply = true;
 	e->wrote = (q->op->flags & OPF_WRITE) != 0;
@@ -265,7 +267,7 @@ record(struct request *q, enum cofre_status st, bool room, bool first)
 	e->record.status = (uint16_t)st;
 	e->record.request = q->id;
 	describe(q, &e->record);
-	if ((q->op->flags & OPF_ADMIN) != 0)
+	if ((q->op->flags & OPF_ADMIN) != 0 && (e->recorded || st == COFRE_OK))
 		q->sv->turn.flush = true;
 }
 

@@ -13,6 +13,7 @@
 #include "attest.h"
 #include "conn.h"
 #include "dispatch.h"
+#include "notes.h"
 #include "previous.h"
 #include "quota.h"
 #include "turn.h"
@@ -170,7 +171,7 @@ loop_turn(struct server *sv, const struct epoll_event *events, int n)
 	if (!sv->failed && !attest_tick(sv))
 		stop_without_witness(sv);
 	conn_expire(sv);
-	accept_note(sv);
+	notes_write(sv, false);
 	watch_note(sv);
 	previous_tick(sv);
 	watch_checkpoint(sv);
@@ -203,11 +204,12 @@ wait_time(struct server *sv)
 
 	ms = sooner(ms, attest_timeout(sv));
 	ms = sooner(ms, previous_timeout(sv));
+	ms = sooner(ms, notes_timeout(sv));
 	if (sv->notify.watchdog != 0)
 		ms = sooner(ms, (int)(sv->notify.watchdog / 1000) + 1);
 	if (sv->waiting.active)
 		return 0;
-	if (sv->accept_paused || sv->refused > 0 || sv->asked.late > 0)
+	if (sv->accept_paused)
 		ms = sooner(ms, 1000);
 	return ms;
 }
@@ -249,6 +251,7 @@ drain(struct server *sv)
 	}
 	sv->clock = clock_of(CLOCK_MONOTONIC);
 	watch_save(sv);
+	notes_write(sv, true);
 	dispatch_system(sv, "stopped");
 	turn_end(sv);
 	conn_close_all(sv);

@@ -15,6 +15,7 @@
 #include "notify.h"
 #include "peer.h"
 #include "pool.h"
+#include "refusals.h"
 #include "sandbox.h"
 #include "vault.h"
 #include "witness.h"
@@ -144,6 +145,7 @@ struct server {
 	enum cofre_status refused_status;
 
 	struct budget guesses; /* at secrets */
+	struct refusals refusals;
 
 	struct turn turn;
 	struct waiting waiting;

@@ -6,7 +6,7 @@
 #define TAG_AT (LOG_BODY + LOG_CHAIN_LEN)
 #define EXTENSION_MAX ((LOG_CELLS_MAX - 1) * LOG_CELL)
 #define SEAL_EXTRA (CRYPTO_NONCE_LEN + CRYPTO_TAG_LEN)
-#define FLAGS_ALL 255u
+#define FLAGS_ALL 511u
 #define SUM_AT 96u
 #define SUM_LEN 16u
 

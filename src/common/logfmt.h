@@ -20,7 +20,8 @@
  *	32  uint64  workspace id (0 none, or the vault); in a connection's
  *		    record: its gid
  *	40  uint64  record id of the secret (0 none)
- *	48  uint32  version of the secret (0 none)
+ *	48  uint32  version of the secret (0 none); with LOG_REPEATED how many
+ *		    requests it stands for
  *	52  uint32  request id
  *	56  uint32  duration, microseconds
  *	60  uint32  uid of the initiator
@@ -92,10 +93,12 @@ enum log_flag {
 	LOG_OTHER_SENDER = 64, /* sent by another process, or program, than the
 				  peer was */
 	LOG_NO_WATCH = 128, /* an exec of the peer would not be noticed */
+	LOG_REPEATED = 256, /* it stands for as many requests as its version */
 };
 
 #define LOG_CALLER \
-	(LOG_NO_PIDFD | LOG_TRUNCATED | LOG_OTHER_SENDER | LOG_NO_WATCH)
+	(LOG_NO_PIDFD | LOG_TRUNCATED | LOG_OTHER_SENDER | LOG_NO_WATCH | \
+	 LOG_REPEATED)
 
 /* A record, decoded.  object and detail are empty unless set. */
 struct log_record {

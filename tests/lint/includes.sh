@@ -124,7 +124,7 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 cat >"$tmp/storeys" <<'END'
 agent budget bus facts filter listen localfs notify pool policy policy_role scan seal sshbind tally
 token
-sandbox
+refusals sandbox
 binding config config_file peer rows run keyring catalog secret_fields store store_file store_check store_pages store_try rowwalk sshindex target
 signing
 sender witness witness_hash witness_keep witness_look
@@ -133,7 +133,7 @@ sshstore sshstore_open targets authority
 vault vault_commit vault_rows vault_ssh vault_unlock workspace roles resync endings runs identity recount workspace_end
 server
 attest conn conn_end conn_new quota tell turn watch
-ops guess previous secret_rows secret_follow op_*
+ops guess notes previous secret_rows secret_follow op_*
 dispatch
 accept
 loop

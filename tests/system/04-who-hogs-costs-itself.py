@@ -396,6 +396,69 @@ def gone_before_reply(t, d, root):
     show("300 peers gone before their replies: nothing is left of them")
 
 
+# --- refused again and again --------------------------------------------------
+
+REPEATED = 256
+
+
+def ask_in_vain(path, n):
+    """Requests that are denied, many at a time: what came back."""
+    c = wire.Connection(path)
+    frame = wire.request("secret.get", 1, workspace="w", name="n")
+    admin = wire.request("vault.lock", 1)
+    got = {}
+    for _ in range(n // 100):
+        c.send_raw(frame * 99 + admin)
+        for _ in range(100):
+            name = c.receive().status_name
+            got[name] = got.get(name, 0) + 1
+    return got
+
+
+def refused(t, d, root):
+    """What is refused can't fill the log, and none of it is left out."""
+    n, uid = 20000, 44099
+    start = root.log_end()
+    same(t.agent(uid).do(ask_in_vain, d.socket, n), {"DENIED": n}, "replies")
+    end = time.monotonic() + 10
+    total = 0
+    while total < n:
+        check(time.monotonic() < end, "%d of %d are in the log" % (total, n))
+        events = [e for e in root.events(start=start) if e["uid"] == uid and
+                  e["type"] == wire.REQUESTED]
+        total = sum(e["version"] if e["flags"] & REPEATED else 1
+                    for e in events)
+    same(total, n, "refused requests in the log")
+    same({e["status"] for e in events}, {wire.STATUS["DENIED"]}, "status")
+    by_op = {}
+    for e in events:
+        by_op[e["op"]] = by_op.get(e["op"], 0) + (
+            e["version"] if e["flags"] & REPEATED else 1)
+    same(by_op, {wire.OPERATIONS["secret.get"][0]: n - n // 100,
+                 wire.OPERATIONS["vault.lock"][0]: n // 100}, "by operation")
+    check(len(events) < 1000, "%d records" % len(events))
+    # The next user's are recorded one by one, as ever.
+    start = root.log_end()
+    other = t.agent(uid + 1).connect(d.socket)
+    for _ in range(20):
+        status(other.get("w", "n"), "DENIED")
+    same(len([e for e in root.events(start=start) if e["uid"] == uid + 1 and
+              e["type"] == wire.REQUESTED]), 20, "records of another user")
+    # What was counted last is recorded at the end.
+    t.agent(uid).do(ask_in_vain, d.socket, 1000)
+    d.stop()
+    d.start()
+    root = d.connect()
+    status(root.call("vault.unlock", type=wire.KEYFILE, key=harness.KEY),
+           "OK")
+    events = [e for e in root.events(start=start) if e["uid"] == uid and
+              e["type"] == wire.REQUESTED]
+    same(sum(e["version"] if e["flags"] & REPEATED else 1 for e in events),
+         1000, "refused requests before a stop")
+    show("%d refused requests: all of them counted, in fewer than 1000 "
+         "records" % n)
+
+
 def test(t):
     harness.need_root()
     d = t.daemon(LIMITS)
@@ -420,6 +483,7 @@ def test(t):
     gone_before_reply(t, d, root)
     for limit in (28, 29):      # a connection takes two: odd and even
         out_of_descriptors(t, limit)
+    refused(t, d, root)
     check(d.rss() < 64 * 1024 or t.has_sanitizer(), "%d KiB" % d.rss())
     show("resident at the end: %d KiB" % d.rss())
     d.stop()

@@ -120,6 +120,8 @@ class Daemon:
             self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self.notify.bind(path)
             os.chmod(path, 0o666)
+        while select.select([self.notify], [], [], 0)[0]:
+            self.notify.recv(4096)      # of the process before
         environment = {k: v for k, v in os.environ.items()
                        if not k.startswith(("LISTEN_", "WATCHDOG_")) and
                        k != "CREDENTIALS_DIRECTORY"}

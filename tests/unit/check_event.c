@@ -78,9 +78,37 @@ START_TEST(an_event_is_a_line_of_json)
 	    "\"gid\": 2003, \"pid\": 77, "
 	    "\"exe\": \"/tmp/x\\n/bin/agent\", \"principal\": \"none\", "
 	    "\"run\": null}, \"object\": \"ml-prod/store\", "
-	    "\"version\": 2, \"detail\": \"\\u001B[2J\", \"request\": 5, "
+	    "\"version\": 2, \"requests\": 1, "
+	    "\"detail\": \"\\u001B[2J\", \"request\": 5, "
 	    "\"duration_us\": 41, \"connection\": 10, \"flags\": 0, "
 	    "\"epoch\": 3}\n");
+}
+END_TEST
+
+/* A record in place of many has their number where others have a version. */
+START_TEST(an_event_can_stand_for_many_requests)
+{
+	struct event_item e = event();
+	struct paper p;
+
+	e.gid = NO_ID;
+	e.pid = 0;
+	e.exe = e.detail = (struct view){ NULL, 0 };
+	e.object = view_of("ml-prod");
+	e.flags = LOG_REPEATED;
+	e.version = 70000;
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	paper_is(&p, "2026-09-21T14:13:20.000001Z  secret.get        denied  "
+	    "ml-prod  70000 more times  uid 2003  41 us\n");
+	ck_assert(event_print(&e, true, paper_open(&p)));
+	ck_assert_int_eq(fclose(p.f), 0);
+	ck_assert_ptr_nonnull(strstr(p.text,
+	    "\"version\": 0, \"requests\": 70000, "));
+	free(p.text);
+	e.op = 0;
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	paper_is(&p, "2026-09-21T14:13:20.000001Z  request           denied  "
+	    "ml-prod  70000 more times  uid 2003  41 us\n");
 }
 END_TEST
 
@@ -283,6 +311,7 @@ events(void)
 
 	tcase_add_test(tc, an_event_is_a_line_whatever_is_in_it);
 	tcase_add_test(tc, an_event_is_a_line_of_json);
+	tcase_add_test(tc, an_event_can_stand_for_many_requests);
 	tcase_add_loop_test(tc, what_could_not_be_told_of_a_caller_is_told, 0,
 	    4);
 	tcase_add_test(tc, what_is_not_known_of_an_initiator_is_left_out);
