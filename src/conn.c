@@ -241,12 +241,32 @@ notice_sender(struct conn *c, const struct sender *who)
 	c->sender = *who;
 }
 
+/* Take n bytes that were received, or what recvmsg(2) said instead. */
+static void
+take(struct conn *c, ssize_t n, const struct sender *who)
+{
+	struct server *sv = c->sv;
+
+	if (n == 0)
+		end_of_input(c);
+	else if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			conn_close(c);
+	} else {
+		notice_sender(c, who);
+		if (c->in.size > 0)
+			go_on(c, (size_t)n);
+		else
+			process(c, (struct view){ sv->in, (size_t)n });
+		secmem_wipe(sv->in, (size_t)n);
+	}
+}
+
 static void
 read_some(struct conn *c)
 {
 	struct server *sv = c->sv;
 	struct sender who;
-	ssize_t n;
 
 	if (c->tell.waits) { /* no longer, then: it is read after the answer */
 		tell_wake(c, true);
@@ -257,20 +277,25 @@ read_some(struct conn *c)
 		conn_queue(c);
 		return;
 	}
+	take(c, sender_receive(c->fd, sv->in, wanted(c), &who), &who);
+}
+
+bool
+conn_begin(struct conn *c)
+{
+	struct server *sv = c->sv;
+	struct sender who;
+	ssize_t n;
+
+	if (!can_serve(c))
+		return false; /* epoll tells of it again */
 	n = sender_receive(c->fd, sv->in, wanted(c), &who);
-	if (n == 0)
-		end_of_input(c);
-	else if (n < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			conn_close(c);
-	} else {
-		notice_sender(c, &who);
-		if (c->in.size > 0)
-			go_on(c, (size_t)n);
-		else
-			process(c, (struct view){ sv->in, (size_t)n });
-		secmem_wipe(sv->in, (size_t)n);
-	}
+	c->facts.sure = conn_is_sure(c,
+	    (struct view){ sv->in, n > 0 ? (size_t)n : 0 },
+	    n > 0 ? !sender_has_none(c->fd) : errno != EAGAIN);
+	take(c, n, &who);
+	settle(c);
+	return true;
 }
 
 void

@@ -61,6 +61,9 @@ struct conn {
 	struct sender sender; /* who has spoken */
 	struct facts facts; /* of its process, soon after it connected */
 	int watch_fd;	  /* for witness_same(), or -1 */
+	struct known *known; /* whose it is; NULL: the connection's */
+	uint64_t inode;	  /* peer_inode() of its process */
+	uint64_t cgroup;  /* peer_cgroup() of it, at accept */
 	uint64_t born;	  /* CLOCK_BOOTTIME at accept, in ticks of facts.start */
 	struct ask ask;	  /* a question about it, or of a request */
 	struct look look; /* what comes of the latter */
@@ -99,6 +102,19 @@ bool conn_hash(struct conn *c);
 
 /* That request is served, or never will be: let go of what was learnt. */
 void conn_look_end(struct conn *c);
+
+/* Begin to read from one of which it is known at accept who it is: what it
+   has sent already is served in this turn.  False when there is no room for
+   that now. */
+bool conn_begin(struct conn *c);
+
+/*
+ * Did all that was sent so far, of which this is the beginning, and all unless
+ * there is more, come from the program that the facts are of?  Whoever
+ * connects, sends and executes another program before anybody has looked would
+ * have sent in its name.  A greeting asks for nothing.
+ */
+bool conn_is_sure(const struct conn *c, struct view in, bool more);
 
 /* Put it into the list of those that are served in the next turn. */
 void conn_queue(struct conn *c);

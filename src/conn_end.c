@@ -6,6 +6,7 @@
 
 #include "attest.h"
 #include "dispatch.h"
+#include "known.h"
 #include "quota.h"
 #include "tell.h"
 #include "turn.h"
@@ -35,7 +36,9 @@ conn_close(struct conn *c)
 	quota_deadline(c, false);
 	unlink_conn(c);
 	(void)close(c->fd);
-	if (c->watch_fd != -1)
+	if (c->known != NULL)
+		known_leave(sv, c->known);
+	else if (c->watch_fd != -1)
 		(void)close(c->watch_fd);
 	attest_forget(sv, &c->ask);
 	conn_look_end(c);

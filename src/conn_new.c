@@ -10,6 +10,7 @@
 
 #include "attest.h"
 #include "frame.h"
+#include "known.h"
 #include "quota.h"
 #include "witness.h"
 
@@ -34,7 +35,7 @@ conn_run(struct conn *c)
 	const struct run_caller caller = {
 		.pid = unseen ? 0 : c->peer.pid,
 		.start = c->facts.start,
-		.inode = c->sv->has_inodes ? peer_inode(c->peer.pidfd) : 0,
+		.inode = c->inode,
 		.uid = c->peer.uid,
 		.cgroup = unseen ? "" : c->facts.cgroup,
 		.attached = c->attached ? c->attached_run : NULL,
@@ -119,24 +120,48 @@ is_greeting(const struct conn *c, struct view in)
 	    size == in.len;
 }
 
-/*
- * Did all that lies there to be read come from the program that the witness
- * has seen?  Whoever connects, sends and executes another program before that
- * would have sent in its name.  A greeting asks for nothing.  From now on an
- * exec is noticed.
- */
+bool
+conn_is_sure(const struct conn *c, struct view in, bool more)
+{
+	return c->watch_fd != -1 && !more && in.len <= GREETING_MAX &&
+	    (in.len == 0 || is_greeting(c, in));
+}
+
+/* The same of what lies there to be read.  From now on an exec is noticed. */
 static bool
 is_sure(const struct conn *c)
 {
 	uint8_t bytes[GREETING_MAX + 1];
 	size_t n;
 
-	if (c->watch_fd == -1)
+	return sender_peek(c->fd, bytes, sizeof(bytes), &n) &&
+	    conn_is_sure(c, (struct view){ bytes, n }, n >= sizeof(bytes));
+}
+
+/* What was found out stands for its next connections too.  The cgroup that
+   was read must be the one that it was in before, and is in still. */
+static void
+keep(struct conn *c)
+{
+	if (c->watch_fd == -1 || c->inode == 0 || c->cgroup == 0 ||
+	    peer_cgroup(c->peer.pidfd) != c->cgroup)
+		return;
+	c->known = known_add(c->sv, c->inode, c->cgroup, c->watch_fd,
+	    &c->facts);
+}
+
+/* Is it known already who it is? */
+static bool
+recall(struct conn *c)
+{
+	if (c->inode == 0 || c->cgroup == 0)
 		return false;
-	if (!sender_peek(c->fd, bytes, sizeof(bytes), &n))
+	c->known = known_find(c->sv, c->inode, c->cgroup);
+	if (c->known == NULL)
 		return false;
-	return n == 0 ||
-	    (n < sizeof(bytes) && is_greeting(c, (struct view){ bytes, n }));
+	c->watch_fd = c->known->watch_fd;
+	c->facts = c->known->facts;
+	return true;
 }
 
 /* Nobody knows what it is: it could be a run, or another program by now, and
@@ -169,6 +194,7 @@ attested(struct ask *a, const struct witness_answer *answer, int fd)
 	if (is_its_process(c, &answer->facts) &&
 	    (!answer->watched || fd != -1) && listen_to(c)) {
 		c->facts = answer->facts;
+		keep(c);
 		c->facts.sure = is_sure(c);
 		c->run_change = 0; /* what it is, is known only now */
 	} else
@@ -291,8 +317,10 @@ join(struct conn *c)
 	if (pidfd != -1 &&
 	    epoll_ctl(c->sv->epoll, EPOLL_CTL_ADD, pidfd, &ev) == -1)
 		return false;
-	if (attest_ask(c->sv, &c->ask) || listen_to(c))
+	if ((!recall(c) && attest_ask(c->sv, &c->ask)) || listen_to(c))
 		return true;
+	if (c->known != NULL)
+		known_leave(c->sv, c->known);
 	if (pidfd != -1)
 		(void)epoll_ctl(c->sv->epoll, EPOLL_CTL_DEL, pidfd, NULL);
 	return false;
@@ -313,6 +341,8 @@ conn_new(struct server *sv, int fd, struct peer *peer, bool agent)
 		.cgroup = "",
 		.answered = attested, .context = c };
 	c->born = boot_ticks();
+	c->inode = sv->has_inodes ? peer_inode(peer->pidfd) : 0;
+	c->cgroup = sv->has_inodes ? peer_cgroup(peer->pidfd) : 0;
 	if ((agent && !make_agent(c)) || !join(c)) {
 		free(c->agent);
 		free(c);
@@ -324,5 +354,7 @@ conn_new(struct server *sv, int fd, struct peer *peer, bool agent)
 	sv->conns = c;
 	sv->conn_count++;
 	quota_deadline(c, !c->greeted);
+	if (c->known != NULL && !conn_begin(c))
+		c->facts.sure = is_sure(c);
 	return true;
 }

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "peer.h"
+
 /* What the headers of Debian 12 do not have yet. */
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77

@@ -13,6 +13,7 @@
 #include "attest.h"
 #include "conn.h"
 #include "dispatch.h"
+#include "known.h"
 #include "notes.h"
 #include "previous.h"
 #include "quota.h"
@@ -171,6 +172,7 @@ loop_turn(struct server *sv, const struct epoll_event *events, int n)
 	if (!sv->failed && !attest_tick(sv))
 		stop_without_witness(sv);
 	conn_expire(sv);
+	known_tick(sv);
 	notes_write(sv, false);
 	watch_note(sv);
 	previous_tick(sv);
@@ -203,6 +205,7 @@ wait_time(struct server *sv)
 	int ms = sooner(quota_timeout(sv), watch_timeout(sv));
 
 	ms = sooner(ms, attest_timeout(sv));
+	ms = sooner(ms, known_timeout(sv));
 	ms = sooner(ms, previous_timeout(sv));
 	ms = sooner(ms, notes_timeout(sv));
 	if (sv->notify.watchdog != 0)
@@ -256,6 +259,7 @@ drain(struct server *sv)
 	turn_end(sv);
 	conn_close_all(sv);
 	conn_bury(sv);
+	known_clear(sv);
 }
 
 void

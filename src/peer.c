@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -130,6 +131,17 @@ peer_inode(int pidfd)
 	struct stat st;
 
 	return pidfd != -1 && fstat(pidfd, &st) == 0 ? st.st_ino : 0;
+}
+
+uint64_t
+peer_cgroup(int pidfd)
+{
+	struct peer_info info = { .mask = PEER_INFO_CGROUP };
+
+	return pidfd != -1 && ioctl(pidfd, PEER_GET_INFO, &info) == 0 &&
+		(info.mask & PEER_INFO_CGROUP) != 0 ?
+	    info.cgroup :
+	    0;
 }
 
 bool

@@ -10,6 +10,15 @@
 
 #include "sizes.h"
 
+/* Linux's pidfd_info, as far as all kernels with PIDFD_GET_INFO have it. */
+struct peer_info {
+	uint64_t mask; /* what is asked for, and what was told */
+	uint64_t cgroup;
+	uint32_t others[12]; /* process ids, ids, the exit code */
+};
+#define PEER_INFO_CGROUP 4u
+#define PEER_GET_INFO _IOWR(0xff, 11, struct peer_info)
+
 /* What was so at connect(2), whatever the process became since. */
 struct peer {
 	uint32_t uid;
@@ -44,6 +53,13 @@ bool peer_has_inodes(void);
 /* The number of a pidfd's inode; 0: it can't be told.  Only where there are
    such inodes: else it is the same for all. */
 uint64_t peer_inode(int pidfd);
+
+/*
+ * The number of the cgroup (v2) that the process is in now, which no other one
+ * gets until the machine is started anew; 0: it can't be told (before Linux
+ * 6.13).
+ */
+uint64_t peer_cgroup(int pidfd);
 
 /* False once the process that has connected has ended; true where the kernel
    gives no pidfd to tell by. */

@@ -32,6 +32,14 @@ sender_receive(int fd, void *to, size_t size, struct sender *who)
 }
 
 bool
+sender_has_none(int fd)
+{
+	int waiting;
+
+	return ioctl(fd, FIONREAD, &waiting) == 0 && waiting == 0;
+}
+
+bool
 sender_peek(int fd, void *to, size_t size, size_t *all)
 {
 	struct iovec iov = { to, size };

@@ -25,6 +25,9 @@ struct sender {
  */
 ssize_t sender_receive(int fd, void *to, size_t size, struct sender *who);
 
+/* True when nothing lies there to be received. */
+bool sender_has_none(int fd);
+
 /*
  * How many bytes lie there to be received; the first of them, at most size,
  * are copied to to, and all stay.  False when it can't be told, or they can't

@@ -51,6 +51,15 @@ struct asked {
 	uint32_t late_uid; /* the last one's */
 };
 
+/* Processes that were looked at a moment ago (known.h). */
+struct known;
+#define KNOWN_BUCKETS 256u
+struct known_list {
+	struct known *buckets[KNOWN_BUCKETS];
+	struct known *first, *last; /* without a connection, by their time */
+	size_t idle;		    /* so many of them */
+};
+
 /* One request, or one thing to be noted, of this turn. */
 struct turn_entry {
 	struct conn *conn; /* NULL: nobody to answer, or it is gone */
@@ -133,6 +142,7 @@ struct server {
 	size_t use_count, use_size;
 	bool accept_paused;
 	struct asked asked;
+	struct known_list known;
 	bool can_look; /* the witness may look into others' processes */
 	bool has_pidfd; /* the kernel has SO_PEERPIDFD */
 	bool has_inodes; /* and a number for each process (pidfs) */

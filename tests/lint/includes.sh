@@ -122,10 +122,10 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-agent budget bus facts filter listen localfs notify pool policy policy_role scan seal sshbind tally
+agent budget bus facts filter listen localfs notify peer pool policy policy_role scan seal sshbind tally
 token
 refusals sandbox
-binding config config_file peer rows run keyring catalog secret_fields store store_file store_check store_pages store_try rowwalk sshindex target
+binding config config_file rows run keyring catalog secret_fields store store_file store_check store_pages store_try rowwalk sshindex target
 signing
 sender witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment

@@ -230,15 +230,14 @@ def by_end_of_process(t, d, root):
     for path in (go, told):
         os.mkfifo(path)
         os.chmod(path, 0o666)
-    before = len(d.fds())
+    before = d.settled(root)
     a = t.agent(BOB)
     a.do(connect_and_lend, d.socket, go, told)
     a.kill()
     with open(go, "wb") as f:
         f.write(b"x")
     same(harness.read_file(told), b"CLOSED", "what the child got")
-    root.barrier()
-    same(len(d.fds()), before, "descriptors of the daemon")
+    d.has_fds(before, root)
     show("a connection is closed with the process that made it")
 
 

@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 
+import cgroups
 import cofre_wire as wire
 import harness
+import people
 from expect import check, same, show, status
-from people import become
+from people import become, send_message
 
 OWNER, ROUNDS = 41301, 200
 LONG = 60000            # ms: of a look_timeout that does not pass
@@ -213,21 +215,72 @@ def stuck(t):
     before = descriptors(d)
     go_on = harness.stop_witness(d)
     begin = time.monotonic()
-    late = d.connect(greet=False)
+    stranger = t.agent(OWNER)
+    late = stranger.connect(d.socket, greet=False)
     late.send_raw(wire.request("status", 1))
     status(root.call("status"), "OK", "of a connection that was there")
     same(late.receive(), None, "of one that nobody has looked at")
     check(time.monotonic() - begin < 10, "the deadline did not end it")
     # More than are asked about at once, gone before there is an answer.
     for _ in range(100):
-        d.connect(greet=False).close()
+        stranger.connect(d.socket, greet=False).close()
     go_on()
-    c = d.connect()
+    c = stranger.connect(d.socket)
     status(c.call("status"), "OK", "when it goes on")
     c.close()
     settled(d, root, before)
-    d.stop()
     show("a witness that stands still holds up new connections alone")
+    known(t, d)
+    settled(d, root, before)
+    d.stop()
+
+
+def unseen(a, d, what):
+    c = a.connect(d.socket, greet=False)
+    c.send_raw(wire.hello(1))
+    same(c.receive(), None, what)
+
+
+def execute_later(path, program):
+    """Connect, and execute the command once somebody says so."""
+    wire.Connection(path)
+    send_message(people.Agent.channel, (True, None))
+    people.told_to_stop(None)
+    os.execv(program, [program, "--socket", path, "status"])
+
+
+def executes(agent):
+    """The exit code of the command."""
+    send_message(agent.here, "go on")
+    _, code = os.waitpid(agent.pid, 0)
+    agent.pid = None
+    return os.waitstatus_to_exitcode(code)
+
+
+def known(t, d):
+    """Who was looked at a moment ago is asked about no more: as long as it is
+    that process, with that program, in that cgroup."""
+    a, b, other = (t.agent(OWNER) for _ in range(3))
+    a.connect(d.socket).close()
+    c = a.connect(d.socket)
+    for agent in (b, other):
+        agent.start(execute_later, d.socket, t.cofre())
+        agent.finish()
+    go_on = harness.stop_witness(d)
+    for _ in range(3):
+        status(a.connect(d.socket).call("status"), "OK", "once more")
+    unseen(t.agent(OWNER), d, "of another process")
+    check(executes(b) != 0, "of a program that it executed")
+    status(a.connect(d.socket).call("status"), "OK", "still")
+    if cgroups.root() is not None:
+        cgroups.enter(cgroups.make(t, "cofre-moved"), a.pid)
+        unseen(a, d, "in another cgroup")
+        status(c.call("status"), "OK", "of a connection that was there")
+    go_on()
+    status(a.connect(d.socket).call("status"), "OK", "when it goes on")
+    same(executes(other), 0, "of a program, likewise")
+    a.end()
+    show("a process that was looked at connects again, while it is the same")
 
 
 def start_weak(t, prefix, what):

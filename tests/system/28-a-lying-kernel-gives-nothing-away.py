@@ -216,8 +216,7 @@ def half_said(t, f, root):
     f.none()
     check(SECRET in said(d.socket, get), "the owner, when all is well again")
     check(SECRET in member.do(said, d.socket, get), "the member, likewise")
-    root.barrier()
-    same(len(d.fds()), before, "descriptors of the daemon")
+    d.has_fds(before, root)
     status(root.call("grant.remove", workspace="w", principal=wire.GROUP,
                      id=GROUP, role=""), "OK")
     member.end()

@@ -248,6 +248,22 @@ class Daemon:
         stat = self.proc("stat").rsplit(")", 1)[1].split()
         return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
+    def settled(self, c):
+        """How many descriptors it has when it has forgotten processes whose
+        last connection is gone: that takes a second."""
+        end = time.monotonic() + 1.2
+        while time.monotonic() < end:
+            time.sleep(0.1)
+            c.barrier()
+        return len(self.fds())
+
+    def has_fds(self, count, c):
+        """So many are left, once it has forgotten such processes."""
+        end = time.monotonic() + 5
+        while len(self.fds()) != count and time.monotonic() < end:
+            c.barrier()
+        same(len(self.fds()), count, "descriptors of the daemon")
+
     def fds(self):
         """{fd: what it is}."""
         base = "/proc/%d/fd" % self.pid

@@ -13,6 +13,7 @@ import socket
 LOW, WHOLE = 0xffffffff, (1 << 64) - 1
 OWN_PID = "the process itself"
 FIONREAD = 0x541b
+PIDFD_GET_INFO = 0xc040ff0b     # _IOWR(PIDFS_IOCTL_MAGIC, 11, 64 bytes)
 O_TMPFILE = os.O_TMPFILE & ~os.O_DIRECTORY
 GETSOCKOPT = (1, LOW, socket.SOL_SOCKET)
 ABORT = [(0, LOW, OWN_PID), (2, LOW, signal.SIGABRT)]
@@ -25,6 +26,7 @@ PHRASES = {
     "flags are SOCK_NONBLOCK and SOCK_CLOEXEC":
         [(3, LOW, socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)],
     "FIONREAD": [(1, LOW, FIONREAD)],
+    "PIDFD_GET_INFO": [(1, LOW, PIDFD_GET_INFO)],
     "SOL_SOCKET, SO_PEERCRED": [GETSOCKOPT, (2, LOW, 17)],
     "SOL_SOCKET, SO_PEERPIDFD": [GETSOCKOPT, (2, LOW, 77)],
     "SOL_SOCKET, SO_PEERGROUPS": [GETSOCKOPT, (2, LOW, 59)],

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -359,6 +361,25 @@ START_TEST(without_a_descriptor_for_the_process_nobody_is_taken)
 END_TEST
 
 /* Asked of a socket that is only for that. */
+START_TEST(the_cgroup_is_told_as_the_kernel_numbers_it)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	uint64_t one = peer_cgroup(pidfd);
+	struct utsname u;
+	int major, minor;
+
+	ck_assert_int_ne(pidfd, -1);
+	ck_assert_uint_eq(peer_cgroup(pidfd), one);
+	ck_assert_uint_eq(peer_cgroup(-1), 0);
+	ck_assert_uint_eq(peer_cgroup(STDERR_FILENO), 0);
+	ck_assert_int_eq(uname(&u), 0);
+	ck_assert_int_eq(sscanf(u.release, "%d.%d", &major, &minor), 2);
+	if (major > 6 || (major == 6 && minor >= 13))
+		ck_assert_uint_ne(one, 0);
+	(void)close(pidfd);
+}
+END_TEST
+
 START_TEST(what_the_kernel_has_is_known)
 {
 	struct peer p;
@@ -412,6 +433,7 @@ main(void)
 	tcase_add_test(t, the_descriptor_of_the_process_tells_when_it_ends);
 	tcase_add_test(t,
 	    without_a_descriptor_for_the_process_nobody_is_taken);
+	tcase_add_test(t, the_cgroup_is_told_as_the_kernel_numbers_it);
 	tcase_add_test(t, what_the_kernel_has_is_known);
 	tcase_add_test(t,
 	    a_peer_that_has_ended_before_it_is_asked_for_does_no_harm);

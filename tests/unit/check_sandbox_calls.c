@@ -36,6 +36,15 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 /* 0 when it worked. */
+/* Linux may not know it. */
+static bool
+pidfd_info(void)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	return pidfd != -1 && (peer_cgroup(pidfd) != 0 || errno != 0);
+}
+
 #define ALLOW(fn, works) \
 	static int fn(struct inside *in) \
 	{ \
@@ -185,6 +194,7 @@ ALLOW(do_send, send(in->pair[0], "x", 1, MSG_NOSIGNAL) == 1)
 ALLOW(do_writev, write_both(in))
 ALLOW(do_close, close(in->listener) == 0)
 ALLOW(do_fionread, ioctl(in->pair[0], FIONREAD, &(int){ 0 }) == 0)
+ALLOW(do_pidfd_info, pidfd_info())
 ALLOW(do_pidfd, syscall(SYS_pidfd_open, getpid(), 0) != -1)
 ALLOW(do_openat, open_new(in))
 ALLOW(do_fstat, stat_old(in))
@@ -230,6 +240,7 @@ static const struct allowed {
 	{ "read", "", do_read },
 	{ "accept4", "flags are SOCK_NONBLOCK and SOCK_CLOEXEC", do_accept },
 	{ "ioctl", "FIONREAD", do_fionread },
+	{ "ioctl", "PIDFD_GET_INFO", do_pidfd_info },
 	{ "getsockopt", "SOL_SOCKET, SO_PEERCRED", do_peercred },
 	{ "getsockopt", "SOL_SOCKET, SO_PEERPIDFD", do_peerpidfd },
 	{ "getsockopt", "SOL_SOCKET, SO_PEERGROUPS", do_peergroups },
