@@ -70,7 +70,7 @@ struct conn {
 	struct tell tell;
 	uint64_t hash_asked; /* server.bindings when its program was looked at */
 	struct run *run;     /* that it is, or NULL: see conn_run() */
-	uint64_t run_change; /* runs.changes when that was so; 0: look */
+	uint64_t run_seen;   /* runs.changes then, and one; 0: look */
 	bool attached;	     /* it has shown the token of this run: */
 	uint8_t attached_run[RUN_ID_LEN];
 	struct resync *resync; /* that it does, or NULL */

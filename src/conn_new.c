@@ -27,10 +27,10 @@ is_unseen(const struct conn *c)
 	    (conn_weak(c) != 0 && c->sv->config.attestation_required);
 }
 
-struct run *
-conn_run(struct conn *c)
+/* The run among all of them that it is; asked once for each change of any. */
+static struct run *
+find_run(const struct conn *c)
 {
-	const struct runs *runs = &c->sv->vault.runs;
 	bool unseen = is_unseen(c);
 	const struct run_caller caller = {
 		.pid = unseen ? 0 : c->peer.pid,
@@ -41,11 +41,19 @@ conn_run(struct conn *c)
 		.attached = c->attached ? c->attached_run : NULL,
 	};
 
+	return runs_match(&c->sv->vault.runs, &caller);
+}
+
+struct run *
+conn_run(struct conn *c)
+{
+	const struct runs *runs = &c->sv->vault.runs;
+
 	if (c->sv->vault.state != VAULT_OPEN)
 		return NULL;
-	if (c->run_change != runs->changes || c->run_change == 0) {
-		c->run = runs_match(runs, &caller);
-		c->run_change = runs->changes;
+	if (c->run_seen != runs->changes + 1) {
+		c->run = find_run(c);
+		c->run_seen = runs->changes + 1;
 	}
 	return c->run;
 }
@@ -196,7 +204,7 @@ attested(struct ask *a, const struct witness_answer *answer, int fd)
 		c->facts = answer->facts;
 		keep(c);
 		c->facts.sure = is_sure(c);
-		c->run_change = 0; /* what it is, is known only now */
+		c->run_seen = 0; /* what it is, is known only now */
 	} else
 		conn_close(c);
 }
