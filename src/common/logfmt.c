@@ -13,6 +13,7 @@
 static const char magic[8] = { 'c', 'o', 'f', 'r', 'e', 'l', 'o', 'g' };
 
 _Static_assert(TAG_AT + LOG_TAG_LEN == LOG_CELL, "a record is one cell");
+_Static_assert(LOG_TAG_LEN == CRYPTO_SHORT_LEN, "a tag is a short hash");
 _Static_assert(4 + OBJECT_MAX + 4 + DETAIL_MAX + SEAL_EXTRA <= EXTENSION_MAX &&
     4 + EXE_MAX + 4 + DETAIL_MAX <= EXTENSION_MAX, "the longest text fits");
 
@@ -328,9 +329,8 @@ static void
 tag_make(uint8_t tag[LOG_TAG_LEN], const struct log_keys *keys,
     const uint8_t chain[LOG_CHAIN_LEN])
 {
-	struct view part = { chain, LOG_CHAIN_LEN };
-
-	crypto_blake2b(tag, LOG_TAG_LEN, keys->tag, &part, 1);
+	crypto_short_hash(tag, keys->tag,
+	    (struct view){ chain, LOG_CHAIN_LEN });
 }
 
 unsigned

@@ -29,7 +29,8 @@
  *	68  uint32  principal id (a uid, a gid, or 0)
  *	72  uint64  epoch of the store
  *	80  32      chain: BLAKE2b-256(previous chain, bytes 0..79, extension)
- *	112 16      tag: BLAKE2b-128 keyed, over the chain; zeros while locked
+ *	112 16      tag: SipHash-2-4, 128 bits, over the chain; zeros while
+ *		    locked
  *
  * The extension is cells - 1 times 128 bytes.  Flag LOG_SEALED: it is a
  * nonce, and text sealed with the name key; its associated data is the
@@ -40,7 +41,7 @@
  * The header of a segment:
  *
  *	  0  8       "cofrelog"
- *	  8  uint32  version of this format, 1
+ *	  8  uint32  version of this format, 2
  *	 12  uint32  zeros
  *	 16  16      log id
  *	 32  uint64  number of the first cell after the header
@@ -72,7 +73,7 @@
 #define LOG_CELLS_MAX 5u
 #define LOG_CHAIN_LEN 32u
 #define LOG_TAG_LEN 16u
-#define LOG_VERSION 1u
+#define LOG_VERSION 2u
 #define LOG_MARK 112u	  /* where the mark stands in the header */
 #define LOG_NAME_LEN 21u  /* a segment's name with its NUL */
 
@@ -125,7 +126,7 @@ struct log_record {
 
 /* The two keys of an open vault; they belong to the key ring. */
 struct log_keys {
-	const uint8_t *tag;  /* KEY_LEN bytes */
+	const uint8_t *tag;  /* KEY_LEN bytes, half of which are used */
 	const uint8_t *name; /* KEY_LEN bytes */
 };
 

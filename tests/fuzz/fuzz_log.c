@@ -61,10 +61,9 @@ mend(uint8_t *at, size_t len, const uint8_t *chain)
 	parts[1] = (struct view){ at, LOG_BODY };
 	parts[2] = (struct view){ at + LOG_CELL, (cells - 1) * LOG_CELL };
 	crypto_blake2b(at + LOG_BODY, LOG_CHAIN_LEN, NULL, parts, 3);
-	parts[0].data = at + LOG_BODY;
 	if (at[7] & LOG_TAGGED)
-		crypto_blake2b(at + LOG_BODY + LOG_CHAIN_LEN, LOG_TAG_LEN,
-		    tag_key, parts, 1);
+		crypto_short_hash(at + LOG_BODY + LOG_CHAIN_LEN, tag_key,
+		    (struct view){ at + LOG_BODY, LOG_CHAIN_LEN });
 }
 
 /* What is taken as it is can be made again, byte for byte. */
