@@ -1,8 +1,9 @@
 #include "proto.h"
 
+/* By their codes; where there is none, the name is NULL. */
 static const struct op ops[] = {
 #define OP(code, ID, id, name, scope, action, flags)                         \
-	{ code, SCOPE_##scope, ACTION_##action, flags, name },
+	[code] = { code, SCOPE_##scope, ACTION_##action, flags, name },
 #include "ops.def"
 #undef OP
 };
@@ -22,10 +23,7 @@ static const char *const principal_names[] = {
 const struct op *
 op_find(uint16_t code)
 {
-	for (size_t i = 0; i < COUNT(ops); i++)
-		if (ops[i].code == code)
-			return &ops[i];
-	return NULL;
+	return code < COUNT(ops) && ops[code].name != NULL ? &ops[code] : NULL;
 }
 
 const char *
