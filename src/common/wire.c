@@ -1,5 +1,6 @@
 #include "wire.h"
 
+#include <endian.h>
 #include <string.h>
 
 void
@@ -42,7 +43,7 @@ wire_reader_init(struct wire_reader *r, struct view v)
 }
 
 /* The place for n more bytes, or NULL when they do not fit. */
-static uint8_t *
+static inline uint8_t *
 extend(struct wire_writer *w, size_t n)
 {
 	uint8_t *p;
@@ -56,7 +57,8 @@ extend(struct wire_writer *w, size_t n)
 	return p;
 }
 
-static void
+/* width is a constant wherever it is called: one store, then. */
+static inline void
 put_int(struct wire_writer *w, uint64_t v, size_t width)
 {
 	uint8_t *p;
@@ -67,8 +69,8 @@ put_int(struct wire_writer *w, uint64_t v, size_t width)
 	}
 	if ((p = extend(w, width)) == NULL)
 		return;
-	for (size_t i = width; i-- > 0; v >>= 8)
-		p[i] = (uint8_t)v;
+	v = htobe64(v << (64 - 8 * width));
+	memcpy(p, &v, width);
 }
 
 void
@@ -143,7 +145,7 @@ wire_string_end(struct wire_writer *w, size_t at)
 }
 
 /* Take n bytes, or NULL when there are not so many. */
-static const uint8_t *
+static inline const uint8_t *
 take(struct wire_reader *r, size_t n)
 {
 	const uint8_t *p;
@@ -158,7 +160,7 @@ take(struct wire_reader *r, size_t n)
 	return p;
 }
 
-static uint64_t
+static inline uint64_t
 get_int(struct wire_reader *r, size_t width)
 {
 	const uint8_t *p;
@@ -166,9 +168,8 @@ get_int(struct wire_reader *r, size_t width)
 
 	if ((p = take(r, width)) == NULL)
 		return 0;
-	for (size_t i = 0; i < width; i++)
-		v = v << 8 | p[i];
-	return v;
+	memcpy(&v, p, width);
+	return be64toh(v) >> (64 - 8 * width);
 }
 
 uint8_t

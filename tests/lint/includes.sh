@@ -20,6 +20,7 @@ sys/time.h sys/types.h sys/uio.h sys/un.h"
 
 # What else there is, and the files that it is for.
 cat >"$tmp/owners" <<'END'
+endian.h src/common/wire.c
 lmdb.h src/store.c src/store_try.c
 seccomp.h src/filter.c
 linux/capability.h src/sandbox.c
