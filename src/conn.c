@@ -96,12 +96,15 @@ static bool
 can_serve(struct conn *c)
 {
 	struct server *sv = c->sv;
+	size_t room = FRAME_MAX + READ_MAX;
 
+	/* What others have sent, and is not served, may have to be kept. */
+	if (sv->heard_count > 0)
+		room += HEARD_MAX + sv->heard_count * CHUNK_DATA;
 	if (is_held(c) || c->tell.waits || c->closing || !turn_has_room(sv) ||
 	    c->out.size >= OUT_MAX || !quota_may_serve(c))
 		return false;
-	if (chain_fits(&sv->pool, &c->out, FRAME_MAX + READ_MAX) &&
-	    quota_within_share(c)) {
+	if (chain_fits(&sv->pool, &c->out, room) && quota_within_share(c)) {
 		sv->moved = true;
 		return true;
 	}
@@ -191,12 +194,12 @@ serve_kept(struct conn *c)
 			continue;
 		}
 		n = c->need;
-		chain_copy(&c->in, sv->in, n);
-		if (take_frame(c, (struct view){ sv->in, n }, &c->need)) {
+		chain_copy(&c->in, sv->kept, n);
+		if (take_frame(c, (struct view){ sv->kept, n }, &c->need)) {
 			chain_consume(&sv->pool, &c->in, n);
 			c->need = 4;
 		}
-		secmem_wipe(sv->in, n);
+		secmem_wipe(sv->kept, n);
 	}
 	if (has_frame(c) && !c->closing && !is_held(c))
 		conn_queue(c);
@@ -215,14 +218,16 @@ end_of_input(struct conn *c)
 static size_t
 wanted(const struct conn *c)
 {
-	return c->in.size > 0 ? c->need - c->in.size : READ_MAX;
+	size_t rest = c->need - c->in.size;
+
+	return c->in.size > 0 && rest < READ_MAX ? rest : READ_MAX;
 }
 
 /* Bytes that go on with a frame that has begun. */
 static void
-go_on(struct conn *c, size_t n)
+go_on(struct conn *c, struct view in)
 {
-	stash(c, (struct view){ c->sv->in, n });
+	stash(c, in);
 	if (!c->closing && has_frame(c))
 		serve_kept(c);
 }
@@ -230,72 +235,112 @@ go_on(struct conn *c, size_t n)
 /* Somebody else than who has connected, or another program?  From then on
    nobody can say which bytes of a frame are whose, so that stays. */
 static void
-notice_sender(struct conn *c, const struct sender *who)
+notice_sender(struct conn *c)
 {
-	bool same = sender_is_peer(who, &c->peer);
+	bool same = sender_is_peer(&c->speaker, &c->peer) && !c->over;
 
 	if (c->foreign)
 		return;
 	c->executed = same && c->watch_fd != -1 && !witness_same(c->watch_fd);
 	c->foreign = !same || c->executed;
-	c->sender = *who;
+	c->sender = c->speaker;
 }
 
-/* Take n bytes that were received, or what recvmsg(2) said instead. */
+/* Its bytes stand at the end of those that are served together. */
 static void
-take(struct conn *c, ssize_t n, const struct sender *who)
+hear(struct conn *c, size_t n)
 {
 	struct server *sv = c->sv;
 
-	if (n == 0)
+	c->heard = (struct view){ sv->in + sv->heard_bytes, n };
+	c->heard_next = NULL;
+	if (sv->heard == NULL)
+		sv->heard = c;
+	else
+		sv->heard_last->heard_next = c;
+	sv->heard_last = c;
+	sv->heard_count++;
+	sv->heard_bytes += n;
+}
+
+/* What recvmsg(2) says. */
+static ssize_t
+receive(struct conn *c)
+{
+	struct server *sv = c->sv;
+	ssize_t n = sender_receive(c->fd, sv->in + sv->heard_bytes, wanted(c),
+	    &c->speaker);
+
+	if (n > 0)
+		hear(c, (size_t)n);
+	else if (n == 0)
 		end_of_input(c);
-	else if (n < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			conn_close(c);
-	} else {
-		notice_sender(c, who);
-		if (c->in.size > 0)
-			go_on(c, (size_t)n);
-		else
-			process(c, (struct view){ sv->in, (size_t)n });
-		secmem_wipe(sv->in, (size_t)n);
-	}
+	else if (errno != EAGAIN && errno != EINTR)
+		conn_close(c);
+	return n;
 }
 
 static void
 read_some(struct conn *c)
 {
-	struct server *sv = c->sv;
-	struct sender who;
-
+	if (c->heard.len > 0)
+		return;
 	if (c->tell.waits) { /* no longer, then: it is read after the answer */
 		tell_wake(c, true);
 		return;
 	}
+	if (c->sv->heard_bytes >= HEARD_MAX)
+		conn_serve_heard(c->sv);
 	if (has_frame(c) || !can_serve(c)) {
 		/* No room for an answer now: look again in the next turn. */
 		conn_queue(c);
 		return;
 	}
-	take(c, sender_receive(c->fd, sv->in, wanted(c), &who), &who);
+	(void)receive(c);
 }
 
 bool
 conn_begin(struct conn *c)
 {
-	struct server *sv = c->sv;
-	struct sender who;
 	ssize_t n;
 
+	if (c->sv->heard_bytes >= HEARD_MAX)
+		conn_serve_heard(c->sv);
 	if (!can_serve(c))
 		return false; /* epoll tells of it again */
-	n = sender_receive(c->fd, sv->in, wanted(c), &who);
-	c->facts.sure = conn_is_sure(c,
-	    (struct view){ sv->in, n > 0 ? (size_t)n : 0 },
-	    n > 0 ? !sender_has_none(c->fd) : errno != EAGAIN);
-	take(c, n, &who);
+	n = receive(c);
+	c->facts.sure = conn_is_sure(c, c->heard,
+	    n > 0 ? !sender_has_none(c->fd) : n < 0 && errno != EAGAIN);
 	settle(c);
 	return true;
+}
+
+void
+conn_serve_heard(struct server *sv)
+{
+	struct conn *c = sv->heard, *next;
+	struct view in;
+
+	if (c == NULL)
+		return;
+	sv->heard = NULL;
+	conn_note_ends(sv);
+	for (; c != NULL; c = next) {
+		next = c->heard_next;
+		in = c->heard;
+		c->heard.len = 0;
+		sv->heard_count--;
+		if (c->dead)
+			continue;
+		notice_sender(c);
+		if (c->in.size > 0)
+			go_on(c, in);
+		else
+			process(c, in);
+		settle(c);
+	}
+	secmem_wipe(sv->in, sv->heard_bytes);
+	sv->heard_bytes = 0;
 }
 
 void

@@ -58,7 +58,10 @@ struct conn {
 	bool foreign;	  /* another process, or program, has spoken on it: for
 			     good */
 	bool executed;	  /* that is why: the process is another program now */
-	struct sender sender; /* who has spoken */
+	bool over;	  /* its process has ended */
+	struct view heard; /* bytes of this turn that are not served yet, */
+	struct sender speaker; /* and who has sent them */
+	struct sender sender; /* who has spoken, if it was another one */
 	struct facts facts; /* of its process, soon after it connected */
 	int watch_fd;	  /* for witness_same(), or -1 */
 	struct known *known; /* whose it is; NULL: the connection's */
@@ -79,6 +82,7 @@ struct conn {
 	struct conn *next, *prev;
 	struct conn *timed_next, *timed_prev;
 	struct conn *dirty_next, *ready_next, *dead_next;
+	struct conn *heard_next, *over_next;
 };
 
 /* Take a socket that was accepted, at the agent's socket or the other one,
@@ -134,6 +138,12 @@ void conn_event(struct conn *c, uint32_t events);
 /* Serve the frames that were left over, of every connection that has some. */
 void conn_serve_ready(struct server *sv);
 
+/*
+ * What conn_event() receives is served here: one look at whose processes have
+ * ended, after all of it was received, is about each byte of it.
+ */
+void conn_serve_heard(struct server *sv);
+
 /* Send what is staged; called when the turn allows it. */
 void conn_flush(struct conn *c);
 
@@ -142,6 +152,10 @@ bool conn_idle(const struct conn *c);
 
 /* Close those whose deadline has passed. */
 void conn_expire(struct server *sv);
+
+/* Find out whose process has ended; and close these. */
+void conn_note_ends(struct server *sv);
+void conn_close_over(struct server *sv);
 
 /* Mark as dead and close the descriptor; the memory goes with the turn. */
 void conn_close(struct conn *c);

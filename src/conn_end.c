@@ -2,6 +2,7 @@
 #include "conn.h"
 
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "attest.h"
@@ -10,6 +11,8 @@
 #include "quota.h"
 #include "tell.h"
 #include "turn.h"
+
+#define ENDS 64 /* told at once */
 
 static void
 unlink_conn(struct conn *c)
@@ -65,6 +68,37 @@ conn_expire(struct server *sv)
 			dispatch_reject(sv, c, COFRE_BAD_FRAME, "too slow");
 		else
 			conn_close(c);
+	}
+}
+
+void
+conn_note_ends(struct server *sv)
+{
+	struct epoll_event events[ENDS];
+	int n;
+
+	do {
+		n = epoll_wait(sv->ends, events, ENDS, 0);
+		for (int i = 0; i < n; i++) {
+			struct conn *c = events[i].data.ptr;
+
+			if (c->over) /* it was told again when reaped */
+				continue;
+			c->over = true;
+			c->over_next = sv->over;
+			sv->over = c;
+		}
+	} while (n == ENDS);
+}
+
+void
+conn_close_over(struct server *sv)
+{
+	while (sv->over != NULL) {
+		struct conn *c = sv->over;
+
+		sv->over = c->over_next;
+		conn_close(c);
 	}
 }
 

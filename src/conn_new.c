@@ -313,24 +313,22 @@ make_agent(struct conn *c)
 	return c->agent != NULL;
 }
 
-/* Have the loop tell of its process's end, and ask who it is. */
+/* Have the kernel tell of its process's end, once, and ask who it is. */
 static bool
 join(struct conn *c)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.ptr = c };
 	int pidfd = c->peer.pidfd;
 
-	/* The low bit says that it is the process that this is about. */
-	ev.data.u64 = (uint64_t)(uintptr_t)c | 1;
 	if (pidfd != -1 &&
-	    epoll_ctl(c->sv->epoll, EPOLL_CTL_ADD, pidfd, &ev) == -1)
+	    epoll_ctl(c->sv->ends, EPOLL_CTL_ADD, pidfd, &ev) == -1)
 		return false;
 	if ((!recall(c) && attest_ask(c->sv, &c->ask)) || listen_to(c))
 		return true;
 	if (c->known != NULL)
 		known_leave(c->sv, c->known);
 	if (pidfd != -1)
-		(void)epoll_ctl(c->sv->epoll, EPOLL_CTL_DEL, pidfd, NULL);
+		(void)epoll_ctl(c->sv->ends, EPOLL_CTL_DEL, pidfd, NULL);
 	return false;
 }
 

@@ -61,8 +61,10 @@ bool
 loop_init(struct server *sv)
 {
 	sv->epoll = epoll_create1(EPOLL_CLOEXEC);
+	sv->ends = epoll_create1(EPOLL_CLOEXEC);
 	read_clocks(sv);
-	return sv->epoll != -1 && watch(sv, &sv->listen_fd) &&
+	return sv->epoll != -1 && sv->ends != -1 && watch(sv, &sv->ends) &&
+	    watch(sv, &sv->listen_fd) &&
 	    (sv->agent_fd == -1 || watch(sv, &sv->agent_fd)) &&
 	    watch(sv, &sv->signal_fd) && watch_witness(sv);
 }
@@ -149,9 +151,8 @@ on_event(struct server *sv, const struct epoll_event *ev)
 			stop_without_witness(sv);
 	} else if ((ev->data.u64 & WATCH_TAG) != 0)
 		watch_event(sv, ev->data.u64);
-	else if ((ev->data.u64 & 1) != 0) /* its process has ended */
-		conn_close(
-		    (struct conn *)(uintptr_t)(ev->data.u64 & ~(uint64_t)1));
+	else if (ev->data.ptr == &sv->ends)
+		conn_note_ends(sv);
 	else
 		conn_event(ev->data.ptr, ev->events);
 }
@@ -169,6 +170,8 @@ loop_turn(struct server *sv, const struct epoll_event *events, int n)
 	conn_serve_ready(sv);
 	for (int i = 0; i < n; i++)
 		on_event(sv, &events[i]);
+	conn_serve_heard(sv);
+	conn_close_over(sv);
 	if (!sv->failed && !attest_tick(sv))
 		stop_without_witness(sv);
 	conn_expire(sv);

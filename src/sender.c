@@ -60,5 +60,5 @@ bool
 sender_is_peer(const struct sender *who, const struct peer *p)
 {
 	return who->known && who->uid == p->uid && who->gid == p->gid &&
-	    who->pid == p->pid && peer_lives(p);
+	    who->pid == p->pid;
 }

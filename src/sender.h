@@ -36,9 +36,8 @@ bool sender_has_none(int fd);
 bool sender_peek(int fd, void *to, size_t size, size_t *all);
 
 /*
- * True when the sender is the process that has connected, with the ids that
- * it had then, and that process still lives: while it does, no other one can
- * have its number.
+ * True when the sender has the number and the ids of the process that has
+ * connected.  While that process lives, no other one can have its number.
  */
 bool sender_is_peer(const struct sender *who, const struct peer *p);
 

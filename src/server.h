@@ -26,6 +26,9 @@
 #define SCAN_MAX (1024u * 1024)	 /* texts of one request, in every form */
 #define APART_MAX 1024u /* a reply of what changed the SSH store */
 #define READ_MAX (64u * 1024)	 /* of one connection in one turn */
+#define HEARD_MAX (8u * 1024)	 /* bytes that are served together */
+#define IN_MAX (HEARD_MAX + READ_MAX)
+#define IO_MAX (IN_MAX + 2 * FRAME_MAX) /* of in, kept and reply */
 
 struct conn;
 
@@ -117,6 +120,7 @@ struct server {
 	struct sandbox sandbox;
 
 	int epoll;
+	int ends; /* another one, of the processes that have connected */
 	int listen_fd;
 	int agent_fd; /* the agent's; -1: there is none */
 	int signal_fd;
@@ -125,8 +129,9 @@ struct server {
 	uint32_t most_connections; /* that there are descriptors for */
 	int config_fd; /* the file as it was opened at start, or -1 */
 
-	struct secmem io; /* for the two that follow */
-	uint8_t *in;	  /* READ_MAX, or a whole frame */
+	struct secmem io; /* for the three that follow */
+	uint8_t *in;	  /* bytes that are heard; IN_MAX */
+	uint8_t *kept;	  /* a frame that came in pieces; FRAME_MAX */
 	uint8_t *reply;	  /* a reply that is being made; FRAME_MAX */
 	size_t reply_used; /* how much of it is to be wiped */
 	struct secmem scan; /* SCAN_MAX, for the texts of a run.scan */
@@ -136,6 +141,11 @@ struct server {
 	struct conn *timed_last;
 	struct conn *ready;   /* with whole frames left from the last turn */
 	struct conn *ready_last;
+	struct conn *heard;   /* whose bytes were received, not yet served */
+	struct conn *heard_last;
+	size_t heard_count;
+	size_t heard_bytes;   /* of in that were used since it was wiped */
+	struct conn *over;    /* whose process has ended, to be closed */
 	struct conn *dead;    /* to be freed at the end of the turn */
 	size_t conn_count;
 	struct uid_use *uses;

@@ -269,12 +269,13 @@ start_stores(struct start *st, struct server *sv)
 	char error[CONFIG_ERROR_MAX];
 	struct store *store, *ssh;
 
-	if (!secmem_init(&sv->io, FRAME_MAX * 2, false, true) ||
+	if (!secmem_init(&sv->io, IO_MAX, false, true) ||
 	    !secmem_init(&sv->scan, SCAN_MAX, false, true) ||
 	    !pool_init(&sv->pool, sv->config.buffer_memory))
 		return fail("memory: %s", strerror(errno));
 	sv->in = sv->io.base;
-	sv->reply = sv->in + FRAME_MAX;
+	sv->kept = sv->in + IN_MAX;
+	sv->reply = sv->kept + FRAME_MAX;
 	store = store_open(STORE_FILE, sv->config.store_limit, error,
 	    sizeof(error));
 	if (store == NULL)

@@ -175,11 +175,12 @@ make_server(struct made *m)
 	sv->has_inodes = peer_has_inodes();
 	sv->most_connections = sv->config.max_connections;
 	memset(sv->boot_id, 1, sizeof(sv->boot_id));
-	need(secmem_init(&sv->io, FRAME_MAX * 2, false, true) &&
+	need(secmem_init(&sv->io, IO_MAX, false, true) &&
 		secmem_init(&sv->scan, SCAN_MAX, false, true) &&
 		pool_init(&sv->pool, sv->config.buffer_memory), "memory");
 	sv->in = sv->io.base;
-	sv->reply = sv->in + FRAME_MAX;
+	sv->kept = sv->in + IN_MAX;
+	sv->reply = sv->kept + FRAME_MAX;
 	(void)sigemptyset(&none);
 	sv->signal_fd = signalfd(-1, &none, SFD_NONBLOCK | SFD_CLOEXEC);
 	need(sv->signal_fd != -1, "signalfd");

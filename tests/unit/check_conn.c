@@ -1,5 +1,6 @@
 /* The reading of a connection, without its requests. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,7 +12,6 @@
 #include "sample.h"
 
 #define LENGTH 100000u /* of a frame that takes more than one reading */
-#define UID 2001u
 
 static struct server *sv;
 static uint8_t frame[LENGTH];
@@ -24,10 +24,13 @@ setup(void)
 	ck_assert_ptr_nonnull(sv);
 	config_defaults(&sv->config);
 	ck_assert(pool_init(&sv->pool, 512 * 1024));
-	ck_assert(secmem_init(&sv->io, READ_MAX, false, true));
+	ck_assert(secmem_init(&sv->io, IO_MAX, false, true));
 	sv->in = sv->io.base;
+	sv->kept = sv->in + IN_MAX;
 	sv->epoll = epoll_create1(EPOLL_CLOEXEC);
 	ck_assert_int_ne(sv->epoll, -1);
+	sv->ends = epoll_create1(EPOLL_CLOEXEC);
+	ck_assert_int_ne(sv->ends, -1);
 	memset(&sv->witness, 0xff, sizeof(sv->witness));
 	sv->turns = 1;
 	sv->clock = 5000000;
@@ -42,22 +45,27 @@ teardown(void)
 	conn_close_all(sv);
 	conn_bury(sv);
 	(void)close(sv->epoll);
+	(void)close(sv->ends);
 	pool_free(&sv->pool);
 	secmem_free(&sv->io);
 	free(sv->uses);
 	free(sv);
 }
 
-/* One that has said hello; its peer is at peer_fd. */
+/* One that has said hello; its peer, who is this process, is at peer_fd. */
 static struct conn *
-connect_one(void)
+connect_as(int pidfd)
 {
-	struct peer peer = { .uid = UID, .gid = UID, .pidfd = -1 };
+	struct peer peer = { .uid = getuid(), .gid = getgid(),
+		.pid = (uint32_t)getpid(), .pidfd = pidfd };
+	const int on = 1;
 	int pair[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 	    pair), 0);
-	ck_assert(quota_admit(sv, UID));
+	ck_assert_int_eq(setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on,
+	    sizeof(on)), 0);
+	ck_assert(quota_admit(sv, peer.uid));
 	ck_assert(conn_new(sv, pair[0], &peer, false));
 	peer_fd = pair[1];
 	sv->conns->greeted = true;
@@ -65,12 +73,33 @@ connect_one(void)
 	return sv->conns;
 }
 
+static struct conn *
+connect_one(void)
+{
+	return connect_as(-1);
+}
+
+/* As the loop does when there is something to read. */
+static void
+hear(struct conn *c)
+{
+	conn_event(c, EPOLLIN);
+	conn_serve_heard(sv);
+}
+
+static void
+serve_ready(void)
+{
+	conn_serve_ready(sv);
+	conn_serve_heard(sv);
+}
+
 /* The first reading of the frame. */
 static void
 begin(struct conn *c)
 {
 	ck_assert_int_eq(send(peer_fd, frame, LENGTH - 1, 0), LENGTH - 1);
-	conn_event(c, EPOLLIN);
+	hear(c);
 	ck_assert_uint_eq(c->in.size, READ_MAX);
 }
 
@@ -99,15 +128,15 @@ START_TEST(a_frame_that_has_begun_has_a_deadline_without_buffers_too)
 		sv->turns++;
 		sv->clock += 1000;
 		if (i == 0)
-			conn_event(c, EPOLLIN);
+			hear(c);
 		else
-			conn_serve_ready(sv);
+			serve_ready();
 		ck_assert(c->queued && sv->starved);
 		ck_assert_uint_eq(c->in.size, READ_MAX);
 		ck_assert_uint_eq(c->deadline, due);
 	}
 	chain_truncate(&sv->pool, &others, 0);
-	conn_serve_ready(sv);
+	serve_ready();
 	ck_assert_uint_eq(c->in.size, LENGTH - 1);
 	ck_assert(!c->queued);
 	ck_assert_uint_eq(c->deadline, due);
@@ -122,7 +151,7 @@ START_TEST(a_long_frame_comes_in_with_the_least_buffers)
 
 	begin(c);
 	sv->turns++;
-	conn_event(c, EPOLLIN);
+	hear(c);
 	ck_assert_uint_eq(c->in.size, LENGTH - 1);
 	ck_assert(!sv->starved);
 	(void)close(peer_fd);
@@ -171,6 +200,153 @@ START_TEST(one_that_has_something_kept_may_always_go_on)
 }
 END_TEST
 
+/* Each of them sends the beginning of a frame, its number in it. */
+static void
+send_some(int fd, size_t i)
+{
+	const uint8_t some[] = { 0, 0, 0, 99, (uint8_t)i, (uint8_t)~i };
+
+	ck_assert_int_eq(send(fd, some, sizeof(some), 0), sizeof(some));
+}
+
+/* And that is what the connection has kept. */
+static bool
+has_some(const struct conn *c, size_t i)
+{
+	uint8_t some[6];
+
+	if (c->in.size != sizeof(some))
+		return false;
+	chain_copy(&c->in, some, sizeof(some));
+	return some[3] == 99 && some[4] == (uint8_t)i &&
+	    some[5] == (uint8_t)~i;
+}
+
+#define MANY 60u /* more than the chunks that a request may need */
+
+/* Connect, send, and receive all of it, which is not served yet. */
+static void
+hear_many(struct conn *c[MANY], int fd[MANY])
+{
+	for (size_t i = 0; i < MANY; i++) {
+		c[i] = connect_one();
+		fd[i] = peer_fd;
+		send_some(fd[i], i);
+	}
+	for (size_t i = 0; i < MANY; i++)
+		conn_event(c[i], EPOLLIN);
+}
+
+START_TEST(what_is_heard_together_stays_apart)
+{
+	static const uint8_t zeros[MANY * 6];
+	struct conn *c[MANY];
+	int fd[MANY];
+
+	hear_many(c, fd);
+	ck_assert_uint_eq(sv->heard_count, MANY);
+	ck_assert_uint_eq(c[0]->in.size, 0);
+	conn_close(c[1]);
+	conn_serve_heard(sv);
+	ck_assert_ptr_null(sv->heard);
+	ck_assert_uint_eq(sv->heard_count, 0);
+	ck_assert_mem_eq(sv->in, zeros, sizeof(zeros));
+	for (size_t i = 0; i < MANY; i++) {
+		ck_assert_msg(i == 1 || has_some(c[i], i), "%zu", i);
+		(void)close(fd[i]);
+	}
+}
+END_TEST
+
+/* What was received can be kept: nobody is sent away for want of buffers. */
+START_TEST(no_more_is_heard_than_there_are_buffers_for)
+{
+	const size_t request = (FRAME_MAX + READ_MAX) / CHUNK_DATA + 1;
+	struct chain others = { .size = 0 };
+	struct conn *c[MANY];
+	size_t kept = 0;
+	int fd[MANY];
+
+	leave(&others, request + (size_t)_i);
+	hear_many(c, fd);
+	conn_serve_heard(sv);
+	for (size_t i = 0; i < MANY; i++) {
+		ck_assert(!c[i]->closing && !c[i]->dead);
+		ck_assert(has_some(c[i], i) || c[i]->queued);
+		kept += has_some(c[i], i);
+		(void)close(fd[i]);
+	}
+	ck_assert_uint_gt(kept, 0);
+	chain_truncate(&sv->pool, &others, 0);
+}
+END_TEST
+
+START_TEST(many_bytes_are_heard_in_parts)
+{
+	struct conn *a = connect_one(), *b, *last;
+	int a_fd = peer_fd, b_fd;
+
+	ck_assert_int_eq(send(a_fd, frame, HEARD_MAX, 0), HEARD_MAX);
+	b = connect_one();
+	b_fd = peer_fd;
+	send_some(b_fd, 1);
+	last = connect_one();
+	send_some(peer_fd, 2);
+	conn_event(b, EPOLLIN);
+	conn_event(a, EPOLLIN);
+	ck_assert_uint_eq(sv->heard_count, 2);
+	ck_assert_uint_eq(sv->heard_bytes, 6 + HEARD_MAX);
+	conn_event(last, EPOLLIN);
+	ck_assert_uint_eq(sv->heard_count, 1);
+	ck_assert(has_some(b, 1));
+	ck_assert_uint_eq(a->in.size, HEARD_MAX);
+	conn_serve_heard(sv);
+	ck_assert(has_some(last, 2));
+	(void)close(a_fd);
+	(void)close(b_fd);
+	(void)close(peer_fd);
+}
+END_TEST
+
+/*
+ * A process that has ended may have given its number to another one.  A pipe
+ * stands for the pidfd: both are readable once it is over.
+ */
+START_TEST(who_has_ended_sends_nothing)
+{
+	struct conn *lives, *gone;
+	int ends[2], other[2], fd;
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(other, O_CLOEXEC), 0);
+	lives = connect_as(other[0]);
+	fd = peer_fd;
+	gone = connect_as(ends[0]);
+	send_some(fd, 1);
+	send_some(peer_fd, 2);
+	conn_event(lives, EPOLLIN);
+	conn_event(gone, EPOLLIN);
+	/* It may end before or after its bytes were received. */
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	conn_serve_heard(sv);
+	/* Told again, it is over once. */
+	ck_assert_int_eq(write(ends[1], "x", 1), 1);
+	conn_note_ends(sv);
+	ck_assert_ptr_null(sv->over->over_next);
+	ck_assert(!lives->foreign && has_some(lives, 1));
+	ck_assert(gone->foreign && !gone->dead);
+	conn_close_over(sv);
+	ck_assert(!lives->dead && gone->dead);
+	conn_bury(sv);
+	conn_note_ends(sv);
+	ck_assert_ptr_null(sv->over);
+	(void)close(fd);
+	(void)close(peer_fd);
+	(void)close(ends[1]);
+	(void)close(other[1]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -184,6 +360,11 @@ main(void)
 	    a_frame_that_has_begun_has_a_deadline_without_buffers_too);
 	tcase_add_test(t, a_long_frame_comes_in_with_the_least_buffers);
 	tcase_add_test(t, one_that_has_something_kept_may_always_go_on);
+	tcase_add_test(t, what_is_heard_together_stays_apart);
+	tcase_add_loop_test(t, no_more_is_heard_than_there_are_buffers_for, 0,
+	    MANY + 4);
+	tcase_add_test(t, many_bytes_are_heard_in_parts);
+	tcase_add_test(t, who_has_ended_sends_nothing);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
