@@ -89,7 +89,7 @@ known_leave(struct server *sv, struct known *k)
 
 	if (--k->users > 0)
 		return;
-	if (!witness_same(k->watch_fd)) {
+	if (list->most == 0 || !witness_same(k->watch_fd)) {
 		forget(list, k);
 		return;
 	}
@@ -100,7 +100,7 @@ known_leave(struct server *sv, struct known *k)
 	else
 		list->first = k;
 	list->last = k;
-	if (++list->idle > KNOWN_MAX)
+	if (++list->idle > list->most)
 		forget_first(list);
 }
 

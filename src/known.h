@@ -13,7 +13,8 @@
 
 #include "server.h"
 
-#define KNOWN_MAX 64u	   /* of those that have no connection */
+#define KNOWN_MAX 64u	   /* of those that have no connection; none where
+			      connections need the descriptors */
 #define KNOWN_TIME 1000000u /* microseconds that they stay */
 
 struct known {

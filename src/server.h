@@ -60,7 +60,8 @@ struct known;
 struct known_list {
 	struct known *buckets[KNOWN_BUCKETS];
 	struct known *first, *last; /* without a connection, by their time */
-	size_t idle;		    /* so many of them */
+	size_t idle;		    /* so many of them, */
+	size_t most;		    /* and at most: there are descriptors */
 };
 
 /* One request, or one thing to be noted, of this turn. */

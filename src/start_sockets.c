@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
+#include "known.h"
 #include "listen.h"
 #include "loop.h"
 
@@ -59,9 +60,13 @@ fit_descriptors(struct server *sv)
 
 	/* Each run has one, of its process. */
 	raise_limit(RLIMIT_NOFILE,
-	    (rlim_t)want * EACH + OWN_DESCRIPTORS + RUNS_MAX);
+	    (rlim_t)want * EACH + OWN_DESCRIPTORS + KNOWN_MAX + RUNS_MAX);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		limit.rlim_cur = 0;
+	sv->known.most = limit.rlim_cur >=
+		(rlim_t)want * EACH + OWN_DESCRIPTORS + KNOWN_MAX ?
+	    KNOWN_MAX :
+	    0;
 	if (limit.rlim_cur > (rlim_t)want * EACH + OWN_DESCRIPTORS)
 		limit.rlim_cur = (rlim_t)want * EACH + OWN_DESCRIPTORS;
 	sv->most_connections = limit.rlim_cur > OWN_DESCRIPTORS + 16 ?

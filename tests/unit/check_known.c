@@ -21,6 +21,7 @@ setup(void)
 	sv = calloc(1, sizeof(*sv));
 	ck_assert_ptr_nonnull(sv);
 	sv->clock = 1000000;
+	sv->known.most = KNOWN_MAX;
 }
 
 static void
@@ -148,6 +149,22 @@ START_TEST(a_process_that_is_another_one_is_not_known)
 }
 END_TEST
 
+/* Where descriptors are scarce. */
+START_TEST(nothing_is_kept_that_connections_need)
+{
+	struct known *k = add(INODE);
+	int fd = k->watch_fd;
+
+	sv->known.most = 0;
+	ck_assert_ptr_eq(known_find(sv, INODE, CGROUP), k);
+	known_leave(sv, k);
+	ck_assert(is_open(fd));
+	known_leave(sv, k);
+	ck_assert(!is_open(fd));
+	ck_assert_ptr_null(known_find(sv, INODE, CGROUP));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -162,6 +179,7 @@ main(void)
 	tcase_add_test(t, it_is_forgotten_a_while_after_its_last_connection);
 	tcase_add_test(t, there_are_never_too_many);
 	tcase_add_test(t, a_process_that_is_another_one_is_not_known);
+	tcase_add_test(t, nothing_is_kept_that_connections_need);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
