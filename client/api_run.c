@@ -209,16 +209,16 @@ take_run(struct view id, struct view workspace, uint64_t expires,
 
 /* The reply has a token exactly when one was asked for. */
 static bool
-take_start(const struct run_start_request *q, struct view body,
-    struct cofre_run *ret, char *token)
+take_start(const char *workspace, struct view body, struct cofre_run *ret,
+    char *token)
 {
 	struct run_start_reply m;
 
 	if (!run_start_reply_decode(body, &m) ||
-	    (q->token ? !is_token(m.token) : m.token.len > 0) ||
-	    !take_run(m.run, q->workspace, m.expires, ret))
+	    (token != NULL ? !is_token(m.token) : m.token.len > 0) ||
+	    !take_run(m.run, view_of(workspace), m.expires, ret))
 		return false;
-	if (q->token) {
+	if (token != NULL) {
 		memcpy(token, m.token.data, m.token.len);
 		token[m.token.len] = '\0';
 	}
@@ -270,7 +270,7 @@ cofre_run_start(cofre *c, const struct cofre_run_options *options,
 	s = call_run(c, "run start", options->workspace, &body);
 	if (s == COFRE_CONFLICT)
 		(void)fail_conflict(c, options);
-	if (s == COFRE_OK && !take_start(&q, body, ret, token))
+	if (s == COFRE_OK && !take_start(options->workspace, body, ret, token))
 		s = call_bad_reply(c);
 	call_done(c);
 	return s;

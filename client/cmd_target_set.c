@@ -105,14 +105,16 @@ check_told(struct told *told, struct problem *p)
 	    told->namespaces.items, told->namespaces.count, p);
 }
 
-/* It was checked; t: what is to be changed, or NULL. */
+/* It was checked; t: what is to be changed, or NULL when all is told. */
 static enum cofre_status
 set(struct settings *s, const struct told *told, const struct targetinfo *t,
     struct problem *p)
 {
 	memset(s, 0, sizeof(*s));
-	s->host = view_of(told->host != NULL ? told->host : t->host);
-	s->user = view_of(told->user != NULL ? told->user : t->user);
+	s->host = view_of(t == NULL || told->host != NULL ? told->host :
+							    t->host);
+	s->user = view_of(t == NULL || told->user != NULL ? told->user :
+							    t->user);
 	s->port = told->port != NULL ? told->number :
 	    t != NULL		     ? t->port :
 				       SSH_PORT;

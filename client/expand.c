@@ -46,7 +46,8 @@ walk(const char *p, struct expand_label *labels, size_t n, struct sink *k)
 			p += 2;
 		} else if (*p == '{' && (l = find(p + 1, labels, n)) != NULL) {
 			l->used = true;
-			put(k, l->path, l->path == NULL ? 0 : strlen(l->path));
+			if (l->path != NULL)
+				put(k, l->path, strlen(l->path));
 			p += strlen(l->label) + 2;
 		} else
 			put(k, p++, 1);

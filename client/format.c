@@ -61,15 +61,16 @@ find_format(enum cofre_format code)
 	return NULL;
 }
 
-static bool
-is_used(enum cofre_format format, enum cofre_kind kind,
+/* The format, or NULL when secrets of the kind do not have it. */
+static const struct format *
+find_used(enum cofre_format format, enum cofre_kind kind,
     enum cofre_datastore datastore)
 {
 	for (size_t i = 0; i < COUNT(uses); i++)
 		if (uses[i].kind == kind && uses[i].datastore == datastore &&
 		    uses[i].format == format)
-			return true;
-	return false;
+			return find_format(format);
+	return NULL;
 }
 
 enum cofre_format
@@ -185,17 +186,17 @@ cofre_parse(enum cofre_format format, enum cofre_kind kind,
     cofre_secret **ret, char error[COFRE_ERROR_MAX])
 {
 	const struct view whole = { (const uint8_t *)text, len };
+	const struct format *f = find_used(format, kind, datastore);
 	struct text_fault fault = { COFRE_OK, "" };
 	enum cofre_status s;
 
 	if (ret == NULL || (text == NULL && len > 0))
 		s = fail(&fault, COFRE_ARGUMENT, "an argument is NULL");
-	else if (!is_used(format, kind, datastore))
+	else if (f == NULL)
 		s = fail(&fault, COFRE_ARGUMENT,
 		    "secrets of this kind do not have this format");
 	else
-		s = parse(find_format(format), kind, datastore, whole, ret,
-		    &fault);
+		s = parse(f, kind, datastore, whole, ret, &fault);
 	return tell(&fault, s, error);
 }
 
@@ -282,16 +283,17 @@ cofre_render(enum cofre_format format, const cofre_secret *s, char **ret,
     size_t *len, char error[COFRE_ERROR_MAX])
 {
 	struct text_fault fault = { COFRE_OK, "" };
+	const struct format *f;
 	enum cofre_status status;
 
 	if (s == NULL || ret == NULL)
 		status = fail(&fault, COFRE_ARGUMENT, "an argument is NULL");
-	else if (!is_used(format, cofre_secret_kind(s),
-	    cofre_secret_datastore(s)))
+	else if ((f = find_used(format, cofre_secret_kind(s),
+	    cofre_secret_datastore(s))) == NULL)
 		status = fail(&fault, COFRE_ARGUMENT,
 		    "secrets of this kind do not have this format");
 	else
-		status = render(find_format(format), s, ret, len, &fault);
+		status = render(f, s, ret, len, &fault);
 	return tell(&fault, status, error);
 }
 

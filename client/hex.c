@@ -37,7 +37,7 @@ hex_decode(struct view text, uint8_t *to, size_t len)
 	if (text.len != 2 * len || !hex_is_digits(text))
 		return false;
 	for (size_t i = 0; i < len; i++)
-		to[i] = (uint8_t)(digit(text.data[2 * i]) << 4 |
+		to[i] = (uint8_t)(digit(text.data[2 * i]) * 16 +
 		    digit(text.data[2 * i + 1]));
 	return true;
 }

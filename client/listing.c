@@ -29,9 +29,12 @@ add_cell(struct listing *l, char *cell)
 		size_t room = l->room * 2 + 64;
 		char **more = reallocarray(l->cells, room, sizeof(*more));
 
-		l->bad = more == NULL;
-		l->cells = more == NULL ? l->cells : more;
-		l->room = more == NULL ? l->room : room;
+		if (more != NULL) {
+			l->cells = more;
+			l->room = room;
+		} else {
+			l->bad = true;
+		}
 	}
 	if (l->bad)
 		free(cell);

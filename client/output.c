@@ -72,8 +72,9 @@ output_text(FILE *f, struct view v)
 		uint32_t c = 0;
 		char one[12];
 		size_t taken = utf8_next(part, &c);
+		size_t len = escape_one(one, part, taken, c);
 
-		(void)fwrite(one, 1, escape_one(one, part, taken, c), f);
+		(void)fwrite(one, 1, len, f);
 		taken = taken == 0 ? 1 : taken;
 		v = (struct view){ v.data + taken, v.len - taken };
 	}

@@ -183,7 +183,7 @@ set_text(char *at, const struct key *k, const char *s)
 	if (len >= k->size)
 		return "shorter";
 	memset(at, 0, k->size);
-	memcpy(at, s, len);
+	memcpy(at, s, len + 1);
 	return NULL;
 }
 

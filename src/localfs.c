@@ -1,7 +1,7 @@
 #include "localfs.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,11 +12,14 @@ static const char *const local[] = { "bcachefs", "btrfs", "erofs", "ext2",
 	"ext3", "ext4", "f2fs", "jfs", "overlay", "ramfs", "reiserfs",
 	"rootfs", "squashfs", "tmpfs", "xfs", "zfs" };
 
+/* Is what the text begins with, up to a blank, the name of one of them? */
 static bool
-is_local_type(const char *type)
+is_local_type(const char *text)
 {
+	size_t len = strcspn(text, " ");
+
 	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
-		if (strcmp(type, local[i]) == 0)
+		if (strlen(local[i]) == len && memcmp(text, local[i], len) == 0)
 			return true;
 	return false;
 }
@@ -27,11 +30,10 @@ static bool
 is_local_line(const char *line, uint64_t mount)
 {
 	const char *dash = strstr(line, " - ");
-	char type[32];
-	unsigned id;
+	char *end;
 
-	return sscanf(line, "%u ", &id) == 1 && id == mount && dash != NULL &&
-	    sscanf(dash, " - %31s", type) == 1 && is_local_type(type);
+	return strtoull(line, &end, 10) == mount && *end == ' ' &&
+	    dash != NULL && is_local_type(dash + strlen(" - "));
 }
 
 bool

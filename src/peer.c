@@ -35,7 +35,7 @@ read_groups(int fd, struct peer *p)
 {
 	gid_t few[32];
 	socklen_t len = sizeof(few);
-	void *list = few;
+	gid_t *list;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, few, &len) == -1) {
 		if (errno != ERANGE || len > PEER_GROUPS_MAX * sizeof(gid_t) ||

@@ -163,9 +163,10 @@ witness_take(int fd, struct witness_answer *a, int *watch_fd)
 	uint8_t buf[WITNESS_ANSWER + 1];
 	struct wire_reader r;
 	struct view sha256;
-	ssize_t n = receive_with(fd, buf, sizeof(buf), MSG_DONTWAIT,
-	    watch_fd);
+	int passed;
+	ssize_t n = receive_with(fd, buf, sizeof(buf), MSG_DONTWAIT, &passed);
 
+	*watch_fd = passed;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return WITNESS_NONE;
 	memset(a, 0, sizeof(*a));
@@ -185,8 +186,8 @@ witness_take(int fd, struct witness_answer *a, int *watch_fd)
 	(void)facts_unit(a->facts.cgroup, a->facts.unit);
 	if (n > 0 && wire_reader_done(&r))
 		return WITNESS_ANSWERED;
-	if (*watch_fd != -1)
-		(void)close(*watch_fd);
+	if (passed != -1)
+		(void)close(passed);
 	return WITNESS_GONE;
 }
 

@@ -70,13 +70,21 @@ check_form(const struct request *q, const struct form *f, struct problem *p)
 	return COFRE_OK;
 }
 
+/* The service that is asked for: its argument tells. */
+static const struct service *
+service_of(const struct request *q)
+{
+	const struct service *s = &services[0];
+
+	return request_argument(q, s->argument) != NULL ? s : s + 1;
+}
+
 static enum cofre_status
-take_arguments(const struct request *q, const struct service **ret,
+check_arguments(const struct request *q, const struct service *s,
     struct problem *p)
 {
 	static const char *const names[] = { "account", "registry",
 		"resource-group", "subscription", NULL };
-	const struct service *s = &services[0];
 	enum cofre_status status = request_only(q, names, p);
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]) &&
@@ -88,13 +96,10 @@ take_arguments(const struct request *q, const struct service **ret,
 	    (request_argument(q, "registry") != NULL))
 		return problem_set(p, COFRE_ARGUMENT,
 		    "give one of the arguments 'account' and 'registry'");
-	if (request_argument(q, s->argument) == NULL)
-		s++;
 	if (strcmp(q->kind, s->kind) != 0)
 		return problem_set(p, COFRE_ARGUMENT,
 		    "the argument '%s' is for a %s, this is a %.20s",
 		    s->argument, s->kind, q->kind);
-	*ret = s;
 	return COFRE_OK;
 }
 
@@ -249,9 +254,9 @@ probe(const struct request *q, const struct service *s, const json_t *all,
 static enum cofre_status
 run(const struct request *q, json_t *answer, struct problem *p)
 {
-	const struct service *s;
+	const struct service *s = service_of(q);
+	enum cofre_status status = check_arguments(q, s, p);
 	json_t *all;
-	enum cofre_status status = take_arguments(q, &s, p);
 
 	if (status != COFRE_OK)
 		return status;

@@ -34,13 +34,12 @@ take_step(const char *text, char step[STEP_MAX], size_t *taken)
 static json_t *
 element(json_t *array, const char *step)
 {
-	size_t n = strspn(step, "0123456789");
-	size_t index = 0;
+	size_t n = 0, index = 0;
 
-	if (n == 0 || n > 9 || step[n] != '\0' || (n > 1 && step[0] == '0'))
+	for (; n < 9 && step[n] >= '0' && step[n] <= '9'; n++)
+		index = index * 10 + (size_t)(step[n] - '0');
+	if (n == 0 || step[n] != '\0' || (n > 1 && step[0] == '0'))
 		return NULL;
-	for (size_t i = 0; i < n; i++)
-		index = index * 10 + (size_t)(step[i] - '0');
 	return json_array_get(array, index);
 }
 

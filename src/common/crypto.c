@@ -151,14 +151,15 @@ crypto_ed25519_verify(const uint8_t signature[SIGNATURE_LEN],
 void
 crypto_base64url(char *text, const uint8_t *bytes, size_t len)
 {
+	const size_t size = sodium_base64_encoded_len(len,
+	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 	char buf[64];
 
-	if (sodium_base64_encoded_len(len,
-		sodium_base64_VARIANT_URLSAFE_NO_PADDING) > sizeof(buf))
+	if (size > sizeof(buf))
 		abort();
 	(void)sodium_bin2base64(buf, sizeof(buf), bytes, len,
 	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	memcpy(text, buf, strlen(buf));
+	memcpy(text, buf, size - 1); /* the NUL stays behind */
 	sodium_memzero(buf, sizeof(buf));
 }
 

@@ -86,7 +86,9 @@ list_made(const struct wire_writer *w, size_t at, uint32_t max)
 		return (struct list){ .count = 0 };
 	wire_reader_init(&r, (struct view){ w->data + at, w->len - at });
 	l = list_get(&r, max);
-	return r.bad ? (struct list){ .count = 0 } : l;
+	if (r.bad)
+		return (struct list){ .count = 0 };
+	return l;
 }
 
 struct wire_reader

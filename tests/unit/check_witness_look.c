@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "localfs.h"
 #include "sample.h"
 #include "witness.h"
 
@@ -313,6 +314,28 @@ START_TEST(a_program_elsewhere_is_told_by_no_path)
 }
 END_TEST
 
+/* The id of the mount that a path is on. */
+static uint64_t
+mount_of(const char *path)
+{
+	struct statx stx;
+
+	ck_assert_int_eq(statx(AT_FDCWD, path, 0, STATX_MNT_ID, &stx), 0);
+	return stx.stx_mnt_id;
+}
+
+START_TEST(a_mount_is_local_by_its_type)
+{
+	ck_assert(localfs(mount_of("/dev/shm")));
+	ck_assert(!localfs(mount_of("/proc")));
+	ck_assert(!localfs(mount_of("/sys")));
+	ck_assert(!localfs(0));
+	ck_assert(!localfs(UINT64_MAX));
+	/* An id whose beginning only is that of a mount there is. */
+	ck_assert(!localfs(mount_of("/dev/shm") * 10000000));
+}
+END_TEST
+
 static Suite *
 witness_look_suite(void)
 {
@@ -329,6 +352,7 @@ witness_look_suite(void)
 	tcase_add_test(t, a_program_that_was_replaced_is_told_by_no_path);
 	tcase_add_test(t, a_cgroup_is_told_by_its_path);
 	tcase_add_test(t, a_program_elsewhere_is_told_by_no_path);
+	tcase_add_test(t, a_mount_is_local_by_its_type);
 	suite_add_tcase(s, t);
 	return s;
 }
