@@ -183,6 +183,7 @@ parse_fields(unsigned count, size_t len)
 	(void)sprintf(text + n, "}}");
 	s = parse(SOURCE_PULL, text, &a, &p);
 	if (s == COFRE_OK) {
+		ck_assert_uint_le(count, COFRE_FIELDS_MAX);
 		ck_assert_uint_eq(a.field_count, count);
 		ck_assert_uint_eq(a.fields[count - 1].value.len, len);
 		source_answer_free(&a);
