@@ -200,7 +200,7 @@ static const struct wrong {
 	size_t at;
 	uint8_t value;
 } wrongs[] = {
-	{ 0, 0 }, { 0, 5 }, { 1, 0 }, { 1, 2 }, { 1, 6 }, { 6, 1 },
+	{ 0, 0 }, { 0, 5 }, { 1, 0 }, { 1, 2 }, { 1, 6 }, { 6, 2 },
 	{ 7, LOG_SEALED }, { 7, LOG_PLAIN }, { 15, 1 },
 	{ 65, 1 }, { 67, 1 },
 };
