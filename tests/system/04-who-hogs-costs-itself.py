@@ -398,9 +398,6 @@ def gone_before_reply(t, d, root):
 
 # --- refused again and again --------------------------------------------------
 
-REPEATED = 256
-
-
 def ask_in_vain(path, n):
     """Requests that are denied, many at a time: what came back."""
     c = wire.Connection(path)
@@ -426,14 +423,14 @@ def refused(t, d, root):
         check(time.monotonic() < end, "%d of %d are in the log" % (total, n))
         events = [e for e in root.events(start=start) if e["uid"] == uid and
                   e["type"] == wire.REQUESTED]
-        total = sum(e["version"] if e["flags"] & REPEATED else 1
+        total = sum(e["version"] if e["flags"] & wire.REPEATED else 1
                     for e in events)
     same(total, n, "refused requests in the log")
     same({e["status"] for e in events}, {wire.STATUS["DENIED"]}, "status")
     by_op = {}
     for e in events:
         by_op[e["op"]] = by_op.get(e["op"], 0) + (
-            e["version"] if e["flags"] & REPEATED else 1)
+            e["version"] if e["flags"] & wire.REPEATED else 1)
     same(by_op, {wire.OPERATIONS["secret.get"][0]: n - n // 100,
                  wire.OPERATIONS["vault.lock"][0]: n // 100}, "by operation")
     check(len(events) < 1000, "%d records" % len(events))
@@ -453,7 +450,7 @@ def refused(t, d, root):
            "OK")
     events = [e for e in root.events(start=start) if e["uid"] == uid and
               e["type"] == wire.REQUESTED]
-    same(sum(e["version"] if e["flags"] & REPEATED else 1 for e in events),
+    same(sum(e["version"] if e["flags"] & wire.REPEATED else 1 for e in events),
          1000, "refused requests before a stop")
     show("%d refused requests: all of them counted, in fewer than 1000 "
          "records" % n)

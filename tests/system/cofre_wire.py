@@ -45,6 +45,7 @@ STORAGE, REGISTRY, DATASTORE, GENERIC = 1, 2, 3, 4  # kinds
 LIVE, DELETED = 1, 2                                # states of a secret
 SECRET = 1                                          # flag of a field
 SYSTEM, CONNECTION, REQUESTED, NOTE = 1, 2, 3, 4    # types of an event
+REPEATED = 256                                      # a flag of one
 RUN = 6                                             # as whom it was allowed
 TOKEN_ONLY, PROCESS, CGROUP = 0, 1, 2               # targets of a run
 ACTIVE, OVER = 1, 2                                 # states of a run
