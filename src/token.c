@@ -9,18 +9,25 @@
 #define SECRET_LEN 32u
 #define CHECK_LEN 3u
 
+/* A number below 16 as a hex digit; without an index or a branch that depends
+   on it. */
+static char
+hex_digit(unsigned v)
+{
+	return (char)('0' + v + ((9 - v) >> 8 & ('a' - '0' - 10)));
+}
+
 /* The hex digits behind the secret. */
 static void
 put_check(char *to, const uint8_t *secret)
 {
-	static const char digits[] = "0123456789abcdef";
 	const struct view part = { secret, SECRET_LEN };
 	uint8_t hash[CRYPTO_HASH_LEN];
 
 	crypto_blake2b(hash, sizeof(hash), NULL, &part, 1);
 	for (size_t i = 0; i < CHECK_LEN; i++) {
-		*to++ = digits[hash[i] >> 4];
-		*to++ = digits[hash[i] & 15];
+		*to++ = hex_digit(hash[i] >> 4);
+		*to++ = hex_digit(hash[i] & 15);
 	}
 	secmem_wipe(hash, sizeof(hash));
 }

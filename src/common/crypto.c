@@ -148,6 +148,13 @@ crypto_ed25519_verify(const uint8_t signature[SIGNATURE_LEN],
 	    message.len, public) == 0;
 }
 
+/* The characters for so many bytes. */
+static size_t
+base64url_len(size_t len)
+{
+	return (len * 4 + 2) / 3;
+}
+
 void
 crypto_base64url(char *text, const uint8_t *bytes, size_t len)
 {
@@ -171,15 +178,14 @@ crypto_base64url_open(uint8_t *bytes, size_t len, const char *text,
 	size_t got = 0;
 	bool same;
 
-	if (text_len >= sizeof(again) ||
+	if (text_len >= sizeof(again) || text_len != base64url_len(len) ||
 	    sodium_base642bin(bytes, len, text, text_len, NULL, &got, NULL,
 		sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
 	    got != len)
 		return false;
 	/* It takes '-' and '_' with their highest bit set for themselves. */
-	memset(again, 0, sizeof(again));
 	crypto_base64url(again, bytes, len);
-	same = strlen(again) == text_len && crypto_equal(again, text, text_len);
+	same = crypto_equal(again, text, text_len);
 	sodium_memzero(again, sizeof(again));
 	return same;
 }
