@@ -64,7 +64,7 @@ merge(struct request *q, const struct resync_stage_request *in,
 	m->fields = list_made(&w, 0, COFRE_FIELDS_MAX);
 	if (m->fields.count == 0)
 		return COFRE_TOO_LARGE;
-	m->changed = !view_equal(m->fields.items, body.fields.items) ||
+	m->changed = !fields_same(m->fields.items, body.fields.items) ||
 	    (in->expires != 0 && in->expires != body.expires);
 	secret_digest(q, s->record, body.fields, m->before);
 	secret_digest(q, s->record, m->fields, m->after);

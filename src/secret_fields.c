@@ -1,5 +1,6 @@
 #include "secret_fields.h"
 
+#include "crypto.h"
 #include "names.h"
 
 /* Is there a field of that name among the first n?  *ret is it then. */
@@ -72,6 +73,12 @@ put_item(struct wire_writer *w, struct wire_list *l,
 }
 
 bool
+fields_same(struct view a, struct view b)
+{
+	return a.len == b.len && crypto_equal(a.data, b.data, a.len);
+}
+
+bool
 fields_merge(struct wire_writer *w, struct list fields, struct list fresh)
 {
 	struct wire_reader r = list_reader(fields);
@@ -83,7 +90,7 @@ fields_merge(struct wire_writer *w, struct list fields, struct list fresh)
 	for (uint32_t i = 0; i < fields.count; i++) {
 		field_item_get(&r, &field);
 		if (find(fresh, fresh.count, field.name, &other) &&
-		    !view_equal(field.value, other.value)) {
+		    !fields_same(field.value, other.value)) {
 			field.value = other.value;
 			field.flags |= other.flags;
 		}

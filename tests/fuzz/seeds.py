@@ -175,6 +175,15 @@ SEEDS = {
     body('q1 q0 EMPTY LIST ACCOUNT_KEY b1 VALUE ITEM LIST_END') +
     ask('RESYNC_COMMIT', 'ML i9 b1') + ask('SECRET_VERSIONS', 'ML STORE') +
     do('TIME', 2) + ask('SECRET_GET', 'ML STORE i2 EMPTY'),
+    'resync-compares': bytes([OPEN]) + as_operator +
+    ask('RESYNC_BEGIN', 'ML b0') + ask('RESYNC_LIST', 'ML q0') +
+    ask('RESYNC_STAGE', 'ML STORE i2 ORIGIN b1 b1 b0 q1 q0 EMPTY LIST '
+        'ACCOUNT_KEY b1 VALUE2 ITEM LIST_END') +
+    bytes([DO['REQUEST'], OP['RESYNC_STAGE']]) +
+    body('ML STORE i2 ORIGIN b1 b1 b0 q1 q0 EMPTY LIST ACCOUNT_KEY b1 '
+         'STRING:33')[:-1] + b'another value, of another versioN' +
+    body('ITEM LIST_END') + ask('RESYNC_COMMIT', 'ML i0 b0') +
+    ask('SECRET_GET', 'ML STORE i0 EMPTY'),
     'resync-fails': bytes([OPEN]) + as_operator + ask('RESYNC_BEGIN', 'ML b1') +
     ask('RESYNC_LIST', 'ML q0') +
     ask('RESYNC_STAGE', 'ML STORE i2 ORIGIN b2 b0 b0 q0 q0 PROBLEM ' + NONE) +
