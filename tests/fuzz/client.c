@@ -14,6 +14,9 @@
 #include "quota.h"
 #include "ssh_agent.h"
 
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
 #define GROUP 3000u
 #define PIECES_MAX 64u /* of one message; then the rest of it */
 
@@ -70,6 +73,21 @@ connect_really(struct client *c)
 	house_connect(c->house, c->fd, &at);
 }
 
+/* A pidfd of this process, which has made both ends of the socket: valgrind
+   does not know pidfd_open(2). */
+static int
+own_pidfd(int fd)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, (int)getpid(), 0);
+	socklen_t len = sizeof(pidfd);
+
+	if (pidfd == -1 && errno == ENOSYS &&
+	    getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) == -1)
+		pidfd = -1;
+	must(pidfd != -1);
+	return pidfd;
+}
+
 /* As the daemon takes one that it has accepted. */
 static bool
 take(struct server *sv, int fd, struct peer *peer, bool agent)
@@ -96,10 +114,8 @@ connect_as(struct client *c)
 	    sizeof(on)) == 0);
 	if (c->kind == CLIENT_UNSEEN)
 		peer.pid = 0;
-	else if (c->kind != CLIENT_WEAK) {
-		peer.pidfd = (int)syscall(SYS_pidfd_open, (int)peer.pid, 0);
-		must(peer.pidfd != -1);
-	}
+	else if (c->kind != CLIENT_WEAK)
+		peer.pidfd = own_pidfd(pair[0]);
 	if (c->kind == CLIENT_OTHER) {
 		must((peer.groups = malloc(sizeof(*peer.groups))) != NULL);
 		peer.groups[peer.group_count++] = GROUP;
