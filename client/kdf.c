@@ -183,12 +183,18 @@ kdf_use(struct kdf *k, uint64_t ops, uint64_t memory, struct view salt,
 enum cofre_status
 kdf_derive(struct kdf *k, const struct input *passphrase, struct problem *p)
 {
+	int rc;
+
 	if (sodium_init() == -1)
 		return problem_set(p, COFRE_INTERNAL,
 		    "libsodium can't be initialised");
-	if (crypto_pwhash_argon2id(k->key, KEY_LEN, passphrase->data,
-		passphrase->len, k->salt, k->ops, (size_t)k->memory,
-		crypto_pwhash_argon2id_ALG_ARGON2ID13) == 0)
+	rc = crypto_pwhash_argon2id(k->key, KEY_LEN, passphrase->data,
+	    passphrase->len, k->salt, k->ops, (size_t)k->memory,
+	    crypto_pwhash_argon2id_ALG_ARGON2ID13);
+	/* What it leaves of passphrase and key. */
+	secmem_wipe_stack();
+	secmem_wipe_registers();
+	if (rc == 0)
 		return COFRE_OK;
 	return problem_set(p, COFRE_NO_MEMORY,
 	    "Argon2id needs %llu MiB of memory and can't get them",

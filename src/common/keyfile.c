@@ -64,6 +64,9 @@ keyfile_key(const void *content, size_t len, uint8_t key[KEY_LEN])
 {
 	crypto_hash_personal(key, "cofre.keyfile.v1",
 	    (struct view){ content, len });
+	/* What the hash leaves of both. */
+	secmem_wipe_stack();
+	secmem_wipe_registers();
 }
 
 bool

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crypto.h"
 #include "keyfile.h"
 
 /* A directory of its own for each test, and a file in it. */
@@ -220,6 +221,43 @@ START_TEST(a_short_error_buffer_is_not_overrun)
 }
 END_TEST
 
+#define BELOW 16384u /* bytes of the stack that are looked at */
+
+/* How many parts of the secret are on the dead stack below that place. */
+static unsigned
+parts_below(const char *place, const uint8_t *secret, size_t len)
+{
+	uint8_t *below = malloc(BELOW);
+	int fd = open("/proc/self/mem", O_RDONLY);
+	unsigned found = 0;
+
+	ck_assert_ptr_nonnull(below);
+	ck_assert_int_eq(pread(fd, below, BELOW,
+	    (off_t)((uintptr_t)place - BELOW)), (ssize_t)BELOW);
+	for (size_t i = 0; i + 8 <= len; i += 8)
+		found += memmem(below, BELOW, secret + i, 8) != NULL;
+	(void)close(fd);
+	free(below);
+	return found;
+}
+
+START_TEST(the_hash_leaves_nothing_on_the_stack)
+{
+	enum { LEN = 64 };
+	uint8_t *content = malloc(LEN), *key = malloc(KEY_LEN);
+	char place = 0;
+
+	ck_assert(content != NULL && key != NULL && crypto_init());
+	crypto_random(content, LEN);
+	keyfile_key(content, LEN, key);
+	ck_assert_uint_eq(parts_below(&place, content, LEN), 0);
+	keyfile_key(content, LEN, key);
+	ck_assert_uint_eq(parts_below(&place, key, KEY_LEN), 0);
+	free(content);
+	free(key);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -230,6 +268,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_key_is_the_one_that_other_programs_derive);
+	tcase_add_test(tc, the_hash_leaves_nothing_on_the_stack);
 	tcase_add_test(tc, the_longest_file_is_hashed_whole);
 	tcase_add_test(tc, a_content_at_hand_gives_the_same_key_as_its_file);
 	tcase_add_loop_test(tc, a_file_too_short_or_too_long_is_refused, 0, 5);
