@@ -5,6 +5,7 @@ import os
 import shutil
 import string
 import subprocess
+import urllib.parse
 
 import harness
 
@@ -14,7 +15,12 @@ def spellings(value):
     if isinstance(value, str):
         value = value.encode()
     found = {"raw": value, "reversed": value[::-1],
-             "hex": value.hex().encode(), "HEX": value.hex().upper().encode()}
+             "hex": value.hex().encode(), "HEX": value.hex().upper().encode(),
+             "percent": b"".join(b"%%%02x" % b for b in value),
+             "PERCENT": b"".join(b"%%%02X" % b for b in value)}
+    needed = urllib.parse.quote_from_bytes(value, safe="").encode()
+    if needed != value:
+        found["percent where needed"] = needed
     try:
         text = value.decode("ascii")
         found["UTF-16LE"] = text.encode("utf-16-le")
