@@ -1,8 +1,7 @@
-#include "store.h"
+#include "store_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,30 +10,6 @@
 
 #include "bus.h"
 #include "store_file.h"
-
-#define MAP_MIN (16u << 20)   /* the first map */
-#define RESERVE (2u << 20)    /* kept of the limit, for deleting */
-#define TURN_ROOM (4u << 20)  /* free space that a turn begins with */
-#define DISK_STEP (256u << 10) /* disk space is taken in such steps */
-#define DISK_SLACK (512u << 10) /* and kept ahead, so that deleting works */
-
-struct store {
-	MDB_env *env;
-	const char *path; /* the caller's */
-	MDB_dbi dbi;
-	MDB_txn *write;
-	MDB_txn *read;
-	bool reading; /* read is renewed, not reset */
-	bool failed;
-	int fd; /* LMDB's own descriptor, to grow the file with */
-	uint64_t limit;
-	uint64_t map;
-	uint64_t allocated; /* bytes of the file that have their disk space */
-	uint64_t used;	    /* bytes in use when the turn began to write */
-	uint64_t planned;   /* what its writes may need besides */
-	bool no_allocate;   /* the file system has no fallocate(2) */
-	unsigned page;
-};
 
 static MDB_val
 to_val(struct view v)
@@ -48,8 +23,8 @@ to_view(MDB_val v)
 	return (struct view){ v.mv_data, v.mv_size };
 }
 
-static enum cofre_status
-to_status(struct store *s, int rc)
+enum cofre_status
+store_status(struct store *s, int rc)
 {
 	switch (rc) {
 	case MDB_SUCCESS:
@@ -69,37 +44,6 @@ to_status(struct store *s, int rc)
 	default:
 		return COFRE_STORE_FAILED;
 	}
-}
-
-/* Make file and map at least size bytes long, in whole mebibytes. */
-static int
-grow(struct store *s, uint64_t size)
-{
-	int rc;
-
-	size = (size + (1u << 20) - 1) >> 20 << 20;
-	if (size <= s->map)
-		return 0;
-	if (ftruncate(s->fd, (off_t)size) == -1)
-		return errno;
-	if (s->read != NULL) {
-		mdb_txn_abort(s->read);
-		s->read = NULL;
-		s->reading = false;
-	}
-	if ((rc = mdb_env_set_mapsize(s->env, size)) == 0)
-		s->map = size;
-	bus_file(s->fd, s->map, s->path);
-	return rc;
-}
-
-static uint64_t
-used_bytes(struct store *s)
-{
-	MDB_envinfo info;
-
-	(void)mdb_env_info(s->env, &info);
-	return ((uint64_t)info.me_last_pgno + 1) * s->page;
 }
 
 /* What LMDB has found may be what is left of a file that was cut short. */
@@ -132,7 +76,7 @@ open_env(struct store *s, const char *path)
 	if (fstat(s->fd, &file) == -1)
 		return errno;
 	s->map = 0;
-	if ((rc = grow(s, file.st_size > (off_t)MAP_MIN ?
+	if ((rc = store_grow(s, file.st_size > (off_t)MAP_MIN ?
 		 (uint64_t)file.st_size : MAP_MIN)) != 0)
 		return rc;
 	if ((rc = mdb_txn_begin(s->env, NULL, 0, &txn)) != 0)
@@ -188,116 +132,73 @@ store_writing(const struct store *s)
 	return s->write != NULL;
 }
 
-/*
- * Bytes of pages that earlier writes have freed inside the file.  LMDB keeps
- * them in its database 0: each value is a list of page numbers, with their
- * count at its front.
- */
+/* Have a snapshot of what was committed last. */
 static int
-free_bytes(struct store *s, uint64_t *bytes)
+take_snapshot(struct store *s)
 {
-	MDB_val key, value;
-	MDB_cursor *cursor;
-	MDB_txn *txn;
-	size_t count;
-	int rc;
+	int rc = 0;
 
-	*bytes = 0;
-	if ((rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn)) != 0)
-		return rc;
-	if ((rc = mdb_cursor_open(txn, 0, &cursor)) == 0) {
-		while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) ==
-		    0) {
-			memcpy(&count, value.mv_data, sizeof(count));
-			*bytes += (uint64_t)count * s->page;
-		}
-		mdb_cursor_close(cursor);
-	}
-	mdb_txn_abort(txn);
-	return rc == MDB_NOTFOUND ? 0 : rc;
+	if (s->read == NULL)
+		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &s->read);
+	else if (!s->reading)
+		rc = mdb_txn_renew(s->read);
+	s->reading = rc == 0;
+	return rc;
 }
 
-/*
- * A row takes its own pages and copies of those on the way to it: four times
- * its size and some are always enough.  What is free inside the file is
- * counted only when the file is near its limit; until then it grows a little
- * early.
- */
-static enum cofre_status
-make_room(struct store *s, size_t need, bool reserve)
+/* The transaction that reads use: the open write, or the snapshot. */
+static int
+reader(struct store *s, MDB_txn **txn)
 {
-	uint64_t used = used_bytes(s), want = used + TURN_ROOM + need * 4;
-	uint64_t kept = reserve ? 0 : RESERVE, unused;
-	int rc;
+	int rc = s->write != NULL ? 0 : take_snapshot(s);
 
-	if (used + need * 2 + kept > s->limit) {
-		if ((rc = free_bytes(s, &unused)) != 0)
-			return to_status(s, rc);
-		if (used - unused + need * 2 + kept > s->limit)
-			return COFRE_STORE_FULL;
-	}
-	if (want <= s->map || s->map >= s->limit)
-		return COFRE_OK;
-	if (want < s->map + s->map / 2)
-		want = s->map + s->map / 2;
-	if (want > s->limit)
-		want = s->limit;
-	if ((rc = grow(s, want)) != 0)
-		return to_status(s, rc);
-	return COFRE_OK;
-}
-
-/*
- * Take disk space before it is written to: LMDB does not tell a full disk
- * from one that fails.  What is kept ahead of need is for deleting alone.
- */
-static enum cofre_status
-allocate(struct store *s, size_t need, bool reserve)
-{
-	uint64_t until, unused;
-
-	s->planned += need * 4;
-	until = s->used + s->planned + DISK_SLACK;
-	until = (until + DISK_STEP - 1) / DISK_STEP * DISK_STEP;
-	if (until > s->map)
-		until = s->map;
-	if (until <= s->allocated || s->no_allocate)
-		return COFRE_OK;
-	if (fallocate(s->fd, 0, (off_t)s->allocated,
-		(off_t)(until - s->allocated)) == 0) {
-		s->allocated = until;
-		return COFRE_OK;
-	}
-	if (errno == EOPNOTSUPP) {
-		s->no_allocate = true;
-		return COFRE_OK;
-	}
-	/* Pages that are free inside the file may be enough. */
-	if (reserve || ((errno == ENOSPC || errno == EDQUOT) &&
-		free_bytes(s, &unused) == 0 &&
-		unused >= s->planned + DISK_SLACK))
-		return COFRE_OK;
-	s->planned -= need * 4;
-	return COFRE_STORE_FULL;
+	*txn = s->write != NULL ? s->write : s->read;
+	return rc;
 }
 
 enum cofre_status
 store_begin(struct store *s, size_t need, bool reserve)
 {
 	enum cofre_status st;
+	int rc;
 
 	if (s->failed)
 		return COFRE_STORE_FAILED;
 	if (s->write != NULL)
-		return allocate(s, need, reserve);
+		return store_allocate(s, need, reserve);
 	store_release(s);
 	bus_check();
-	s->used = used_bytes(s);
+	s->used = store_used(s);
 	s->planned = 0;
-	if ((st = make_room(s, need, reserve)) != COFRE_OK ||
-	    (st = allocate(s, need, reserve)) != COFRE_OK)
+	s->tight = false;
+	if ((st = store_make_room(s, need, reserve)) != COFRE_OK ||
+	    (st = store_allocate(s, need, reserve)) != COFRE_OK)
 		return st;
-	return to_status(s, mdb_txn_begin(s->env, NULL, 0, &s->write));
+	/*
+	 * LMDB gives no new snapshot once it could not write its header.
+	 * This one costs no page: what the last commit has freed is not
+	 * used by the next one anyway.
+	 */
+	if ((rc = take_snapshot(s)) == 0)
+		rc = mdb_txn_begin(s->env, NULL, 0, &s->write);
+	return store_status(s, rc);
+}
+
+/* Is the store as it was before a commit that failed so? */
+static bool
+is_unharmed(struct store *s, int rc)
+{
+	MDB_txn *txn;
+
+	if (rc == MDB_MAP_FULL || rc == ENOMEM)
+		return true;
+	/* No space for pages that nothing refers to; or for the header, and
+	   then LMDB begins no more transactions. */
+	if (!s->tight || (rc != ENOSPC && rc != EDQUOT) ||
+	    mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn) != 0)
+		return false;
+	mdb_txn_abort(txn);
+	return true;
 }
 
 enum cofre_status
@@ -313,10 +214,11 @@ store_commit(struct store *s)
 	 * After a flush that failed nobody knows what is on the disk, and
 	 * the next flush would say that all is well.
 	 */
-	if (rc != 0 && rc != ENOSPC && rc != EDQUOT && rc != MDB_MAP_FULL &&
-	    rc != ENOMEM)
+	if (rc != 0 && !is_unharmed(s, rc))
 		s->failed = true;
-	return to_status(s, rc);
+	if (rc == 0)
+		store_release(s); /* it is of the time before */
+	return store_status(s, rc);
 }
 
 void
@@ -325,24 +227,6 @@ store_abort(struct store *s)
 	if (s->write != NULL)
 		mdb_txn_abort(s->write);
 	s->write = NULL;
-}
-
-/* The transaction that reads use: the open write, or the snapshot. */
-static int
-reader(struct store *s, MDB_txn **txn)
-{
-	int rc = 0;
-
-	*txn = s->write;
-	if (s->write != NULL)
-		return 0;
-	if (s->read == NULL)
-		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &s->read);
-	else if (!s->reading)
-		rc = mdb_txn_renew(s->read);
-	s->reading = rc == 0;
-	*txn = s->read;
-	return rc;
 }
 
 enum cofre_status
@@ -355,7 +239,7 @@ store_get(struct store *s, struct view key, struct view *value)
 	if ((rc = reader(s, &txn)) == 0 &&
 	    (rc = mdb_get(txn, s->dbi, &k, &v)) == 0)
 		*value = to_view(v);
-	return to_status(s, rc);
+	return store_status(s, rc);
 }
 
 enum cofre_status
@@ -363,7 +247,7 @@ store_put(struct store *s, struct view key, struct view value)
 {
 	MDB_val k = to_val(key), v = to_val(value);
 
-	return to_status(s, mdb_put(s->write, s->dbi, &k, &v, 0));
+	return store_status(s, mdb_put(s->write, s->dbi, &k, &v, 0));
 }
 
 enum cofre_status
@@ -371,7 +255,7 @@ store_delete(struct store *s, struct view key)
 {
 	MDB_val k = to_val(key);
 
-	return to_status(s, mdb_del(s->write, s->dbi, &k, NULL));
+	return store_status(s, mdb_del(s->write, s->dbi, &k, NULL));
 }
 
 enum cofre_status
@@ -385,11 +269,11 @@ store_next(struct store *s, struct view prefix, struct view from,
 
 	if ((rc = reader(s, &txn)) != 0 ||
 	    (rc = mdb_cursor_open(txn, s->dbi, &cursor)) != 0)
-		return to_status(s, rc);
+		return store_status(s, rc);
 	rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
 	mdb_cursor_close(cursor);
 	if (rc != 0)
-		return to_status(s, rc);
+		return store_status(s, rc);
 	if (k.mv_size < prefix.len ||
 	    memcmp(k.mv_data, prefix.data, prefix.len) != 0)
 		return COFRE_NOT_FOUND;
@@ -409,7 +293,7 @@ store_walk(struct store *s, const struct view *after, store_visit *visit,
 
 	if ((rc = reader(s, &txn)) != 0 ||
 	    (rc = mdb_cursor_open(txn, s->dbi, &cursor)) != 0)
-		return to_status(s, rc);
+		return store_status(s, rc);
 	if (after == NULL)
 		rc = mdb_cursor_get(cursor, &k, &v, MDB_FIRST);
 	else {
@@ -421,14 +305,15 @@ store_walk(struct store *s, const struct view *after, store_visit *visit,
 	while (rc == 0 && visit(arg, to_view(k), to_view(v)))
 		rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
 	mdb_cursor_close(cursor);
-	return rc == MDB_NOTFOUND ? COFRE_OK : to_status(s, rc);
+	return rc == MDB_NOTFOUND ? COFRE_OK : store_status(s, rc);
 }
 
 void
 store_release(struct store *s)
 {
-	if (s->reading)
-		mdb_txn_reset(s->read);
+	if (s->failed || !s->reading)
+		return;
+	mdb_txn_reset(s->read);
 	s->reading = false;
 }
 
@@ -439,7 +324,7 @@ store_stat(struct store *s, struct store_stat *st)
 
 	(void)mdb_env_stat(s->env, &ms);
 	*st = (struct store_stat){
-		.used = used_bytes(s),
+		.used = store_used(s),
 		.map = s->map,
 		.limit = s->limit,
 		.rows = ms.ms_entries,

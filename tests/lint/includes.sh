@@ -21,7 +21,7 @@ sys/time.h sys/types.h sys/uio.h sys/un.h"
 # What else there is, and the files that it is for.
 cat >"$tmp/owners" <<'END'
 endian.h src/common/wire.c
-lmdb.h src/store.c src/store_try.c
+lmdb.h src/store_impl.h src/store_try.c
 seccomp.h src/filter.c
 linux/capability.h src/sandbox.c
 linux/openat2.h src/witness_look.c client/sources/plainfile.c
@@ -126,7 +126,7 @@ cat >"$tmp/storeys" <<'END'
 agent budget bus facts filter listen localfs notify peer pool policy policy_role scan seal sshbind tally
 token
 refusals sandbox
-binding config config_file rows run keyring catalog secret_fields store store_file store_check store_pages store_try rowwalk sshindex target
+binding config config_file rows run keyring catalog secret_fields store store_file store_check store_impl store_pages store_room store_try rowwalk sshindex target
 signing
 sender witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment
