@@ -149,6 +149,12 @@ audit_flush(struct audit *a)
 }
 
 bool
+audit_broken(const struct audit *a)
+{
+	return a->broken;
+}
+
+bool
 audit_set_keys(struct audit *a, const struct log_keys *keys)
 {
 	uint8_t text[LOG_CELLS_MAX * LOG_CELL];

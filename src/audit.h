@@ -106,6 +106,9 @@ uint64_t audit_append(struct audit *a, const struct log_record *r);
    from then on, and audit_room() is false until it is opened anew. */
 bool audit_flush(struct audit *a);
 
+/* Is it broken? */
+bool audit_broken(const struct audit *a);
+
 /* The number that the next record gets, and that of the first one kept. */
 uint64_t audit_end(const struct audit *a);
 uint64_t audit_first(const struct audit *a);

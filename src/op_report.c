@@ -96,10 +96,15 @@ report_vault(struct report *r, struct server *sv)
 static void
 report_log(struct report *r, struct server *sv, bool room)
 {
+	const char *why = "";
+
+	if (audit_broken(sv->audit))
+		why = "; a flush failed: nothing is given out until a restart";
+	else if (!room)
+		why = ": can't be written, nothing is given out";
 	line(r, "activity log", good_if(room), "%" PRIu64 " cells, %s%s",
 	    audit_end(sv->audit),
-	    sv->config.log_strict ? "strict" : "buffered",
-	    room ? "" : ": can't be written, nothing is given out");
+	    sv->config.log_strict ? "strict" : "buffered", why);
 	if (sv->log_gap)
 		line(r, "activity log gap", REPORT_WARN,
 		    "at unlock the log was shorter than the store says");
