@@ -2,11 +2,11 @@
 """A store at its limit, a full disk, and a log that can't be written: each
 is a status, reading goes on as long as it can be recorded, nothing that was
 acknowledged is lost, and all is well again when there is room."""
-import ctypes
 import errno
 import os
 import subprocess
 import sys
+import time
 sys.dont_write_bytecode = True
 
 import cofre_wire as wire
@@ -123,17 +123,6 @@ def full_store(t):
 
 # --- a full disk ------------------------------------------------------------
 
-def own_mounts():
-    """A mount namespace for this process; what is mounted goes with it."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(0x00020000) != 0:
-        raise Skip("no mount namespace (unshare: %s): the part with a full "
-                   "disk did not run" % os.strerror(ctypes.get_errno()))
-    if subprocess.run(["mount", "--make-rprivate", "/"]).returncode != 0:
-        raise Skip("mount does not work here: the part with a full disk did "
-                   "not run")
-
-
 class Disk:
     """A small file system, and a file on it that takes the room."""
 
@@ -238,7 +227,9 @@ def full_log(t):
                   ("activity.read", dict(workspace="")),
                   ("vault.lock", {})):
         for _ in range(3):
+            begin = time.monotonic()
             r = status(k.call(op, **v), "LOG_FAILED", op)
+            check(time.monotonic() - begin < 1, op + " took too long")
             check(secret[:16] not in r.data, op + " gives the secret out")
     replies = k.pipeline([("secret.get", dict(workspace="w", name="n"))] *
                          300)
@@ -247,8 +238,13 @@ def full_log(t):
     same(fresh.state(), wire.OPEN, "a new connection, and its status")
     check("can't be written" in fresh.report()["activity log"],
           "the report says %s" % fresh.report()["activity log"])
+    told = t.run_cofre(d, "status").decode()
+    check("can't be written, nothing is given out" in told,
+          "cofre status says " + told)
     disk.give()
     status(k.get("w", "n"), "OK", "get when there is room again")
+    told = t.run_cofre(d, "status").decode()
+    check("can't be written" not in told, "and then " + told)
     same(k.get("w", "n").values(), value(1, 2000), "what was not changed")
     same([g["id"] for g in k.call("grant.list", workspace="w")
           .fields["items"] if g["principal"] == wire.USER], [0],
@@ -285,7 +281,7 @@ def test(t):
     full_store(t)
     harness.need_root("only root can make a small disk: the part with a "
                       "full one did not run")
-    own_mounts()
+    harness.own_mounts()
     full_disk(t)
     start_on_full_disk(t, *full_log(t))
 

@@ -379,6 +379,17 @@ def need_root(why="only root can be other users"):
         raise Skip(why)
 
 
+def own_mounts():
+    """A mount namespace for this process; what is mounted goes with it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(0x00020000) != 0:
+        raise Skip("no mount namespace (unshare: %s): what needs a disk of "
+                   "its own did not run" % os.strerror(ctypes.get_errno()))
+    if subprocess.run(["mount", "--make-rprivate", "/"]).returncode != 0:
+        raise Skip("mount does not work here: what needs a disk of its own "
+                   "did not run")
+
+
 def slot_key(content):
     """The key of a keyfile's content (src/common/keyfile.h)."""
     return hashlib.blake2b(content, digest_size=32,
