@@ -1,7 +1,6 @@
 """One fault at a time: the daemon is struck in the middle of a request, and
 afterwards all that there is is looked at."""
 import collections
-import errno
 import os
 import re
 import signal
@@ -14,34 +13,19 @@ sys.path[:0] = [os.path.join(HERE, "..", d) for d in ("system", "tamper")]
 import cofre_wire as wire
 import faults
 import harness
+import strikers
 import verbs
 import whole
 from expect import Failure, check, same, status
+from strikers import Point
 
 NUMBER = 0x5eed         # of the request
 REUSED = 40             # so often a daemon's directory is gone on with
-FLUSHES = ("fdatasync", "fsync", "msync")
-WAITS = ("epoll_wait", "epoll_pwait")
-FULL = (errno.EIO, errno.ENOSPC, errno.EINTR)
-ERRORS = {
-    **dict.fromkeys(("write", "pwrite64", "writev", "ftruncate", "fallocate",
-                     "renameat", "renameat2", "unlinkat") + FLUSHES, FULL),
-    **dict.fromkeys(("openat",), FULL + (errno.EMFILE,)),
-    **dict.fromkeys(("mmap", "mremap", "munmap", "epoll_ctl", "pidfd_open",
-                     "getsockopt"), (errno.ENOMEM,)),
-    **dict.fromkeys(("sendto", "recvmsg", "pread64", "epoll_wait",
-                     "epoll_pwait"), (errno.EIO, errno.EINTR)),
-    **dict.fromkeys(("lseek", "newfstatat", "fcntl", "poll", "ppoll",
-                     "ioctl"), (errno.EIO,)),
-}
+ATTEMPTS = 60           # a request has fewer pages than that
 # What these change is their connection's, or the next serial.
 UNSEEN = ("secret.get", "resync.begin", "resync.stage", "ca.user", "ca.host")
-KINDS = ("kill", "error", "short", "allocation")
 OUTCOMES = ("there", "absent", "whole", "ended", "missed", "wrong",
             "crashed")
-
-# kind, way of inject.c, call, which one of them, errno
-Point = collections.namedtuple("Point", "kind way name nth value")
 
 
 class Wrong(Exception):
@@ -57,84 +41,6 @@ def must(condition, text):
         raise Wrong(text)
 
 
-class Tracer:
-    """inject.c, one for all daemons of a worker."""
-
-    def __init__(self):
-        path = harness.program("INJECT", os.path.join(
-            os.environ.get("BUILD", "."), "tests/faults/inject"))
-        self.p = subprocess.Popen([path], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True)
-
-    def say(self, text):
-        self.p.stdin.write(text + "\n")
-        self.p.stdin.flush()
-
-    def hear(self):
-        line = self.p.stdout.readline().split()
-        check(line, "the tracer has ended")
-        return line
-
-    def arm(self, d, point):
-        self.say("follow %d %s %s %d %d" % (d.pid, point.way, point.name,
-                                            point.nth, point.value))
-        same(self.hear(), ["armed"], "the tracer")
-
-    def end(self):
-        """Was it struck; and [(call, size)]."""
-        self.say("end")
-        first, *calls = self.hear()
-        calls = [c.split(":") for c in calls]
-        return first == "hit", [(n, int(size)) for n, size in calls]
-
-    def close(self):
-        self.p.stdin.close()
-        self.p.wait()
-
-
-class Preload:
-    """faults.c, for allocations."""
-
-    def __init__(self, f):
-        self.f = f
-
-    def arm(self, d, point):
-        self.f.fail(faults.ALLOCATION, point.nth, errno.ENOMEM)
-
-    def end(self):
-        count = self.f.none()
-        return count, count
-
-
-class Plan:
-    """What a verb begins with, what it does, and where it can be struck."""
-
-    def __init__(self, verb):
-        self.verb = verb
-        self.image = self.old = self.before = None
-        self.live = self.later = None   # after it; and after a restart
-        self.fds = collections.Counter()
-        self.points = []
-
-
-def points_of(calls, allocations):
-    """Every one that there is."""
-    seen, found = collections.Counter(), []
-    for name, size in calls:
-        seen[name] += 1
-        n = seen[name]
-        found += [Point("kill", way, name, n, 0)
-                  for way in ("before", "after")
-                  if way == "before" or name not in WAITS]
-        found += [Point("error", "error", name, n, e)
-                  for e in ERRORS.get(name, ())]
-        if size > 1:
-            found.append(Point("short", "short", name, n, 0))
-    found += [Point("allocation", "", "", n, errno.ENOMEM)
-              for n in range(1, allocations + 1)]
-    return found
-
-
 class House:
     """The daemons of one worker, and what it does with them."""
 
@@ -143,11 +49,11 @@ class House:
         # However busy the machine is: who asks can be looked at.
         config = dict(log_segment="64K", look_timeout=60000)
         self.plain = harness.Daemon(t, config)
-        self.tracer = Tracer()
+        self.tracer = strikers.Tracer()
         t.undo.append(self.tracer.close)
         self.preloaded = None
         if not t.has_sanitizer():
-            self.preload = Preload(faults.Faults(t, config=config))
+            self.preload = strikers.Preload(faults.Faults(t, config=config))
             self.preloaded = self.preload.f.daemon
         self.left = {}          # daemon: (plan, how often), to go on with
         self.images = {}
@@ -204,7 +110,7 @@ class House:
 
     def plan(self, verb):
         """Do it once with nothing wrong, to know all about it."""
-        plan, d = Plan(verb), self.plain
+        plan, d = strikers.Plan(verb), self.plain
         plan.image = self.image_of(verb)
         self.begin(d, plan.image, verb.base != "locked")
         c = d.connect()
@@ -233,10 +139,15 @@ class House:
                 "", "", "", 0, 0))[:2]
             status(reply, "OK", verb.name)
             self.halt(d)
-        plan.points = points_of(calls, allocations)
+        plan.points = strikers.points_of(calls, allocations)
         return plan
 
     # --- a request ---
+
+    def values(self, verb):
+        if verb.op not in ("vault.init", "vault.unlock"):
+            return dict(verb.values)
+        return dict(verb.values, key=self.base.key)
 
     def do(self, d, plan, striker, point):
         """The reply, or None; what the striker says; where the log was, and
@@ -244,9 +155,7 @@ class House:
         verb = plan.verb
         c = d.connect()
         end = c.log_end() if c.state() == wire.OPEN else None
-        values = dict(verb.values)
-        if verb.op in ("vault.init", "vault.unlock"):
-            values["key"] = self.base.key
+        values = self.values(verb)
         if verb.prepare is not None:
             values.update(verb.prepare(d, c))
         striker.arm(d, point)
@@ -328,7 +237,7 @@ class House:
         own, ssh, log = self.takes_no_write(report)
         if own or ssh or log:
             self.holds_to_it(d, own, ssh, log)
-        elif point.kind == "error" and point.name in FLUSHES and \
+        elif point.kind == "error" and point.name in strikers.FLUSHES and \
                 not plan.verb.segment:
             raise Wrong("a flush failed, and the report says nothing")
         if log:
@@ -404,6 +313,23 @@ class House:
             return "there"
         return "absent" if now == plan.before else "whole"
 
+    def no_leak(self, d, plan, point):
+        """Asked again and again, with the same allocation failing each time,
+        it comes to an end of taking memory, or does it: LMDB keeps the pages
+        that it has got, so that the next attempt needs fewer."""
+        c, found = d.connect(), []
+        while len(found) < 3 or len(set(found[-3:])) > 1:
+            must(len(found) < ATTEMPTS, "allocations that are not freed: %r" %
+                 found)
+            self.preload.arm(d, point)
+            r = c.call(plan.verb.op, NUMBER + 1, **self.values(plan.verb))
+            self.preload.end()
+            if r is None or r.ok:
+                self.halt(d)
+                break
+            found.append(self.preload.f.live())
+        c.close()
+
     def no_secret(self, reply, c):
         """In what is no success there is no value, and nothing after it."""
         data = c.buffer + (b"" if reply is None or reply.ok else reply.data)
@@ -430,6 +356,9 @@ class House:
                 if not ended:
                     self.while_it_lives(d, plan, point, reply)
             outcome = self.after_it(d, plan, reply, end)
+            if point.kind == "allocation" and outcome == "absent" and \
+                    plan.verb.prepare is None and d.process is not None:
+                self.no_leak(d, plan, point)
             return "ended" if ended else outcome if hit else "missed"
         except BaseException as e:
             code = None if d.process is None else d.process.poll()

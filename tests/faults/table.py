@@ -8,6 +8,7 @@ import traceback
 
 import harness
 import sweep
+import strikers
 import verbs
 from expect import check, same, show
 
@@ -38,7 +39,7 @@ class Found:
             not self.missing_workers
 
     def show(self):
-        names = sweep.KINDS + sweep.OUTCOMES
+        names = strikers.KINDS + sweep.OUTCOMES
         show("| verb | " + " | ".join(names) + " |")
         show("|---" * (len(names) + 1) + "|")
         for name, row in [*self.rows.items(), ("all", self.total())]:

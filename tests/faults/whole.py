@@ -79,7 +79,7 @@ def whole(c):
     if state != wire.OPEN:
         return told
     told["grants"], told["roles"] = ask(
-        c, [("grant.list", dict(workspace="")), ("role.list", dict(workspace=""))])
+        c, [(op, dict(workspace="")) for op in ("grant.list", "role.list")])
     told["role"] = ask(c, [("role.show", dict(workspace="", name=i["name"]))
                            for i in told["roles"]["items"]])
     live, gone = (status(c.call("workspace.list", deleted=d), "OK").fields

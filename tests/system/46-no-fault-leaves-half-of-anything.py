@@ -12,13 +12,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "faults"))
 
 import harness
-import sweep
 import table
+import strikers
 from expect import check
 
 NAMES = ("workspace.purge", "secret.put", "secret.put, grows",
          "target.create", "grant.add, new segment")
-POINTS = 60
+POINTS = 50
 
 
 def test(t):
@@ -30,7 +30,7 @@ def test(t):
     first = plans[0]
     last = max(p.nth for p in first.points if p.name == "pwrite64")
     chosen = [(first, p) for p in first.points if p.kind == "error" and (
-        p.name in sweep.FLUSHES or (p.name == "pwrite64" and p.nth == last))]
+        p.name in strikers.FLUSHES or (p.name == "pwrite64" and p.nth == last))]
     check(len(chosen) >= 9, "a commit has %d such points" % len(chosen))
     # A store whose file and map have to grow.
     maps = [(plan, p) for plan in plans if plan.verb.name.endswith("grows")
@@ -45,4 +45,4 @@ def test(t):
           total["missed"] < 5, "hardly anything was hit")
 
 
-harness.main(test, limit=120)
+harness.main(test, limit=240)

@@ -31,7 +31,7 @@
 
 enum { FAIL_NOTHING, FAIL_CALL, FAIL_ALLOCATION };
 
-/* faults.py has the same, as "=IIiIIIiiqq". */
+/* faults.py has the same, as "=IIiIIIiiqqq". */
 struct control {
 	uint32_t what;	 /* to fail */
 	uint32_t nth;	 /* which one of them, from 1; 0: none */
@@ -43,6 +43,7 @@ struct control {
 	int32_t option_error; /* otherwise it fails so */
 	int64_t real;	      /* nanoseconds ahead of the clock, */
 	int64_t boot;	      /* and of the time since boot */
+	int64_t live;	      /* allocations that were not freed */
 };
 
 static struct control none;
@@ -68,6 +69,7 @@ static long (*real_syscall)(long, ...);
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
+extern void __libc_free(void *);
 
 static void
 spare_the_witness(void)
@@ -128,22 +130,41 @@ fails(uint32_t what)
 	return 1;
 }
 
+static void *
+count(void *p)
+{
+	control->live += p != NULL;
+	return p;
+}
+
 void *
 malloc(size_t size)
 {
-	return fails(FAIL_ALLOCATION) ? NULL : __libc_malloc(size);
+	return fails(FAIL_ALLOCATION) ? NULL : count(__libc_malloc(size));
 }
 
 void *
 calloc(size_t n, size_t size)
 {
-	return fails(FAIL_ALLOCATION) ? NULL : __libc_calloc(n, size);
+	return fails(FAIL_ALLOCATION) ? NULL : count(__libc_calloc(n, size));
 }
 
 void *
 realloc(void *p, size_t size)
 {
-	return fails(FAIL_ALLOCATION) ? NULL : __libc_realloc(p, size);
+	void *to;
+
+	if (fails(FAIL_ALLOCATION))
+		return NULL;
+	to = __libc_realloc(p, size);
+	return p == NULL ? count(to) : to;
+}
+
+void
+free(void *p)
+{
+	control->live -= p != NULL;
+	__libc_free(p);
 }
 
 int

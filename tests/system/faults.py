@@ -9,7 +9,7 @@ from expect import check, show
 
 NOTHING, CALL, ALLOCATION = range(3)
 SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD = 17, 59, 77
-LAYOUT = struct.Struct("=IIiIIIiiqq")
+LAYOUT = struct.Struct("=IIiIIIiiqq")      # and live
 SECOND = 10 ** 9
 EPOLL = {"x86_64": ("232", "281"), "aarch64": ("22",)}  # epoll_(p)wait(2)
 
@@ -40,6 +40,11 @@ class Faults:
         count = LAYOUT.unpack(self.page[:LAYOUT.size])[3]
         self.write()
         return count
+
+    def live(self):
+        """How many allocations it has that it has not freed."""
+        self.idle()
+        return struct.unpack_from("=q", self.page, LAYOUT.size)[0]
 
     def idle(self):
         """Wait until the daemon has nothing left to do: whichever call fails
