@@ -42,7 +42,8 @@ class Found:
         names = strikers.KINDS + sweep.OUTCOMES
         show("| verb | " + " | ".join(names) + " |")
         show("|---" * (len(names) + 1) + "|")
-        for name, row in [*self.rows.items(), ("all", self.total())]:
+        for name, row in [*((v.name, self.rows[v.name]) for v in verbs.VERBS
+                            if v.name in self.rows), ("all", self.total())]:
             show("| %s | " % name + " | ".join(
                 str(row[n]) for n in names) + " |")
 
