@@ -157,8 +157,10 @@ def process(v):
     environment = {"PATH": PATH, "A": "1", "B": "a=b c"}
     out = v.exec(["store"], "sh", "-c", "cat /proc/$$/environ", "{store}",
                  env=environment)
-    same(dict(x.split("=", 1) for x in out.split("\0") if x), environment,
-         "the environment")
+    got = dict(x.split("=", 1) for x in out.split("\0") if x)
+    if v.t.counts():
+        del got["__LLVM_PROFILE_RT_INIT_ONCE"]
+    same(got, environment, "the environment")
 
 
 def endings(v):

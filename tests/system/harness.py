@@ -320,6 +320,10 @@ class Test:
     def has_sanitizer(self):
         return b"__asan_init" in read_file(self.cofred())
 
+    def counts(self):
+        """Is it a build of make coverage?"""
+        return b"__llvm_profile_" in read_file(self.cofred())
+
     def run_cofre(self, daemon, *arguments, uid=None, stdin=b"", code=0,
                   **more):
         """Run the command; its standard output.  code is the exit code
