@@ -37,8 +37,7 @@ op_name(uint16_t code)
 const char *
 principal_name(uint8_t kind)
 {
-	return kind < COUNT(principal_names) && principal_names[kind] != NULL ?
-	    principal_names[kind] : "?";
+	return kind < COUNT(principal_names) ? principal_names[kind] : "?";
 }
 
 #define LIST_HEAD 8u /* count, and bytes of the items */

@@ -14,6 +14,44 @@
 static struct vault v;
 static struct workspace *ws;
 
+/* Linked in place of what may fail: which of them does. */
+static enum { NOTHING, CALLOC, GET, SAVE } fails;
+static enum cofre_status failure;
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+enum cofre_status __real_sshstore_get(struct sshstore *s,
+    const struct row_id *id, struct view *value);
+enum cofre_status __wrap_sshstore_get(struct sshstore *s,
+    const struct row_id *id, struct view *value);
+enum cofre_status __real_targets_save_ca(struct targets *ts,
+    struct sshstore *s, struct ca *old, struct ca *changed);
+enum cofre_status __wrap_targets_save_ca(struct targets *ts,
+    struct sshstore *s, struct ca *old, struct ca *changed);
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+	return fails == CALLOC ? NULL : __real_calloc(count, size);
+}
+
+enum cofre_status
+__wrap_sshstore_get(struct sshstore *s, const struct row_id *id,
+    struct view *value)
+{
+	return fails == GET ? failure : __real_sshstore_get(s, id, value);
+}
+
+enum cofre_status
+__wrap_targets_save_ca(struct targets *ts, struct sshstore *s,
+    struct ca *old, struct ca *changed)
+{
+	if (fails != SAVE)
+		return __real_targets_save_ca(ts, s, old, changed);
+	free(changed);
+	return failure;
+}
+
 static void
 setup(void)
 {
@@ -204,6 +242,96 @@ START_TEST(so_many_are_revoked_and_no_more)
 }
 END_TEST
 
+/* The first serial needs a block of them, which is saved. */
+START_TEST(a_serial_that_cant_be_saved_is_not_given)
+{
+	uint64_t serial;
+
+	sshstore_poison(&v.ssh, COFRE_STORE_FULL);
+	ck_assert_int_eq(certify("u", &serial), COFRE_STORE_FULL);
+	sshstore_abort(&v.ssh);
+	fails = CALLOC;
+	ck_assert_int_eq(certify("u", &serial), COFRE_LIMIT);
+	fails = SAVE;
+	failure = COFRE_STORE_FAILED;
+	ck_assert_int_eq(certify("u", &serial), COFRE_STORE_FAILED);
+	fails = NOTHING;
+	ck_assert_uint_eq(next(), 1);
+}
+END_TEST
+
+START_TEST(without_its_key_a_ca_certifies_nothing)
+{
+	uint64_t serial;
+
+	(void)next();
+	fails = GET;
+	failure = COFRE_NOT_FOUND;
+	ck_assert_int_eq(certify("u", &serial), COFRE_CORRUPT);
+	failure = COFRE_STORE_FAILED;
+	ck_assert_int_eq(certify("u", &serial), COFRE_STORE_FAILED);
+	fails = NOTHING;
+	/* One that is another CA's. */
+	ca()->public[5] ^= 1;
+	ck_assert_int_eq(certify("u", &serial), COFRE_CORRUPT);
+	ca()->public[5] ^= 1;
+	ck_assert_int_eq(certify("u", &serial), COFRE_OK);
+}
+END_TEST
+
+START_TEST(a_certificate_that_does_not_fit_is_not_made)
+{
+	static const uint8_t key[SSH_KEY_LEN] = { 9 };
+	const uint8_t user[] = { 0, 0, 0, 1, 'u' };
+	uint8_t blob[AUTHORITY_CERT_MAX];
+	struct ssh_cert c = { .type = SSH_CERT_USER, .key = key, .after = 1,
+		.before = 2, .key_id = view_of("id"),
+		.principals = { user, sizeof(user) } };
+	struct wire_writer w;
+	size_t whole, fit = 0, unsigned_ones = 0;
+
+	wire_writer_init(&w, blob, sizeof(blob));
+	ck_assert_int_eq(authority_certify(&v.targets, &v.ssh, ws->id, 0, &c,
+	    &w), COFRE_OK);
+	whole = w.len;
+	for (size_t cap = 0; cap <= whole; cap++) {
+		enum cofre_status st;
+
+		wire_writer_init(&w, blob, cap);
+		st = authority_certify(&v.targets, &v.ssh, ws->id, 0, &c, &w);
+		ck_assert(st == COFRE_OK || st == COFRE_INVALID ||
+		    st == COFRE_TOO_LARGE);
+		ck_assert(c.nonce == NULL || st == COFRE_INVALID);
+		fit += st == COFRE_OK;
+		unsigned_ones += st == COFRE_TOO_LARGE;
+	}
+	ck_assert_uint_eq(fit, 1);
+	/* The signature is that long. */
+	ck_assert_uint_eq(unsigned_ones, 4 + 4 + strlen("ssh-ed25519") + 4 +
+		SIGNATURE_LEN);
+}
+END_TEST
+
+START_TEST(what_cant_be_saved_is_not_revoked)
+{
+	while (next() < 3)
+		;
+	vaultdir_commit(&v);
+	sshstore_poison(&v.ssh, COFRE_STORE_FULL);
+	ck_assert_int_eq(revoke(1, 2 * NOW, NOW), COFRE_STORE_FULL);
+	sshstore_abort(&v.ssh);
+	fails = CALLOC;
+	ck_assert_int_eq(revoke(1, 2 * NOW, NOW), COFRE_LIMIT);
+	fails = SAVE;
+	failure = COFRE_STORE_FAILED;
+	ck_assert_int_eq(revoke(1, 2 * NOW, NOW), COFRE_STORE_FAILED);
+	fails = NOTHING;
+	ck_assert_uint_eq(ca()->revoked_count, 0);
+	ck_assert_int_eq(revoke(1, 2 * NOW, NOW), COFRE_OK);
+	ck_assert_uint_eq(ca()->revoked_count, 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -219,6 +347,10 @@ main(void)
 	tcase_add_test(t, without_a_ca_nothing_is_certified);
 	tcase_add_test(t, what_is_revoked_is_kept_until_it_is_over);
 	tcase_add_test(t, so_many_are_revoked_and_no_more);
+	tcase_add_test(t, a_serial_that_cant_be_saved_is_not_given);
+	tcase_add_test(t, without_its_key_a_ca_certifies_nothing);
+	tcase_add_test(t, a_certificate_that_does_not_fit_is_not_made);
+	tcase_add_test(t, what_cant_be_saved_is_not_revoked);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

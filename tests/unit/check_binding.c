@@ -167,6 +167,51 @@ START_TEST(an_item_comes_back_as_it_was)
 }
 END_TEST
 
+START_TEST(bindings_that_differ_in_one_thing_are_two)
+{
+	const struct binding b = all();
+	struct binding c[7];
+
+	for (size_t i = 0; i < COUNT(c); i++)
+		c[i] = b;
+	c[0].uid++;
+	c[1].gid++;
+	c[2].has_sha256 = false;
+	c[3].sha256[0] ^= 1;
+	c[4].exe[3] = 'x';
+	c[5].unit[0] = 'x';
+	c[6].cgroup[1] = 'x';
+	for (size_t i = 0; i < COUNT(c); i++)
+		ck_assert_msg(!binding_same(&b, &c[i]) &&
+		    !binding_same(&c[i], &b), "%zu", i);
+}
+END_TEST
+
+/* Without what need not be there, one thing after the other. */
+START_TEST(an_item_needs_only_what_tells_who_it_is)
+{
+	const struct binding b = all();
+	struct binding_item items[7];
+	struct binding to;
+
+	for (size_t i = 0; i < COUNT(items); i++)
+		items[i] = binding_item(&b);
+	items[0].gid = NO_ID;
+	items[1].exe.len = 0;
+	items[2].sha256.len = 0;
+	items[3].unit.len = 0;
+	items[4].cgroup.len = 0;
+	items[5].uid = NO_ID;
+	items[5].unit.len = 0;
+	items[6].uid = NO_ID;
+	items[6].cgroup.len = 0;
+	for (size_t i = 0; i < COUNT(items); i++)
+		ck_assert_msg(binding_take(&items[i], &to), "%zu", i);
+	ck_assert(to.has_sha256 && to.cgroup[0] == '\0' && to.uid == NO_ID);
+	ck_assert_str_eq(to.unit, "agent.service");
+}
+END_TEST
+
 /* Break one thing of an item that is good. */
 static void
 refuse(void (*break_it)(struct binding_item *))
@@ -204,6 +249,18 @@ relative_exe(struct binding_item *i)
 }
 
 static void
+only_the_root(struct binding_item *i)
+{
+	i->exe = view_of("/");
+}
+
+static void
+zero_in_exe(struct binding_item *i)
+{
+	i->exe = (struct view){ (const uint8_t *)"/bin/\0sh", 8 };
+}
+
+static void
 no_unit(struct binding_item *i)
 {
 	i->unit = view_of("agent");
@@ -228,6 +285,8 @@ START_TEST(an_item_that_cant_be_true_is_refused)
 	refuse(overflow_gid);
 	refuse(short_digest);
 	refuse(relative_exe);
+	refuse(only_the_root);
+	refuse(zero_in_exe);
 	refuse(no_unit);
 	refuse(no_cgroup);
 	refuse(nobody);
@@ -267,6 +326,8 @@ main(void)
 	tcase_add_test(t, a_cgroup_is_itself_and_what_is_below);
 	tcase_add_test(t, who_cant_be_seen_fits_nothing);
 	tcase_add_test(t, an_item_comes_back_as_it_was);
+	tcase_add_test(t, bindings_that_differ_in_one_thing_are_two);
+	tcase_add_test(t, an_item_needs_only_what_tells_who_it_is);
 	tcase_add_test(t, an_item_that_cant_be_true_is_refused);
 	tcase_add_test(t,
 	    a_description_says_what_is_bound_and_stays_in_its_room);

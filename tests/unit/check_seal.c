@@ -1,4 +1,5 @@
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -344,6 +345,19 @@ START_TEST(the_key_version_is_read_of_what_looks_like_a_row)
 }
 END_TEST
 
+/* What does not fit the associated data would be bound to nothing. */
+START_TEST(a_place_whose_name_is_too_long_ends_the_program)
+{
+	char name[COFRE_SECRET_NAME_MAX + 1];
+
+	memset(name, 'a', sizeof(name));
+	home.name = (struct view){ (const uint8_t *)name, sizeof(name) - 1 };
+	assert_opens(seal(5), 5);
+	home.name.len++;
+	(void)seal(5);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -369,6 +383,8 @@ main(void)
 	    (int)COUNT(paddings));
 	tcase_add_test(t, a_row_padded_rightly_by_hand_opens);
 	tcase_add_test(t, the_key_version_is_read_of_what_looks_like_a_row);
+	tcase_add_test_raise_signal(t,
+	    a_place_whose_name_is_too_long_ends_the_program, SIGABRT);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

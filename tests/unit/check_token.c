@@ -45,6 +45,7 @@ START_TEST(one_that_was_made_is_one_and_no_other_one)
 {
 	char a[TOKEN_LEN + 1], b[TOKEN_LEN + 1];
 	uint8_t of_a[CRYPTO_HASH_LEN], of_b[CRYPTO_HASH_LEN];
+	uint8_t before[CRYPTO_HASH_LEN] = { 0 };
 
 	for (unsigned i = 0; i < 1000; i++) {
 		token_make(a);
@@ -53,6 +54,9 @@ START_TEST(one_that_was_made_is_one_and_no_other_one)
 		ck_assert(token_hash(view_of(a), key, of_a));
 		ck_assert(token_hash(view_of(b), key, of_b));
 		ck_assert_mem_ne(of_a, of_b, sizeof(of_a));
+		ck_assert_mem_ne(of_a, before, sizeof(of_a));
+		ck_assert_mem_ne(of_b, before, sizeof(of_b));
+		memcpy(before, of_b, sizeof(before));
 	}
 }
 END_TEST
