@@ -2,7 +2,7 @@
 """Roles, grants and identities by the command: what it does, says, refuses.
 
 What "why" says is compared with what then happens, for every principal,
-secret and kind of access here.
+secret and kind of access here.  And each verb says why it is not done.
 """
 import json
 import os
@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 
 import cofre_wire as wire
 import harness
+import refusals
 from expect import check, same, show, status
 
 OWNER, TRAINER, READER, AGENT, NOBODY = 48001, 48002, 48003, 48004, 48005
@@ -326,6 +327,7 @@ def test(t):
     identity(t, d, cofre)
     deletion(t, d, cofre)
     d.stop()
+    refusals.every_verb(t)
 
 
-harness.main(test)
+harness.main(test, limit=300)
