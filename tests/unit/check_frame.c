@@ -218,6 +218,38 @@ START_TEST(a_frame_without_room_leaves_the_writer_bad)
 }
 END_TEST
 
+/* As long as one may be, behind another one. */
+START_TEST(a_frame_is_measured_from_its_own_beginning)
+{
+	static uint8_t buf[2 * FRAME_MAX + 64];
+	struct wire_writer w;
+	size_t at;
+
+	for (size_t more = 0; more < 2; more++) {
+		wire_writer_init(&w, buf, sizeof(buf));
+		for (unsigned i = 0; i < 2; i++) {
+			at = frame_begin(&w, FRAME_REPLY, 1, 2);
+			wire_put_bytes(&w, bytes(FRAME_MAX - FRAME_HEADER));
+			if (i == 1)
+				wire_put_bytes(&w, bytes(more));
+			frame_end(&w, at);
+		}
+		ck_assert(w.bad == (more == 1));
+	}
+}
+END_TEST
+
+START_TEST(a_refusal_is_of_no_request)
+{
+	uint8_t buf[FRAME_REFUSAL];
+	size_t n = frame_refusal(buf, 9);
+
+	ck_assert_uint_eq(n, FRAME_REFUSAL);
+	sample_assert_hex((struct view){ buf, n },
+	    "0000000c" "01" "01" "0000" "00000000" "00000009");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -238,6 +270,8 @@ main(void)
 	tcase_add_test(t, a_frame_that_would_be_too_long_is_not_ended);
 	tcase_add_test(t, frames_stand_one_behind_the_other);
 	tcase_add_test(t, a_frame_without_room_leaves_the_writer_bad);
+	tcase_add_test(t, a_frame_is_measured_from_its_own_beginning);
+	tcase_add_test(t, a_refusal_is_of_no_request);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

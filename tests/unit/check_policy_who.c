@@ -268,6 +268,34 @@ START_TEST(who_is_nobody_knows_nothing_and_may_nothing)
 }
 END_TEST
 
+START_TEST(only_who_is_supposed_is_an_operator_by_being_called_one)
+{
+	struct subject s = user();
+
+	s.as_operator = true;
+	ck_assert(!policy_is_operator(&s));
+	s.supposed = true;
+	ck_assert(policy_is_operator(&s));
+	s.as_operator = false;
+	ck_assert(!policy_is_operator(&s));
+}
+END_TEST
+
+START_TEST(a_name_does_not_go_on_behind_its_end)
+{
+	static const uint8_t text[] = "train-a";
+
+	ck_assert(policy_has_prefix((struct view){ text, 7 }, "train-"));
+	ck_assert(policy_has_prefix((struct view){ text, 6 }, "train-"));
+	ck_assert(!policy_has_prefix((struct view){ text, 5 }, "train-"));
+	ck_assert(!policy_has_prefix((struct view){ text, 0 }, "t"));
+	ck_assert(policy_has_prefix((struct view){ text, 1 }, "t"));
+	ck_assert(!policy_has_prefix((struct view){ text, 7 }, "r"));
+	ck_assert(policy_has_prefix((struct view){ text, 7 }, ""));
+	ck_assert(policy_has_prefix((struct view){ NULL, 0 }, ""));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -286,6 +314,9 @@ main(void)
 	tcase_add_test(t, what_is_in_both_scopes_adds_up);
 	tcase_add_test(t, a_workspace_is_known_to_those_who_may_anything_in_it);
 	tcase_add_test(t, who_is_nobody_knows_nothing_and_may_nothing);
+	tcase_add_test(t,
+	    only_who_is_supposed_is_an_operator_by_being_called_one);
+	tcase_add_test(t, a_name_does_not_go_on_behind_its_end);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

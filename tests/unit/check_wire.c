@@ -56,6 +56,21 @@ START_TEST(every_type_has_the_bytes_of_the_rfc)
 }
 END_TEST
 
+START_TEST(a_copy_ends_with_a_zero)
+{
+	char to[8];
+
+	for (size_t n = 0; n <= 5; n++) {
+		memset(to, '?', sizeof(to));
+		view_copy(to, (struct view){ (const uint8_t *)"hello", n });
+		ck_assert_mem_eq(to, "hello", n);
+		ck_assert(to[n] == '\0' && to[n + 1] == '?');
+	}
+	view_copy(to, (struct view){ NULL, 0 });
+	ck_assert_str_eq(to, "");
+}
+END_TEST
+
 START_TEST(what_is_cut_anywhere_is_not_read_as_done)
 {
 	uint8_t buf[64];
@@ -315,6 +330,7 @@ main(void)
 	SRunner *sr;
 	int failed;
 
+	tcase_add_test(t, a_copy_ends_with_a_zero);
 	tcase_add_test(t, every_type_has_the_bytes_of_the_rfc);
 	tcase_add_test(t, what_is_cut_anywhere_is_not_read_as_done);
 	tcase_add_test(t, a_writer_without_room_is_bad_and_writes_no_further);
