@@ -177,7 +177,7 @@ echo "revocation lists: asked with ssh-keygen -Q"
 SSH_AUTH_SOCK=$dir/agent
 export SSH_AUTH_SOCK
 mkfifo said
-texts agent "$SSH_AUTH_SOCK" >said &
+"$BUILD/tests/system/sshtexts" agent "$SSH_AUTH_SOCK" >said &
 agent=$!
 exec 8<said
 before=
