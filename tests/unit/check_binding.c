@@ -118,6 +118,20 @@ START_TEST(what_is_not_known_fits_nothing)
 }
 END_TEST
 
+START_TEST(what_is_not_bound_may_be_anything)
+{
+	const struct facts f = fitting();
+	const struct binding bindings[] = {
+		{ .uid = USER, .gid = NO_ID, .exe = "/usr/bin/agent" },
+		{ .uid = NO_ID, .gid = NO_ID, .unit = "agent.service" },
+		{ .uid = NO_ID, .gid = NO_ID, .cgroup = "/system.slice" },
+	};
+
+	for (size_t i = 0; i < COUNT(bindings); i++)
+		ck_assert_int_eq(fit(&bindings[i], &f), FIT_ALL);
+}
+END_TEST
+
 START_TEST(a_cgroup_is_itself_and_what_is_below)
 {
 	static const struct {
@@ -323,6 +337,7 @@ main(void)
 	tcase_add_test(t, the_ids_must_fit_as_well);
 	tcase_add_test(t, a_program_that_is_not_sure_fits_nothing);
 	tcase_add_test(t, what_is_not_known_fits_nothing);
+	tcase_add_test(t, what_is_not_bound_may_be_anything);
 	tcase_add_test(t, a_cgroup_is_itself_and_what_is_below);
 	tcase_add_test(t, who_cant_be_seen_fits_nothing);
 	tcase_add_test(t, an_item_comes_back_as_it_was);

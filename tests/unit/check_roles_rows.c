@@ -158,6 +158,23 @@ START_TEST(more_rows_than_there_may_be_roles_are_refused)
 }
 END_TEST
 
+START_TEST(the_patterns_of_a_list_add_up)
+{
+	static uint8_t bytes[64];
+	struct role_row row = { .data_actions = { 2, { bytes, 0 } } };
+	struct wire_writer w;
+	uint64_t set = 0;
+
+	wire_writer_init(&w, bytes, sizeof(bytes));
+	wire_put_string(&w, view_of("*/value/read"), PATTERN_MAX);
+	wire_put_string(&w, view_of("*/secrets/use/action"), PATTERN_MAX);
+	row.data_actions.items.len = w.len;
+	ck_assert(roles_effective(&row, &set));
+	ck_assert_uint_eq(set, action_bit(ACTION_SECRET_READ) |
+		action_bit(ACTION_SECRET_USE));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -170,6 +187,7 @@ main(void)
 	tcase_add_test(t, a_row_that_cant_be_is_corrupt);
 	tcase_add_test(t, a_row_that_is_read_must_be_one);
 	tcase_add_test(t, more_rows_than_there_may_be_roles_are_refused);
+	tcase_add_test(t, the_patterns_of_a_list_add_up);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
