@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sort.h"
+
 /*
  * Opening the log: find the segments, read the last one, and bring its end
  * in order.  The rules are in audit.h.
@@ -111,7 +113,7 @@ list_segments(struct opening *o)
 		return fail(o, DIRECTORY "/" SEGMENT_TEMPORARY
 		    ": can't be removed: %s", strerror(errno));
 	if (a->count > 1)
-		qsort(a->firsts, a->count, sizeof(*a->firsts), compare);
+		sort(a->firsts, a->count, sizeof(*a->firsts), compare);
 	return true;
 }
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "sort.h"
+
 /* By record and version, the newest first; what was noted last, first. */
 static int
 compare(const void *a, const void *b)
@@ -25,7 +27,7 @@ prune(struct endings *es)
 {
 	size_t kept = 0, newer = 0;
 
-	qsort(es->list, es->count, sizeof(*es->list), compare);
+	sort(es->list, es->count, sizeof(*es->list), compare);
 	for (size_t i = 0; i < es->count; i++) {
 		const struct ending e = es->list[i];
 		const struct ending *last = kept > 0 ? &es->list[kept - 1] :

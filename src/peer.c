@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "policy.h"
+#include "sort.h"
 
 /* From linux/socket.h, for C libraries that are older than the kernel. */
 #ifndef SO_PEERGROUPS
@@ -56,7 +57,7 @@ read_groups(int fd, struct peer *p)
 	}
 	p->groups = list;
 	p->group_count = len / sizeof(gid_t);
-	qsort(p->groups, p->group_count, sizeof(gid_t), compare_ids);
+	sort(p->groups, p->group_count, sizeof(gid_t), compare_ids);
 }
 
 /* False when the kernel has one, and did not give it, or gives half. */

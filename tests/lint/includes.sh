@@ -123,7 +123,7 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-agent budget bus facts filter listen localfs notify peer pool policy policy_role scan seal sshbind tally
+agent budget bus facts filter listen localfs notify peer pool policy policy_role scan seal sort sshbind tally
 token
 refusals sandbox
 binding config config_file rows run keyring catalog secret_fields store store_file store_check store_impl store_pages store_room store_try rowwalk sshindex target
@@ -177,6 +177,12 @@ xargs grep -nH 'policy_check(' <"$tmp/files" |
 	grep -Ev '^src/(policy\.[ch]|dispatch\.c|op_policy\.c):' |
 	grep -Ev '^[^:]*:[0-9]*:(/\*|[[:space:]]*\*)|/\* .*policy_check' |
 	sed 's/^\([^:]*:[0-9]*\):.*/\1: policy_check() is not for this file/' |
+	bad_lines
+
+# --- what libc does by system calls that the daemon may not make -------------
+
+xargs grep -nHw 'qsort' <"$tmp/files" | grep '^src/' | grep -v '^src/sort.h:' |
+	sed 's/^\([^:]*:[0-9]*\):.*/\1: qsort() is not for the daemon: sort()/' |
 	bad_lines
 
 finish "$(wc -l <"$tmp/includes") includes in $(wc -l <"$tmp/files") files"

@@ -214,12 +214,25 @@ def nonsense(root):
     show("a binding says who, in a way that can be true")
 
 
+def many_groups(t, d, root):
+    """Who is in as many groups as are looked at is served by any of them."""
+    groups = list(range(50000, 51024))
+    status(root.call("grant.add", workspace="w", principal=wire.GROUP,
+                     id=groups[-1], role=wire.CONTRIBUTOR), "OK")
+    c = t.agent(44, groups=groups[::-1]).connect(d.socket)
+    status(c.get("w", "n"), "OK", "by the last of 1024 groups")
+    c = t.agent(44, groups=groups[:-1]).connect(d.socket)
+    status(c.get("w", "n"), "DENIED", "without that one")
+    show("a process may have 1024 groups")
+
+
 def test(t):
     d = t.daemon(config=dict(look_timeout=60000))
     root = d.init()
     status(root.call("workspace.create", workspace="w"), "OK")
     status(root.put("w", "n", VALUE), "OK")
     nonsense(root)
+    many_groups(t, d, root)
     bound = Bound(root)
     c = programs(t, d, bound)
     digests(t, d, bound, c)

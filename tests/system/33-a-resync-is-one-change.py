@@ -391,6 +391,25 @@ def the_grace(t, d, root, c):
     show("an old version is there for its grace, and then gone")
 
 
+def many_graces(root, c):
+    """More ends than are sorted without memory, in one commit and in many."""
+    for i in range(64):
+        status(root.put("w", "many-%d" % i, dict(AccountKey=b"first"),
+                        kind=wire.STORAGE), "OK")
+        status(root.call("secret.source", workspace="w", name="many-%d" % i,
+                         source="file"), "OK")
+    status(begin(c), "OK")
+    for i in range(64):
+        status(stage(c, "many-%d" % i, 1, key=b"second"), "OK")
+    same(status(commit(c), "OK").fields["updated"], 64, "with an end")
+    for i in range(64):
+        same(key(c, "many-%d" % i, version=1), b"first", "the old one")
+    for i in range(64):
+        for op in ("secret.delete", "secret.purge"):
+            status(root.call(op, workspace="w", name="many-%d" % i), "OK", op)
+    show("64 old versions with an end")
+
+
 def the_holders(t, d, root, c):
     current = max(versions(c, "b"))
     value = key(c, "b")
@@ -587,6 +606,7 @@ def test(t):
     whose_source_was_taken_away(c, other)
     serials(c)
     the_grace(t, d, root, c)
+    many_graces(root, c)
     the_holders(t, d, root, c)
     access_and_values(root, c, agent)
     a_deleted_one(t, d, root, c, agent)
