@@ -145,6 +145,7 @@ take_frame(struct conn *c, struct view in, size_t *size)
 	if (turn_must_end(c->sv, op_find(f.op)))
 		return false;
 	dispatch(c->sv, c, &f);
+	quota_took(c);
 	quota_deadline(c, false);
 	/* One that waits for an answer is served again. */
 	return c->look.state != LOOK_OPEN;
@@ -158,6 +159,7 @@ serve_due(struct conn *c)
 		.id = c->tell.id, .body = { c->tell.body, c->tell.len } };
 
 	dispatch(c->sv, c, &f);
+	quota_took(c);
 	if (c->look.state != LOOK_OPEN && !c->tell.waits)
 		tell_end(c);
 }

@@ -31,6 +31,15 @@ clock_of(clockid_t id)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+static uint64_t
+stopwatch(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
 static bool
 watch(struct server *sv, int *fd)
 {
@@ -157,20 +166,51 @@ on_event(struct server *sv, const struct epoll_event *ev)
 		conn_event(ev->data.ptr, ev->events);
 }
 
+/* Is it about what a uid has sent that has had all of its time in the last
+   turn? */
+static bool
+is_of_greedy(const struct server *sv, const struct epoll_event *ev)
+{
+	const void *p = ev->data.ptr;
+
+	if (p == &sv->listen_fd || p == &sv->agent_fd || p == &sv->signal_fd ||
+	    p == &sv->ends || is_of_witness(sv, p) ||
+	    (ev->data.u64 & WATCH_TAG) != 0)
+		return false;
+	return quota_is_greedy(p);
+}
+
+/* What was left of the last turn, and what has come; but what is of a uid that
+   has had all of its time comes behind that of others. */
+static void
+serve_all(struct server *sv, const struct epoll_event *events, int n)
+{
+	bool any = sv->full + 1 == sv->turns;
+
+	for (int i = 0; any && i < n; i++)
+		if (!is_of_greedy(sv, &events[i]))
+			on_event(sv, &events[i]);
+	quota_look(sv);
+	conn_serve_heard(sv);
+	conn_serve_ready(sv);
+	for (int i = 0; i < n; i++)
+		if (!any || is_of_greedy(sv, &events[i]))
+			on_event(sv, &events[i]);
+	quota_look(sv);
+	conn_serve_heard(sv);
+}
+
 void
 loop_turn(struct server *sv, const struct epoll_event *events, int n)
 {
 	sv->turns++;
-	sv->starved = sv->moved = false;
+	sv->starved = sv->moved = sv->rested = false;
 	accept_pause(sv, false);
 	watch_tick(sv);
 	/* First, while there is room in the turn for its record. */
 	if (sv->waiting.active && !vault_unlock_step(&sv->vault))
 		dispatch_unlocked(sv);
-	conn_serve_ready(sv);
-	for (int i = 0; i < n; i++)
-		on_event(sv, &events[i]);
-	conn_serve_heard(sv);
+	serve_all(sv, events, n);
 	conn_close_over(sv);
 	if (!sv->failed && !attest_tick(sv))
 		stop_without_witness(sv);
@@ -272,6 +312,7 @@ loop_run(struct server *sv)
 	uint64_t watchdog = 0;
 	int n;
 
+	sv->stopwatch = stopwatch;
 	while (!sv->stopping) {
 		n = epoll_wait(sv->epoll, events, EVENTS, wait_time(sv));
 		if (n < 0 && errno != EINTR) {

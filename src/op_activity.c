@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "ops.h"
+#include "quota.h"
 
 #define LOOK_MAX 2048u		 /* records looked at for one reply */
+#define LOOK_MIN 64u		 /* so many also when others wait */
 #define REPLY_BYTES (96u * 1024) /* written for one reply */
 
 /* What goes into one event besides its own record. */
@@ -152,7 +154,8 @@ op_activity_read(struct request *q, const struct activity_read_request *in)
 		cell = audit_first(a);
 	list_begin(&l, q->reply);
 	for (unsigned i = 0; i < LOOK_MAX && l.count < max &&
-	     q->reply->len < REPLY_BYTES;
+	     q->reply->len < REPLY_BYTES &&
+	     (i < LOOK_MIN || i % 16 != 0 || !quota_is_over(q->sv));
 	     i++, cell = next) {
 		r = audit_read(a, cell, &e.record, &next, e.text);
 		if (r == LOG_END)

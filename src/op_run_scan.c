@@ -9,6 +9,7 @@
 
 /* What is done for one reply, give or take one secret: some milliseconds. */
 #define SCAN_ROWS 256u		/* heads looked at */
+#define SCAN_MIN 16u		/* so many also when others wait */
 #define SCAN_OPENED (1u << 20)	/* bytes of rows opened */
 #define SCAN_WORK (8u << 20)	/* bytes searched */
 /* What is above that is all that a uid gets of a turn. */
@@ -147,7 +148,8 @@ scan_rows(struct request *q, struct scan *s, uint64_t *after)
 	enum cofre_status st;
 
 	for (unsigned i = 0; i < SCAN_ROWS && s->work < SCAN_WORK &&
-	     s->opened < SCAN_OPENED && s->found == 0;
+	     s->opened < SCAN_OPENED && s->found == 0 &&
+	     (i < SCAN_MIN || !quota_is_over(q->sv));
 	     i++) {
 		id.record++;
 		from = row_key(&id);

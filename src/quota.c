@@ -7,6 +7,19 @@
 #define ROOT_EXTRA 8u /* connections that are kept for uid 0 */
 #define CONN_TURN 64u		/* requests of a connection in one turn */
 
+/*
+ * Nanoseconds of a turn for a uid: beside others; when it writes, for the
+ * commit takes longer than that anyway, and gets cheaper the more it has; and
+ * while nobody else is connected.
+ */
+#define TIME_BESIDE 100000u
+#define TIME_WRITING 400000u
+#define TIME_ALONE 2000000u
+
+/* Who has been served so short a time ago may be waiting again. */
+#define LATELY 50000000u
+#define REST_MAX 50000000u
+
 static struct uid_use *
 find(const struct server *sv, uint32_t uid)
 {
@@ -115,15 +128,29 @@ quota_within_share(const struct conn *c)
 	    use->chunks + REQUEST_CHUNKS < c->sv->pool.left || is_first(c));
 }
 
+/* How much time of this turn a uid may have. */
+static uint64_t
+time_share(const struct server *sv)
+{
+	if (sv->use_count < 2)
+		return TIME_ALONE;
+	return sv->vault.turn_bytes > 0 ? TIME_WRITING : TIME_BESIDE;
+}
+
 bool
 quota_may_serve(const struct conn *c)
 {
 	const struct uid_use *use = find(c->sv, c->peer.uid);
 	uint64_t turn = c->sv->turns;
 
+	if (use != NULL && use->rests > c->sv->stopped) {
+		c->sv->rested = true;
+		return false;
+	}
 	return (c->turn != turn || c->served < CONN_TURN) && use != NULL &&
 	    (use->turn != turn ||
-		use->served < TURN_MAX - c->sv->turn.count);
+		(use->served < TURN_MAX - c->sv->turn.count &&
+		    use->full != turn));
 }
 
 void
@@ -136,8 +163,108 @@ quota_served(struct conn *c)
 	c->turn = turn;
 	if (use == NULL)
 		return;
-	use->served = use->turn == turn ? use->served + 1 : 1;
+	if (use->turn != turn)
+		use->took = use->served = 0;
+	use->served++;
 	use->turn = turn;
+}
+
+void
+quota_look(struct server *sv)
+{
+	if (sv->stopwatch != NULL)
+		sv->stopped = sv->stopwatch();
+}
+
+/* Has somebody else been served lately? */
+static bool
+has_others(const struct server *sv, uint32_t uid, uint64_t now)
+{
+	const struct recent *r = &sv->recent[sv->recent[0].uid == uid];
+
+	return r->at > 0 && now < r->at + LATELY;
+}
+
+static void
+note_served(struct server *sv, uint32_t uid, uint64_t now)
+{
+	if (sv->recent[0].uid != uid)
+		sv->recent[1] = sv->recent[0];
+	sv->recent[0] = (struct recent){ uid, now };
+}
+
+bool
+quota_is_over(const struct server *sv)
+{
+	return sv->stopwatch != NULL &&
+	    sv->stopwatch() - sv->stopped >= time_share(sv);
+}
+
+/* It has kept others waiting for so long: now it is for them. */
+static void
+rest(const struct server *sv, struct uid_use *use, uint64_t took)
+{
+	if (has_others(sv, use->uid, sv->stopped))
+		use->rests = sv->stopped + (took < REST_MAX ? took : REST_MAX);
+}
+
+/* Has the one who was served last besides it written in this turn, too? */
+static bool
+other_wrote(const struct server *sv, uint32_t uid)
+{
+	const struct uid_use *use =
+	    find(sv, sv->recent[sv->recent[0].uid == uid].uid);
+
+	return use != NULL && use->wrote == sv->turns;
+}
+
+void
+quota_wrote(struct server *sv, uint64_t took)
+{
+	struct uid_use *use;
+
+	for (size_t i = 0; i < sv->turn.count; i++) {
+		const struct turn_entry *e = &sv->turn.entries[i];
+
+		if (e->wrote && e->record.status == COFRE_OK &&
+		    (use = find(sv, e->record.uid)) != NULL)
+			use->wrote = sv->turns;
+	}
+	for (size_t i = 0; i < sv->use_count; i++)
+		if (sv->uses[i].wrote == sv->turns &&
+		    !other_wrote(sv, sv->uses[i].uid))
+			rest(sv, &sv->uses[i], took);
+}
+
+void
+quota_took(struct conn *c)
+{
+	struct uid_use *use = find(c->sv, c->peer.uid);
+	uint64_t before = c->sv->stopped;
+
+	if (use == NULL || c->sv->stopwatch == NULL)
+		return;
+	quota_look(c->sv);
+	note_served(c->sv, use->uid, c->sv->stopped);
+	use->took += c->sv->stopped - before;
+	if (use->took < time_share(c->sv))
+		return;
+	if (use->took > 2 * time_share(c->sv))
+		rest(c->sv, use, use->took);
+	if (use->full == c->sv->turns)
+		return;
+	use->fuller = use->full;
+	use->full = c->sv->full = c->sv->turns;
+}
+
+bool
+quota_is_greedy(const struct conn *c)
+{
+	const struct uid_use *use = find(c->sv, c->peer.uid);
+
+	return use != NULL &&
+	    (use->full == c->sv->turns ? use->fuller : use->full) + 1 ==
+		c->sv->turns;
 }
 
 void
@@ -205,7 +332,7 @@ quota_timeout(const struct server *sv)
 	uint64_t left;
 
 	if (sv->ready != NULL)
-		return sv->starved && !sv->moved ? 10 : 0;
+		return sv->moved ? 0 : sv->rested ? 1 : sv->starved ? 10 : 0;
 	if (sv->timed == NULL)
 		return -1;
 	left = sv->timed->deadline > sv->clock ?

@@ -44,6 +44,33 @@ void quota_served(struct conn *c);
 void quota_spent(struct conn *c);
 
 /*
+ * What it was served took from the last look at the stopwatch to now.  A uid
+ * may take so much time of a turn: little while others are connected, so that
+ * these wait for little.  One request may take more, and is the last one then;
+ * if that is much more, its uid rests as long as with quota_wrote().
+ */
+void quota_took(struct conn *c);
+
+/* Look at the stopwatch: what took until now is nobody's. */
+void quota_look(struct server *sv);
+
+/* Has the request that is being served taken all of a uid's time already?  One
+   that can be gone on with by another one should end then. */
+bool quota_is_over(const struct server *sv);
+
+/*
+ * The turn has changed the store, and its end took so many nanoseconds.  Who
+ * has written rests as long, when others have been served lately: they get
+ * half of the time at least, however many commits somebody has made.  Those who
+ * write together do not rest for each other.
+ */
+void quota_wrote(struct server *sv, uint64_t took);
+
+/* Has its uid taken all of its time in the turn before this one?  The answer
+   is the same throughout a turn. */
+bool quota_is_greedy(const struct conn *c);
+
+/*
  * Start the connection's deadline, unless it runs already, or stop it.  It
  * is request_timeout from now.
  */

@@ -1,5 +1,7 @@
 #include "secret_rows.h"
 
+#include "quota.h"
+
 bool
 secret_entry(struct request *q, struct catalog_entry *e)
 {
@@ -201,6 +203,7 @@ secret_source_digest(const struct request *q, uint64_t record,
 }
 
 #define HEADS_MAX 1000u		/* looked at for one reply */
+#define HEADS_MIN 64u		/* so many also when others wait */
 #define HEADS_BYTES (96u * 1024) /* written for one reply */
 
 enum cofre_status
@@ -213,8 +216,8 @@ secret_put_heads(struct request *q, uint64_t after, secret_visit *visit)
 	struct wire_list l;
 
 	list_begin(&l, q->reply);
-	for (unsigned i = 0; i < HEADS_MAX && q->reply->len < HEADS_BYTES;
-	     i++) {
+	for (unsigned i = 0; i < HEADS_MAX && q->reply->len < HEADS_BYTES &&
+	     (i < HEADS_MIN || i % 16 != 0 || !quota_is_over(q->sv)); i++) {
 		id.record++;
 		from = row_key(&id);
 		st = store_next(q->sv->vault.store,

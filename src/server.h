@@ -91,8 +91,19 @@ struct uid_use {
 	uint32_t uid;
 	uint32_t connections;
 	size_t chunks;
-	uint64_t turn;	 /* the turn that served is about */
+	uint64_t turn;	 /* the turn that served and took are about */
 	unsigned served; /* requests in it */
+	uint64_t took;	 /* nanoseconds that they took */
+	uint64_t full;	 /* the last turn in which they took all of its time, */
+	uint64_t fuller; /* and the one before that */
+	uint64_t wrote;	/* the last turn in which it wrote */
+	uint64_t rests; /* until then, by the stopwatch; it has made commits */
+};
+
+/* Who was served, and when, by the stopwatch. */
+struct recent {
+	uint32_t uid;
+	uint64_t at;
 };
 
 /* An unlock that is under way, and who waits for it. */
@@ -173,6 +184,13 @@ struct server {
 	struct tellers tellers;
 	struct budget reports; /* of stale secrets */
 	uint64_t turns; /* how many there were */
+	/* Nanoseconds of a clock that goes on while a request is served, to see
+	   how long that takes; NULL: nobody looks. */
+	uint64_t (*stopwatch)(void);
+	uint64_t stopped; /* what it said last */
+	uint64_t full; /* the last turn in which a uid took all of its time */
+	struct recent recent[2]; /* the last uid, and the last other one */
+	bool rested; /* somebody waits because he rests */
 	uint64_t now;	/* microseconds since 1970, at the turn's start */
 	uint64_t clock; /* microseconds of CLOCK_MONOTONIC, likewise, */
 	uint64_t boot_clock; /* and of CLOCK_BOOTTIME */

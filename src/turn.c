@@ -6,6 +6,7 @@
 
 #include "conn.h"
 #include "frame.h"
+#include "quota.h"
 #include "tell.h"
 
 /* What one entry may take in the log, its connection's record included. */
@@ -249,13 +250,31 @@ send_all(struct server *sv)
 	}
 }
 
+static enum cofre_status
+commit(struct server *sv)
+{
+	bool writes = store_writing(sv->vault.store) ||
+	    sshstore_writing(&sv->vault.ssh);
+	enum cofre_status st;
+	uint64_t before;
+
+	quota_look(sv);
+	before = sv->stopped;
+	st = vault_commit(&sv->vault, sv->now, audit_end(sv->audit));
+	if (writes) {
+		quota_look(sv);
+		quota_wrote(sv, sv->stopped - before);
+	}
+	return st;
+}
+
 void
 turn_end(struct server *sv)
 {
 	struct turn *t = &sv->turn;
 	enum cofre_status st;
 
-	st = vault_commit(&sv->vault, sv->now, audit_end(sv->audit));
+	st = commit(sv);
 	if (st != COFRE_OK)
 		fail_all(sv, st);
 	/* An init that failed has left no keys. */

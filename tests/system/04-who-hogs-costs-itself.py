@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 import cofre_wire as wire
 import harness
 from expect import check, same, show, status
-from people import Bystander
+from people import Bystander, send_message, told_to_stop
 
 TIMEOUT = 400           # ms: request_timeout of the daemon
 PER_UID, TOTAL = 20, 64
@@ -456,6 +456,66 @@ def refused(t, d, root):
          "records" % n)
 
 
+# --- what takes long --------------------------------------------------------
+
+def ask_without_end(path, op, values):
+    """On many connections, much at a time, until told to stop: how many
+    bytes came."""
+    ask, socks, came = wire.request(op, 1, **values) * 8, [], 0
+    for _ in range(PER_UID - 4):
+        s = wire.Connection(path).socket
+        s.setblocking(False)
+        socks.append(s)
+    left = dict.fromkeys(socks, ask)
+    while not told_to_stop():
+        readable, writable = select.select(socks, socks, [], 0.1)[:2]
+        for s in readable:
+            came += len(s.recv(1 << 20))
+        for s in writable:
+            try:
+                left[s] = left[s][s.send(left[s]):] or ask
+            except BlockingIOError:
+                pass
+    return came
+
+
+def served_for(t, d, seconds):
+    """How often somebody is served in that time."""
+    with Bystander(t.agent(44007), d, "w", "n", VALUE, 30.0) as b:
+        time.sleep(seconds)
+    return b.count
+
+
+def long_ones(t, d, root):
+    """Who asks for what takes long leaves others most of the time."""
+    status(root.call("workspace.create", workspace="many"), "OK")
+    status(root.call("grant.add", workspace="many", principal=wire.USER,
+                     id=44001, role=wire.OWNER), "OK")
+    for at in range(0, 2000, 250):
+        for r in root.pipeline([("secret.put", dict(
+                workspace="many", name="n-%d" % i, kind=wire.GENERIC,
+                fields=wire.fields(value=b"x"))) for i in range(at, at + 250)]):
+            status(r, "OK")
+    texts = [dict(text=b"t" * 1000) for _ in range(100)]
+    for op, values in (("secret.list", dict(workspace="many")),
+                       ("activity.read", {"workspace": "many", "from": 0}),
+                       ("run.scan", dict(workspace="many", texts=texts)),
+                       ("secret.put", dict(workspace="many", name="n-1",
+                                           kind=wire.GENERIC,
+                                           fields=wire.fields(value=b"y")))):
+        alone = served_for(t, d, 1)
+        a = t.agent(44001)
+        a.start(ask_without_end, d.socket, op, values)
+        beside = served_for(t, d, 1)
+        send_message(a.here, "stop")
+        check(a.finish() > 0, "nobody was served %s" % op)
+        a.end()
+        check(beside >= alone / 5, "beside %s without end somebody else was "
+              "served %d times, and else %d times" % (op, beside, alone))
+        show("beside %s without end a bystander was served %d times, else "
+             "%d" % (op, beside, alone))
+
+
 def test(t):
     harness.need_root()
     d = t.daemon(LIMITS)
@@ -480,6 +540,7 @@ def test(t):
     gone_before_reply(t, d, root)
     for limit in (29, 30):      # a connection takes two: odd and even
         out_of_descriptors(t, limit)
+    long_ones(t, d, root)
     refused(t, d, root)
     check(d.rss() < 64 * 1024 or t.has_sanitizer(), "%d KiB" % d.rss())
     show("resident at the end: %d KiB" % d.rss())

@@ -1,0 +1,250 @@
+/* quota: the time of a turn that a uid may have, and who rests after it. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "quota.h"
+
+#define CONNS 4u
+
+static struct server *sv;
+static struct conn conns[CONNS];
+
+static void
+setup(void)
+{
+	sv = calloc(1, sizeof(*sv));
+	ck_assert_ptr_nonnull(sv);
+	sv->config.max_connections = sv->config.max_per_uid = 100;
+	sv->turns = 1;
+}
+
+static void
+teardown(void)
+{
+	free(sv->uses);
+	free(sv);
+}
+
+/* Connection i, admitted for the uid. */
+static struct conn *
+conn_of(size_t i, uint32_t uid)
+{
+	conns[i] = (struct conn){ .sv = sv, .peer = { .uid = uid } };
+	ck_assert(quota_admit(sv, uid));
+	return &conns[i];
+}
+
+static uint64_t now;
+
+static uint64_t
+stopwatch(void)
+{
+	return now;
+}
+
+/* One request that takes so many microseconds. */
+static void
+serve_for(struct conn *c, uint64_t us)
+{
+	quota_served(c);
+	quota_look(sv);
+	now += us * 1000;
+	quota_took(c);
+}
+
+static void
+next_turn(void)
+{
+	sv->turns++;
+	sv->turn.count = 0;
+	sv->rested = sv->moved = sv->starved = false;
+	quota_look(sv);
+}
+
+/* However few requests it was that took the time. */
+START_TEST(a_uid_has_so_much_time_of_a_turn)
+{
+	struct conn *c = conn_of(0, 2001), *second = conn_of(1, 2001);
+	struct conn *other = conn_of(2, 2002);
+
+	now = 1000000000;
+	sv->stopwatch = stopwatch;
+	for (int turn = 0; turn < 3; turn++, next_turn()) {
+		serve_for(c, 60);
+		ck_assert(quota_may_serve(c));
+		ck_assert(quota_may_serve(second));
+		serve_for(second, 60);
+		ck_assert(!quota_may_serve(c));
+		ck_assert(!quota_may_serve(second));
+		serve_for(other, 60);
+		ck_assert(quota_may_serve(other));
+	}
+	/* While it writes it has more. */
+	sv->vault.turn_bytes = 1;
+	serve_for(c, 300);
+	ck_assert(quota_may_serve(c));
+	serve_for(c, 300);
+	ck_assert(!quota_may_serve(c));
+}
+END_TEST
+
+START_TEST(who_is_alone_has_more_time_but_no_end_of_it)
+{
+	struct conn *c = conn_of(0, 2001), *second = conn_of(1, 2001);
+
+	sv->stopwatch = stopwatch;
+	serve_for(c, 1500);
+	ck_assert(quota_may_serve(c));
+	ck_assert(quota_may_serve(second));
+	serve_for(c, 1500);
+	ck_assert(!quota_may_serve(c));
+	ck_assert(!quota_may_serve(second));
+}
+END_TEST
+
+/* The answer stays as it is to the end of the turn. */
+START_TEST(who_took_all_his_time_comes_last_in_the_next_turn)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	sv->stopwatch = stopwatch;
+	next_turn();
+	serve_for(c, 150);
+	serve_for(other, 50);
+	ck_assert(!quota_is_greedy(c));
+	for (int turn = 0; turn < 3; turn++) {
+		next_turn();
+		ck_assert(quota_is_greedy(c));
+		ck_assert(!quota_is_greedy(other));
+		serve_for(c, 150);
+		ck_assert(quota_is_greedy(c));
+		ck_assert(!quota_is_greedy(other));
+	}
+	next_turn();
+	ck_assert(quota_is_greedy(c));
+	serve_for(c, 50);
+	ck_assert(quota_is_greedy(c));
+	next_turn();
+	ck_assert(!quota_is_greedy(c));
+}
+END_TEST
+
+START_TEST(who_took_much_more_than_his_time_rests)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	serve_for(other, 10);
+	serve_for(c, 900);
+	next_turn();
+	ck_assert(!quota_may_serve(c));
+	ck_assert(quota_may_serve(other));
+	now += 900000;
+	next_turn();
+	ck_assert(quota_may_serve(c));
+	serve_for(c, 150);
+	next_turn();
+	ck_assert(quota_may_serve(c));
+}
+END_TEST
+
+START_TEST(a_request_sees_when_its_time_is_over)
+{
+	(void)conn_of(0, 2001);
+	quota_look(sv);
+	ck_assert(!quota_is_over(sv)); /* without a stopwatch never */
+	sv->stopwatch = stopwatch;
+	quota_look(sv);
+	now += 1500000;
+	ck_assert(!quota_is_over(sv));
+	(void)conn_of(1, 2002);
+	ck_assert(quota_is_over(sv));
+	quota_look(sv);
+	ck_assert(!quota_is_over(sv));
+}
+END_TEST
+
+/* A turn with a write of the connection's, the end of which takes so long. */
+static void
+write_for(struct conn *c, enum cofre_status st, uint64_t us)
+{
+	next_turn();
+	serve_for(c, 10);
+	sv->turn.entries[0] = (struct turn_entry){ .conn = c, .wrote = true,
+		.record = { .uid = c->peer.uid, .status = (uint16_t)st } };
+	sv->turn.count = 1;
+	now += us * 1000;
+	quota_look(sv);
+	quota_wrote(sv, us * 1000);
+	next_turn();
+}
+
+START_TEST(who_writes_rests_as_long_as_that_took)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	/* Nobody else is there, or wrote in vain. */
+	write_for(c, COFRE_OK, 700);
+	ck_assert(quota_may_serve(c));
+	serve_for(other, 10);
+	write_for(c, COFRE_DENIED, 700);
+	ck_assert(quota_may_serve(c));
+	write_for(c, COFRE_OK, 700);
+	ck_assert(!quota_may_serve(c));
+	ck_assert(quota_may_serve(other));
+	sv->ready = c;
+	ck_assert_int_eq(quota_timeout(sv), 1);
+	sv->moved = true;
+	ck_assert_int_eq(quota_timeout(sv), 0);
+	now += 699999;
+	next_turn();
+	ck_assert(!quota_may_serve(c));
+	now += 1;
+	next_turn();
+	ck_assert(quota_may_serve(c));
+	ck_assert_int_eq(quota_timeout(sv), 0);
+	sv->ready = NULL;
+	/* What both have written was one commit. */
+	serve_for(other, 10);
+	sv->turn.entries[1] = (struct turn_entry){ .conn = other,
+		.wrote = true, .record = { .uid = 2002 } };
+	sv->turn.entries[0] = (struct turn_entry){ .conn = c, .wrote = true,
+		.record = { .uid = 2001 } };
+	sv->turn.count = 2;
+	quota_wrote(sv, 700000);
+	ck_assert(quota_may_serve(c));
+	ck_assert(quota_may_serve(other));
+	/* The other one has not been there for long. */
+	now += 100000000;
+	write_for(c, COFRE_OK, 700);
+	ck_assert(quota_may_serve(c));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("quota_time");
+	TCase *t = tcase_create("quota_time");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_uid_has_so_much_time_of_a_turn);
+	tcase_add_test(t, who_is_alone_has_more_time_but_no_end_of_it);
+	tcase_add_test(t, who_took_all_his_time_comes_last_in_the_next_turn);
+	tcase_add_test(t, who_took_much_more_than_his_time_rests);
+	tcase_add_test(t, a_request_sees_when_its_time_is_over);
+	tcase_add_test(t, who_writes_rests_as_long_as_that_took);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
