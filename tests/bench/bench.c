@@ -2,9 +2,12 @@
  * bench: how fast cofred is beside what can't be beaten.
  *
  *	bench --dir DIR --cofred PROGRAM [--cofre PROGRAM] [--redis PROGRAM]
+ *	    [--memcached PROGRAM] [--custodia PROGRAM] [--redis-cli PROGRAM]
+ *	    [--keyctl PROGRAM] [--signatures FILE]
  *
  * run.sh calls it, and says what the environment may set.  It measures, and
- * judges nothing: the exit status tells whether it could measure.
+ * judges nothing.  The exit status is 0 when it could measure, 3 when the
+ * machine was not steady enough for that to mean anything, else 1.
  */
 #include <err.h>
 #include <getopt.h>
@@ -13,35 +16,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include "baseline.h"
 #include "disk.h"
-#include "fixture.h"
-#include "floor.h"
+#include "gate.h"
+#include "oneshot.h"
 #include "process.h"
-#include "redis.h"
 #include "report.h"
+#include "servers.h"
 
 #define ROUNDS 60u
 #define ROUNDS_MAX 10000u
 #define SLICE_MS 20u
 #define LONG_MS 40u /* of what waits for the disk, or starts processes */
 #define SECRETS 1000u
-#define WRITTEN 100000u /* names of the puts: enough for each to be new */
+#define MANY_SECRETS 100000u
 #define AGENT 2001u
 #define MANY 100000u /* fetches between two looks at the memory */
+#define FEW_LINKS 64u
+#define DESCRIPTORS 16384u
+#define EXIT_VOID 3
 
 struct bench {
-	const char *dir, *cofred, *cofre, *redis;
 	struct circumstances facts;
 	struct results results;
 	struct memories memories;
-	struct target targets[PEERS];
+	struct servers servers;
+	struct oneshot oneshot;
 	struct lane *lanes[PEERS];
+	const char *signatures;
 	unsigned rounds;
 	uint64_t random;
-	uid_t agent;
 	int disk;
 };
 
@@ -65,31 +71,52 @@ static void
 options(struct bench *b, int argc, char **argv)
 {
 	static const struct option table[] = {
-		{ "dir", required_argument, NULL, 'd' },
-		{ "cofred", required_argument, NULL, 'D' },
-		{ "cofre", required_argument, NULL, 'c' },
-		{ "redis", required_argument, NULL, 'r' },
+		{ "dir", required_argument, NULL, 0 },
+		{ "cofred", required_argument, NULL, 0 },
+		{ "cofre", required_argument, NULL, 0 },
+		{ "redis", required_argument, NULL, 0 },
+		{ "memcached", required_argument, NULL, 0 },
+		{ "custodia", required_argument, NULL, 0 },
+		{ "redis-cli", required_argument, NULL, 0 },
+		{ "keyctl", required_argument, NULL, 0 },
+		{ "signatures", required_argument, NULL, 0 },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char **to[] = { ['d'] = &b->dir, ['D'] = &b->cofred,
-		['c'] = &b->cofre, ['r'] = &b->redis };
-	int c;
+	struct servers *v = &b->servers;
+	const char **to[] = { &v->dir, &v->cofred, &b->oneshot.cofre,
+		&v->redis, &v->memcached, &v->custodia, &b->oneshot.redis_cli,
+		&b->oneshot.keyctl, &b->signatures };
+	int c, which;
 
-	while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "", table, &which)) != -1) {
 		if (c == '?')
 			exit(2);
-		*to[c] = optarg;
+		*to[which] = optarg;
 	}
-	if (b->dir == NULL || b->cofred == NULL || optind < argc)
-		errx(2, "usage: bench --dir DIR --cofred PROGRAM "
-			"[--cofre PROGRAM] [--redis PROGRAM]");
+	if (v->dir == NULL || v->cofred == NULL || optind < argc)
+		errx(2, "usage: bench --dir DIR --cofred PROGRAM [--OTHER "
+			"PROGRAM]... [--signatures FILE]");
 	b->rounds = (unsigned)setting("BENCH_ROUNDS", ROUNDS, ROUNDS_MAX);
 	b->facts.seed = setting("BENCH_SEED", stats_clock(), UINT64_MAX);
 	b->facts.slice_ms = (unsigned)setting("BENCH_SLICE_MS", SLICE_MS, 1000);
-	b->facts.secrets = setting("BENCH_SECRETS", SECRETS, 1000000);
-	b->facts.large = setting("BENCH_LARGE", 0, 9000000);
+	v->secrets = setting("BENCH_SECRETS", SECRETS, 1000000);
+	v->many = setting("BENCH_MANY", MANY_SECRETS, 1000000);
+	v->large = setting("BENCH_LARGE", 0, 9000000);
+	v->agent = getuid() == 0 ? AGENT : getuid();
 	b->random = b->facts.seed;
-	b->agent = getuid() == 0 ? AGENT : getuid();
+}
+
+/* Descriptors for the connections to all servers, of theirs as well. */
+static void
+raise_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur >= DESCRIPTORS)
+		return;
+	r.rlim_cur = r.rlim_max < DESCRIPTORS ? r.rlim_max : DESCRIPTORS;
+	if (setrlimit(RLIMIT_NOFILE, &r) == -1)
+		warn("descriptors");
 }
 
 /* The last two processors that the caller may use: the first one has most
@@ -109,98 +136,6 @@ choose_cores(struct circumstances *c)
 		}
 }
 
-static struct fixture
-fixture_of(const struct bench *b, const char *name, bool strict,
-    size_t secrets)
-{
-	return (struct fixture){ b->cofred, b->dir, name, strict, secrets,
-		b->agent };
-}
-
-static bool
-start_vaults(struct bench *b)
-{
-	struct fixture main_ = fixture_of(b, "cofre", false, b->facts.secrets);
-	struct fixture strict = fixture_of(b, "strict", true,
-	    b->facts.secrets);
-	struct fixture writer = fixture_of(b, "writer", false, 1);
-	struct fixture large = fixture_of(b, "large", false, b->facts.large);
-	struct target t;
-	uint64_t ns;
-
-	if (!fixture_start(&main_, &b->targets[PEER_COFRE], &ns) ||
-	    !fixture_start(&strict, &b->targets[PEER_STRICT], &ns) ||
-	    !fixture_start(&writer, &t, &ns) ||
-	    !fixture_writer(&t, WRITTEN, &b->targets[PEER_WRITER]))
-		return false;
-	free(t.requests);
-	b->targets[PEER_WRITERS] = b->targets[PEER_WRITER];
-	b->facts.reply_len = b->targets[PEER_COFRE].reply_len;
-	if (b->targets[PEER_COFRE].request_len != BASELINE_REQUEST) {
-		warnx("a fetch has %zu bytes",
-		    b->targets[PEER_COFRE].request_len);
-		return false;
-	}
-	return b->facts.large == 0 ||
-	    fixture_start(&large, &b->targets[PEER_LARGE],
-		&b->facts.large_unlock);
-}
-
-/* Requests that begin with a key of the floor's store. */
-static bool
-make_requests(struct target *t)
-{
-	unsigned *order = stats_order(t->count);
-	bool good;
-
-	t->requests = calloc(t->count + DEPTH_MAX, BASELINE_REQUEST);
-	good = t->requests != NULL && order != NULL;
-	for (size_t i = 0; good && i < t->count + DEPTH_MAX; i++)
-		floor_key(t->requests + i * BASELINE_REQUEST,
-		    order[i % t->count]);
-	free(order);
-	return good;
-}
-
-/* An echo, or with secrets the floor. */
-static bool
-start_baseline(struct bench *b, enum peer p, const char *name, size_t secrets)
-{
-	struct target *t = &b->targets[p];
-	struct baseline base = { b->dir, t->path, b->facts.reply_len, secrets };
-
-	*t = (struct target){ .name = name, .count = b->facts.secrets,
-		.request_len = BASELINE_REQUEST,
-		.reply_len = b->facts.reply_len, .uid = b->agent };
-	(void)snprintf(t->path, sizeof(t->path), "%.80s/%.16s.sock", b->dir,
-	    name);
-	memcpy(t->check, BASELINE_MARK, sizeof(t->check));
-	if (!make_requests(t))
-		return false;
-	t->pid = baseline_start(&base);
-	return t->pid > 0;
-}
-
-static bool
-start_all(struct bench *b)
-{
-	char path[512];
-
-	(void)snprintf(path, sizeof(path), "%s/raw", b->dir);
-	if (!start_vaults(b) || !start_baseline(b, PEER_ECHO, "echo", 0) ||
-	    !start_baseline(b, PEER_ECHO2, "echo2", 0) ||
-	    !start_baseline(b, PEER_FLOOR, "floor", b->facts.secrets) ||
-	    (b->disk = disk_open(path)) == -1)
-		return false;
-	if (b->redis != NULL) {
-		if (!redis_start(b->redis, b->dir, b->facts.secrets,
-			&b->targets[PEER_REDIS]))
-			return false;
-		b->targets[PEER_REDIS].uid = b->agent;
-	}
-	return true;
-}
-
 /* Fetch until so many have been answered. */
 static bool
 fetch(struct bench *b, uint64_t count)
@@ -208,7 +143,7 @@ fetch(struct bench *b, uint64_t count)
 	struct slice s;
 
 	for (uint64_t done = 0; done < count; done += s.count)
-		if (!load_warm(b->lanes[PEER_COFRE], LINKS_MAX, 1, WAIT_RECV,
+		if (!load_warm(b->lanes[PEER_COFRE], FEW_LINKS, 1, WAIT_RECV,
 			5000000, &s))
 			return false;
 	return true;
@@ -218,36 +153,37 @@ fetch(struct bench *b, uint64_t count)
 static bool
 connect_all(struct bench *b)
 {
-	pid_t cofred = b->targets[PEER_COFRE].pid;
+	const struct target *targets = b->servers.targets;
+	struct memories *m = &b->memories;
 
-	(void)memory_read(cofred, &b->memories.fresh);
 	for (unsigned p = 0; p < PEERS; p++)
-		if (b->targets[p].pid > 0 &&
-		    (b->lanes[p] = load_open(&b->targets[p],
-			 p == PEER_WRITER ? 1 : LINKS_MAX)) == NULL)
+		if (targets[p].pid > 0)
+			(void)memory_read(targets[p].pid, &m->fresh[p]);
+	for (unsigned p = 0; p < PEERS; p++)
+		if (targets[p].pid > 0 && p != PEER_CUSTODIA &&
+		    (b->lanes[p] = load_open(&targets[p],
+			 p == PEER_WRITER ? 1 : FEW_LINKS)) == NULL)
 			return false;
 	if (!fetch(b, 1))
 		return false;
-	(void)memory_read(cofred, &b->memories.idle);
+	(void)memory_read(targets[PEER_COFRE].pid, &m->idle);
 	if (!fetch(b, MANY))
 		return false;
-	(void)memory_read(cofred, &b->memories.after);
+	(void)memory_read(targets[PEER_COFRE].pid, &m->after);
 	return true;
 }
 
+/* Have as many connections to the peers as the trial wants. */
 static bool
-run_process(const struct bench *b, enum peer p, uint64_t ns, struct slice *s)
+connect_more(struct bench *b, enum trial t)
 {
-	char name[FIXTURE_NAME_LEN + 1], object[128], path[128];
-	char *get[] = { (char *)(uintptr_t)b->cofre, (char[]){ "--socket" },
-		path, (char[]){ "get" }, object, (char[]){ "--field" },
-		(char[]){ FIXTURE_FIELD }, NULL };
-	char *nothing[] = { (char[]){ "/bin/true" }, NULL };
+	const struct trial_row *row = &plan_trials[t];
 
-	fixture_name(name, 0);
-	(void)snprintf(object, sizeof(object), FIXTURE_WORKSPACE "/%s", name);
-	(void)snprintf(path, sizeof(path), "%s", b->targets[PEER_COFRE].path);
-	return process_repeat(p == PEER_TRUE ? nothing : get, ns, s);
+	for (unsigned p = 0; p < PEERS; p++)
+		if ((row->peers & plan_bit((enum peer)p)) != 0 &&
+		    b->lanes[p] != NULL && !load_grow(b->lanes[p], row->links))
+			return false;
+	return true;
 }
 
 static bool
@@ -258,13 +194,14 @@ run_slice(struct bench *b, enum trial t, enum peer p, struct slice *s)
 	uint64_t longer = LONG_MS * UINT64_C(1000000);
 
 	if (t == TRIAL_COLD)
-		return load_cold(&b->targets[p], ns, s);
+		return load_cold(&b->servers.targets[p],
+		    p == PEER_CUSTODIA ? longer : ns, s);
 	if (t == TRIAL_PROCESS)
-		return run_process(b, p, longer, s);
+		return oneshot_run(&b->oneshot, p, longer, s);
 	if (p == PEER_RAW)
 		return disk_slice(b->disk, longer, s);
 	if (t == TRIAL_WRITE)
-		return load_warm(b->lanes[p], p == PEER_WRITER ? 1 : LINKS_MAX,
+		return load_warm(b->lanes[p], p == PEER_WRITER ? 1 : FEW_LINKS,
 		    1, WAIT_RECV, longer, s);
 	return load_warm(b->lanes[p], row->links, row->depth, row->wait,
 	    p == PEER_STRICT ? longer : ns, s);
@@ -276,8 +213,8 @@ is_there(const struct bench *b, enum trial t, enum peer p)
 	if ((plan_trials[t].peers & plan_bit(p)) == 0)
 		return false;
 	if (t == TRIAL_PROCESS)
-		return b->cofre != NULL;
-	return p == PEER_RAW || b->targets[p].pid > 0;
+		return oneshot_is_there(&b->oneshot, p);
+	return p == PEER_RAW || b->servers.targets[p].pid > 0;
 }
 
 /* A slice for each of the trial's peers, in random order. */
@@ -337,42 +274,54 @@ run_rounds(struct bench *b, enum trial first, enum trial last)
 }
 
 static bool
-move_servers(const struct bench *b, int core)
-{
-	for (unsigned p = 0; p < PEERS; p++)
-		if (b->targets[p].pid > 0 &&
-		    !process_pin(b->targets[p].pid, core))
-			return false;
-	return true;
-}
-
-static bool
 measure(struct bench *b)
 {
-	if (!run_rounds(b, TRIAL_1, TRIAL_PROCESS))
+	int other = b->facts.other;
+
+	if (!run_rounds(b, TRIAL_1, TRIAL_PROCESS) ||
+	    !connect_more(b, TRIAL_512) ||
+	    !run_rounds(b, TRIAL_512, TRIAL_PIPED_512))
 		return false;
-	if (b->facts.other != -1 && (!move_servers(b, b->facts.other) ||
+	if (other != -1 && (!servers_move(&b->servers, other) ||
 	    !run_rounds(b, TRIAL_APART_1, TRIAL_APART_PIPED)))
 		return false;
-	(void)memory_read(b->targets[PEER_COFRE].pid, &b->memories.end);
+	(void)memory_read(b->servers.targets[PEER_COFRE].pid,
+	    &b->memories.end);
 	return true;
 }
 
-static void
+/* Print all of it; was the machine steady? */
+static bool
 tell(const struct bench *b)
 {
-	report_head(&b->facts);
-	(void)fixture_report(&b->targets[PEER_COFRE]);
+	const struct servers *v = &b->servers;
+	struct gates g = { .results = &b->results, .memories = &b->memories,
+		.servers = v };
+	bool valid;
+
+	report_head(&b->facts, v);
+	(void)fixture_report(&v->targets[PEER_COFRE]);
 	printf("\n");
-	(void)report_validity(&b->results);
+	valid = report_validity(&b->results);
+	if (b->signatures != NULL)
+		gate_read_signature(&g, b->signatures);
 	printf("## What cofre is to reach\n\n");
-	report_gate(&b->results, &b->memories, &b->facts);
-	printf("## Client and servers on one core; ratios to the bare echo\n\n");
-	report_peers(&b->results, TRIAL_1, TRIAL_PROCESS);
-	if (b->facts.other == -1)
-		return;
-	printf("## A core each for client and server\n\n");
-	report_peers(&b->results, TRIAL_APART_1, TRIAL_APART_PIPED);
+	gate_print(&g);
+	printf("## Client and servers on one core\n\n");
+	report_peers(&b->results, TRIAL_1, TRIAL_COLD);
+	report_peers(&b->results, TRIAL_512, TRIAL_PIPED_512);
+	printf("## Durable writes, and commands as processes\n\n");
+	report_peers(&b->results, TRIAL_WRITE, TRIAL_WRITE);
+	report_peers(&b->results, TRIAL_PROCESS, TRIAL_PROCESS);
+	if (b->facts.other != -1) {
+		printf("## A core each for client and server\n\n");
+		report_peers(&b->results, TRIAL_APART_1, TRIAL_APART_PIPED);
+	}
+	printf("## Start and unlock\n\n");
+	report_starts(v);
+	printf("## Memory\n\n");
+	report_memory(&b->memories, &b->results);
+	return valid;
 }
 
 static void
@@ -380,21 +329,33 @@ stop_all(struct bench *b)
 {
 	for (unsigned p = 0; p < PEERS; p++)
 		load_close(b->lanes[p]);
-	for (unsigned p = 0; p < PEERS; p++) {
-		if (p == PEER_WRITERS) /* the process is PEER_WRITER's */
-			continue;
-		process_stop(b->targets[p].pid);
-		free(b->targets[p].requests);
-	}
+	servers_stop(&b->servers);
+	oneshot_stop(&b->oneshot);
 	plan_free(&b->results);
+}
+
+static bool
+start_all(struct bench *b)
+{
+	struct servers *v = &b->servers;
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/raw", v->dir);
+	if (!servers_start(v) || (b->disk = disk_open(path)) == -1)
+		return false;
+	b->oneshot.cofre_path = v->targets[PEER_COFRE].path;
+	if (v->redis != NULL)
+		b->oneshot.redis_path = v->targets[PEER_REDIS].path;
+	oneshot_start(&b->oneshot);
+	return true;
 }
 
 int
 main(int argc, char **argv)
 {
 	static struct bench b;
+	bool good, valid = true;
 	sigset_t set;
-	bool good;
 
 	options(&b, argc, argv);
 	(void)sigemptyset(&set);
@@ -402,12 +363,13 @@ main(int argc, char **argv)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	choose_cores(&b.facts);
+	raise_limit();
 	if (!plan_init(&b.results, b.rounds) ||
 	    !process_pin(0, b.facts.core))
 		return 1;
 	good = start_all(&b) && connect_all(&b) && measure(&b);
 	if (good)
-		tell(&b);
+		valid = tell(&b);
 	stop_all(&b);
-	return good ? 0 : 1;
+	return !good ? 1 : valid ? 0 : EXIT_VOID;
 }

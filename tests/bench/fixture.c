@@ -14,43 +14,17 @@
 #include "process.h"
 #include "proto.h"
 #include "stats.h"
+#include "talk.h"
 
 #define WINDOW 64u	     /* puts that are on their way at once */
 #define START_SECONDS 300u   /* for a start that verifies many secrets */
-#define STATUS_REPLY (FRAME_HEADER + 4)
 #define PUT_REPLY (STATUS_REPLY + 4)
-
-/* Append a request with the message m of the type name##_request. */
-#define REQUEST(w, OP, name, id, m)                                          \
-	do {                                                                 \
-		size_t at = frame_begin((w), FRAME_REQUEST, (OP), (id));     \
-		name##_request_put((w), (m));                                \
-		frame_end((w), at);                                          \
-	} while (0)
-
-/* A connection of the operator who sets things up. */
-struct talk {
-	int fd;
-	uint8_t out[1024];
-	struct wire_writer w;
-	uint8_t in[FRAME_MAX];
-	struct frame reply;
-};
 
 void
 fixture_name(char name[FIXTURE_NAME_LEN + 1], size_t i)
 {
 	(void)snprintf(name, FIXTURE_NAME_LEN + 1, "bench.storage.account-%07u",
 	    (unsigned)(i % 10000000));
-}
-
-static void
-put_hello(struct wire_writer *w)
-{
-	const struct hello_request hello = { PROTO_VERSION, PROTO_VERSION,
-		view_of("bench") };
-
-	REQUEST(w, OP_HELLO, hello, 0, &hello);
 }
 
 static void
@@ -92,63 +66,6 @@ put_put(struct wire_writer *w, size_t i)
 	REQUEST(w, OP_SECRET_PUT, secret_put, (uint32_t)i, &put);
 }
 
-/* Send what was written, and take one reply; false unless it is OK. */
-static bool
-talk_reply(struct talk *t)
-{
-	size_t size;
-	struct wire_reader r;
-	uint32_t st;
-
-	if (t->w.bad || !load_send(t->fd, t->out, t->w.len))
-		return false;
-	wire_writer_init(&t->w, t->out, sizeof(t->out));
-	if (!load_receive(t->fd, t->in, 4))
-		return false;
-	if (frame_parse((struct view){ t->in, 4 }, &t->reply, &size) !=
-		FRAME_MORE ||
-	    !load_receive(t->fd, t->in + 4, size - 4) ||
-	    frame_parse((struct view){ t->in, size }, &t->reply, &size) !=
-		FRAME_OK)
-		return false;
-	wire_reader_init(&r, t->reply.body);
-	st = wire_get_u32(&r);
-	if (r.bad || st != COFRE_OK) {
-		warnx("cofred: %s: %s", op_name(t->reply.op),
-		    cofre_status_text((enum cofre_status)st));
-		return false;
-	}
-	t->reply.body.data += 4;
-	t->reply.body.len -= 4;
-	return true;
-}
-
-static struct talk *
-talk_open(const char *path, uid_t uid)
-{
-	struct talk *t = calloc(1, sizeof(*t));
-
-	if (t == NULL)
-		return NULL;
-	t->fd = load_connect(path, uid);
-	wire_writer_init(&t->w, t->out, sizeof(t->out));
-	put_hello(&t->w);
-	if (t->fd != -1 && talk_reply(t))
-		return t;
-	if (t->fd != -1)
-		(void)close(t->fd);
-	free(t);
-	return NULL;
-}
-
-static void
-talk_close(struct talk *t)
-{
-	if (t != NULL)
-		(void)close(t->fd);
-	free(t);
-}
-
 /* Put the secrets, many at a time. */
 static bool
 put_all(struct talk *t, size_t count)
@@ -160,10 +77,10 @@ put_all(struct talk *t, size_t count)
 		for (; sent < count && sent < done + WINDOW; sent++) {
 			wire_writer_init(&t->w, t->out, sizeof(t->out));
 			put_put(&t->w, sent);
-			if (t->w.bad || !load_send(t->fd, t->out, t->w.len))
+			if (t->w.bad || !dial_send(t->fd, t->out, t->w.len))
 				return false;
 		}
-		if (!load_receive(t->fd, reply, sizeof(reply)))
+		if (!dial_receive(t->fd, reply, sizeof(reply)))
 			return false;
 		wire_reader_init(&r, (struct view){ reply + FRAME_HEADER, 4 });
 		if (wire_get_u32(&r) != COFRE_OK) {
@@ -208,6 +125,27 @@ write_file(const char *path, const void *data, size_t len)
 	return good;
 }
 
+/* The key that the keyfile stands for. */
+static bool
+read_key(const struct fixture *x, uint8_t key[KEY_LEN])
+{
+	uint8_t content[KEY_LEN];
+	char path[512];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s.key", x->dir, x->name);
+	if ((f = fopen(path, "rb")) == NULL ||
+	    fread(content, sizeof(content), 1, f) != 1) {
+		warn("%s", path);
+		if (f != NULL)
+			(void)fclose(f);
+		return false;
+	}
+	(void)fclose(f);
+	keyfile_key(content, sizeof(content), key);
+	return true;
+}
+
 static bool
 write_config(const struct fixture *x, const char *path)
 {
@@ -218,7 +156,7 @@ write_config(const struct fixture *x, const char *path)
 		(void)snprintf(group, sizeof(group), "operator_group = %u\n",
 		    (unsigned)getgid());
 	(void)snprintf(text, sizeof(text),
-	    "max_connections = 1024\nmax_connections_per_uid = 512\n"
+	    "max_connections = 1200\nmax_connections_per_uid = 600\n"
 	    "log = %s\n%s", x->strict ? "strict" : "buffered", group);
 	return write_file(path, text, strlen(text));
 }
@@ -231,7 +169,7 @@ wait_for(const struct fixture *x, struct target *t)
 	uint64_t until = stats_clock() + START_SECONDS * UINT64_C(1000000000);
 	struct talk *talk;
 
-	while (!load_probe(t->path)) {
+	while (!dial_probe(t->path)) {
 		if (process_is_gone(t->pid) || stats_clock() > until) {
 			warnx("cofred did not start: see %s/%s.log", x->dir,
 			    x->name);
@@ -291,7 +229,7 @@ learn(struct target *t, size_t secrets)
 	if (talk == NULL)
 		return false;
 	wire_writer_init(&w, t->greeting, sizeof(t->greeting));
-	put_hello(&w);
+	talk_hello(&w);
 	t->greeting_len = w.len;
 	t->greeting_reply = talk->reply.body.len + STATUS_REPLY;
 	put_get(&talk->w, 0);
@@ -349,6 +287,45 @@ fixture_start(const struct fixture *x, struct target *t, uint64_t *unlock)
 	free(t->requests);
 	t->requests = NULL;
 	return false;
+}
+
+bool
+fixture_restart(const struct fixture *x, struct target *t, uint64_t *took)
+{
+	uint64_t began;
+
+	process_stop(t->pid);
+	t->pid = 0;
+	began = stats_clock();
+	if (!start(x, t))
+		return false;
+	*took = stats_clock() - began;
+	return true;
+}
+
+bool
+fixture_unlock(const struct fixture *x, const struct target *t, uint64_t *took)
+{
+	const struct lock_request lock = { .nothing = 0 };
+	struct unlock_request unlock = { .slot = 0 };
+	struct talk *talk = talk_open(t->path, getuid());
+	uint8_t key[KEY_LEN];
+	uint64_t began;
+	bool good;
+
+	if (talk == NULL || !read_key(x, key)) {
+		talk_close(talk);
+		return false;
+	}
+	unlock.key = (struct view){ key, KEY_LEN };
+	REQUEST(&talk->w, OP_LOCK, lock, 1, &lock);
+	good = talk_reply(talk);
+	began = stats_clock();
+	REQUEST(&talk->w, OP_UNLOCK, unlock, 2, &unlock);
+	good = good && talk_reply(talk);
+	*took = stats_clock() - began;
+	talk_close(talk);
+	return good;
 }
 
 bool

@@ -36,6 +36,16 @@ void fixture_name(char name[FIXTURE_NAME_LEN + 1], size_t i);
 bool fixture_start(const struct fixture *x, struct target *t,
     uint64_t *unlock);
 
+/* Start the daemon of *t anew; *took is how long, in nanoseconds, it takes
+   from the start of the process to the first answer.  False with a message. */
+bool fixture_restart(const struct fixture *x, struct target *t,
+    uint64_t *took);
+
+/* Lock the vault, and unlock it: *took is how long, in nanoseconds, the
+   unlock takes.  False with a message. */
+bool fixture_unlock(const struct fixture *x, const struct target *t,
+    uint64_t *took);
+
 /*
  * Another way to speak to the daemon of *t: puts of count secrets, by name
  * one after the other.  False with a message.

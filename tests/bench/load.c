@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "process.h"
@@ -16,8 +14,8 @@
 
 #define TIMES_MAX (1u << 17) /* answers of one slice whose time is kept */
 #define VISITS_MAX (1u << 14)
-#define WAIT_MS 10000
 #define READ_SIZE (64u * 1024)
+#define SPREAD UINT64_C(2654435761)
 
 struct link {
 	int fd;
@@ -35,9 +33,6 @@ struct lane {
 	uint8_t buf[READ_SIZE];
 };
 
-#define FDS_MAX 65536
-static uid_t connected_as[FDS_MAX];
-
 /* A slice that is under way. */
 struct run {
 	struct lane *lane;
@@ -48,127 +43,47 @@ struct run {
 	size_t times;
 };
 
-/* Become a user for a while; nothing happens when that is not allowed. */
-static void
-act_as(uid_t uid)
-{
-	if (getuid() == 0 && seteuid(uid) == -1)
-		warn("seteuid %u", (unsigned)uid);
-}
-
-static int
-connect_plain(const char *path)
-{
-	const struct timeval patience = { .tv_sec = WAIT_MS / 1000 };
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	(void)strncpy(a.sun_path, path, sizeof(a.sun_path) - 1);
-	if (fd == -1)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == -1) {
-		(void)close(fd);
-		return -1;
-	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-	    sizeof(patience));
-	if (fd < FDS_MAX)
-		connected_as[fd] = geteuid();
-	return fd;
-}
-
-bool
-load_probe(const char *path)
-{
-	int fd = connect_plain(path);
-
-	if (fd != -1)
-		(void)close(fd);
-	return fd != -1;
-}
-
-int
-load_connect(const char *path, uid_t uid)
-{
-	int fd;
-
-	act_as(uid);
-	fd = connect_plain(path);
-	if (fd == -1)
-		warn("%s", path);
-	act_as(getuid());
-	return fd;
-}
-
-/* As send(2), saying as whom the socket was connected: else the kernel says
-   who this is by then, and cofred serves none but the one that connected. */
-static ssize_t
-send_as(int fd, const void *data, size_t len)
-{
-	const struct ucred me = { getpid(),
-		fd < FDS_MAX ? connected_as[fd] : getuid(), getgid() };
-	union {
-		struct cmsghdr align;
-		char room[CMSG_SPACE(sizeof(struct ucred))];
-	} control;
-	struct iovec iov = { (void *)(uintptr_t)data, len };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *h;
-
-	if (me.uid != getuid()) {
-		memset(&control, 0, sizeof(control));
-		msg.msg_control = control.room;
-		msg.msg_controllen = sizeof(control.room);
-		h = CMSG_FIRSTHDR(&msg);
-		h->cmsg_level = SOL_SOCKET;
-		h->cmsg_type = SCM_CREDENTIALS;
-		h->cmsg_len = CMSG_LEN(sizeof(me));
-		memcpy(CMSG_DATA(h), &me, sizeof(me));
-	}
-	return sendmsg(fd, &msg, MSG_NOSIGNAL);
-}
-
-bool
-load_send(int fd, const void *data, size_t len)
-{
-	const uint8_t *p = data;
-	ssize_t n;
-
-	for (; len > 0; p += n, len -= (size_t)n) {
-		n = send_as(fd, p, len);
-		if (n == -1) {
-			warn("send");
-			return false;
-		}
-	}
-	return true;
-}
-
-bool
-load_receive(int fd, void *data, size_t len)
-{
-	uint8_t *p = data;
-	ssize_t n;
-
-	for (; len > 0; p += n, len -= (size_t)n) {
-		n = recv(fd, p, len, 0);
-		if (n <= 0) {
-			warnx("recv: %s",
-			    n == 0 ? "end of file" : strerror(errno));
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool
 greet(const struct target *t, int fd)
 {
 	uint8_t buf[512];
 
 	return t->greeting_len == 0 ||
-	    (load_send(fd, t->greeting, t->greeting_len) &&
-		load_receive(fd, buf, t->greeting_reply));
+	    (dial_send(fd, t->greeting, t->greeting_len) &&
+		dial_receive(fd, buf, t->greeting_reply));
+}
+
+int
+load_greeted(const struct target *t)
+{
+	int fd = dial_connect(t->path, t->uid);
+
+	if (fd == -1 || greet(t, fd))
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+bool
+load_grow(struct lane *l, unsigned count)
+{
+	const struct target *t = l->target;
+
+	for (; l->count < count && l->count < LINKS_MAX; l->count++) {
+		struct link *k = &l->links[l->count];
+		struct epoll_event ev = { .events = EPOLLIN, .data.ptr = k };
+
+		/* They start all over the secrets. */
+		k->next = (unsigned)(l->count * SPREAD % t->count);
+		k->fd = dial_connect(t->path, t->uid);
+		if (k->fd == -1 || !greet(t, k->fd) ||
+		    epoll_ctl(l->epoll, EPOLL_CTL_ADD, k->fd, &ev) == -1) {
+			warnx("%s: no connection %u", t->name, l->count);
+			l->count += k->fd != -1;
+			return false;
+		}
+	}
+	return true;
 }
 
 struct lane *
@@ -180,22 +95,10 @@ load_open(const struct target *t, unsigned count)
 		return NULL;
 	l->target = t;
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
-	for (; l->count < count && l->count < LINKS_MAX; l->count++) {
-		struct link *k = &l->links[l->count];
-		struct epoll_event ev = { .events = EPOLLIN, .data.ptr = k };
-
-		/* They start all over the secrets. */
-		k->next = (unsigned)(l->count * t->count / LINKS_MAX);
-		k->fd = load_connect(t->path, t->uid);
-		if (k->fd == -1 || !greet(t, k->fd) ||
-		    epoll_ctl(l->epoll, EPOLL_CTL_ADD, k->fd, &ev) == -1) {
-			warnx("%s: no connection %u", t->name, l->count);
-			l->count += k->fd != -1;
-			load_close(l);
-			return NULL;
-		}
-	}
-	return l;
+	if (load_grow(l, count))
+		return l;
+	load_close(l);
+	return NULL;
 }
 
 void
@@ -217,7 +120,7 @@ ask(struct run *r, struct link *k, uint64_t now)
 
 	k->got = 0;
 	k->sent = now;
-	if (!load_send(k->fd, t->requests + k->next * t->request_len,
+	if (!dial_send(k->fd, t->requests + k->next * t->request_len,
 		r->depth * t->request_len))
 		return false;
 	k->next = (unsigned)((k->next + r->depth) % t->count);
@@ -344,6 +247,7 @@ load_summarise(struct slice *s, uint32_t *took, size_t n, uint64_t requests,
 	stats_sort(took, n);
 	s->p50 = stats_quantile(took, n, 0.5) / 1e3;
 	s->p99 = stats_quantile(took, n, 0.99) / 1e3;
+	s->p999 = stats_quantile(took, n, 0.999) / 1e3;
 	s->rate = ns == 0 ? 0 : (double)requests * 1e9 / (double)ns;
 	s->cpu = requests == 0 ? 0 : (double)cpu / 1e3 / (double)requests;
 	s->count = requests;
@@ -365,18 +269,37 @@ load_warm(struct lane *l, unsigned links, unsigned depth, enum wait wait,
 	return true;
 }
 
+bool
+load_some(struct lane *l, size_t many, double *p99)
+{
+	struct run r = { .lane = l, .depth = 1, .wait = WAIT_RECV };
+	struct link *k = &l->links[0];
+
+	while (r.times < many) {
+		if (!ask(&r, k, stats_clock()))
+			return false;
+		while (!is_whole(&r, k))
+			if (!take(&r, k, wait_and_read(&r, k)))
+				return false;
+		count(&r, k, stats_clock());
+	}
+	stats_sort(l->took, r.times);
+	*p99 = stats_quantile(l->took, r.times, 0.99) / 1e3;
+	return true;
+}
+
 /* One connection, with one request. */
 static bool
 visit(const struct target *t, const uint8_t *write, size_t len)
 {
 	uint8_t buf[4096];
 	size_t want = t->greeting_reply + t->reply_len;
-	int fd = connect_plain(t->path);
+	int fd = dial_plain(t->path);
 	bool good = false;
 
 	if (fd != -1) {
-		good = load_send(fd, write, len) &&
-		    load_receive(fd, buf, want) &&
+		good = dial_send(fd, write, len) &&
+		    dial_receive(fd, buf, want) &&
 		    memcmp(buf + t->greeting_reply + t->check_at, t->check,
 			sizeof(t->check)) == 0;
 		(void)close(fd);
@@ -398,7 +321,7 @@ load_cold(const struct target *t, uint64_t ns, struct slice *s)
 	if (t->request_len > 512 || t->greeting_reply + t->reply_len > 4096)
 		return false;
 	memcpy(write, t->greeting, t->greeting_len);
-	act_as(t->uid);
+	dial_as(t->uid);
 	start = now = stats_clock();
 	do {
 		memcpy(write + t->greeting_len,
@@ -409,7 +332,7 @@ load_cold(const struct target *t, uint64_t ns, struct slice *s)
 		took[n++] = (uint32_t)(end - now);
 		now = end;
 	} while (good && now - start < ns && n < VISITS_MAX);
-	act_as(getuid());
+	dial_as(getuid());
 	load_summarise(s, took, n, n, now - start, process_cpu(t->pid) - cpu);
 	return good;
 }

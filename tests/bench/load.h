@@ -16,7 +16,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define LINKS_MAX 64u /* connections to one server */
+#include "dial.h"
+
+#define LINKS_MAX 512u /* connections to one server */
 #define DEPTH_MAX 16u /* requests of one batch */
 #define GREETING_MAX 64u
 
@@ -51,6 +53,7 @@ enum wait { WAIT_RECV, WAIT_POLL };
 struct slice {
 	double p50;  /* microseconds from a request to its reply */
 	double p99;
+	double p999;
 	double rate; /* requests a second */
 	double cpu;  /* microseconds of the server's processor time for one */
 	uint64_t count; /* requests; 0: the slice did not take place */
@@ -59,21 +62,19 @@ struct slice {
 /* Connections to one target. */
 struct lane;
 
-/* True when somebody listens at path. */
-bool load_probe(const char *path);
-
-/* Connect to path, as uid when it is allowed.  -1 with a message. */
-int load_connect(const char *path, uid_t uid);
-
-/* Send all, and receive exactly len bytes; false with a message. */
-bool load_send(int fd, const void *data, size_t len);
-bool load_receive(int fd, void *data, size_t len);
+/* A connection to the target that has exchanged greetings, or -1. */
+int load_greeted(const struct target *t);
 
 /*
  * Open count connections (at most LINKS_MAX), and exchange greetings.  The
  * target must live as long as the lane.  NULL with a message.
  */
 struct lane *load_open(const struct target *t, unsigned count);
+
+/* Have count connections instead of fewer.  False with a message; the lane
+   has as many as could be made then. */
+bool load_grow(struct lane *l, unsigned count);
+
 void load_close(struct lane *l);
 
 /*
@@ -90,6 +91,12 @@ bool load_warm(struct lane *l, unsigned links, unsigned depth,
  * in one write, both answers, close.
  */
 bool load_cold(const struct target *t, uint64_t ns, struct slice *s);
+
+/*
+ * Send the next count requests of the lane's first connection, one after the
+ * other; *p99 is that of the times, in microseconds.  False with a message.
+ */
+bool load_some(struct lane *l, size_t count, double *p99);
 
 /*
  * Fill in a slice: n times in nanoseconds, which are sorted for it, of

@@ -20,6 +20,8 @@ memory_read(pid_t pid, struct memory *m)
 			anonymous = kib;
 			m->own += kib;
 			lines++;
+		} else if (sscanf(line, "Rss: %zu", &kib) == 1) {
+			m->resident += kib;
 		} else if (sscanf(line, "Locked: %zu", &kib) == 1) {
 			m->locked += kib;
 			if (kib > anonymous)

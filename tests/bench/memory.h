@@ -11,6 +11,7 @@
 struct memory {
 	size_t own;    /* KiB: anonymous, and what is locked besides */
 	size_t locked; /* KiB of these that are locked: mlock, memfd_secret */
+	size_t resident; /* KiB that are in memory at all, shared or not */
 };
 
 /*

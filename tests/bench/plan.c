@@ -3,24 +3,30 @@
 #include <stdlib.h>
 
 #define BIT(id) (1u << PEER_##id)
-#define BASE (BIT(ECHO) | BIT(ECHO2) | BIT(FLOOR) | BIT(REDIS) | BIT(COFRE))
+#define BASE                                                                 \
+	(BIT(ECHO) | BIT(ECHO2) | BIT(FLOOR) | BIT(REDIS) | BIT(MEMCACHED) | \
+	    BIT(COFRE))
+#define SIZES (BIT(MANY) | BIT(LARGE))
 
 const struct trial_row plan_trials[TRIALS] = {
-	[TRIAL_1] = { "1 connection", 1, 1, WAIT_RECV, BASE | BIT(LARGE) },
+	[TRIAL_1] = { "1 connection", 1, 1, WAIT_RECV, BASE | SIZES },
 	[TRIAL_1_POLL] = { "1 connection, poll", 1, 1, WAIT_POLL, BASE },
 	[TRIAL_8] = { "8 connections", 8, 1, WAIT_RECV, BASE },
 	[TRIAL_64] = { "64 connections", 64, 1, WAIT_RECV,
-	    BASE | BIT(STRICT) | BIT(LARGE) },
+	    BASE | BIT(STRICT) | SIZES },
+	[TRIAL_PIPED_1] = { "1 x 16 pipelined", 1, 16, WAIT_RECV, BASE },
 	[TRIAL_PIPED] = { "64 x 16 pipelined", 64, 16, WAIT_RECV, BASE },
-	[TRIAL_COLD] = { "cold", 0, 1, WAIT_RECV,
-	    BIT(ECHO) | BIT(ECHO2) | BIT(REDIS) | BIT(COFRE) },
+	[TRIAL_COLD] = { "cold", 0, 1, WAIT_RECV, BASE | BIT(CUSTODIA) },
 	[TRIAL_WRITE] = { "durable write", 0, 1, WAIT_RECV,
 	    BIT(RAW) | BIT(WRITER) | BIT(WRITERS) },
 	[TRIAL_PROCESS] = { "a process", 0, 1, WAIT_RECV,
-	    BIT(TRUE) | BIT(GET) },
+	    BIT(TRUE) | BIT(KEYCTL) | BIT(REDIS_CLI) | BIT(GET) },
+	[TRIAL_512] = { "512 connections", 512, 1, WAIT_RECV, BASE },
+	[TRIAL_PIPED_512] = { "512 x 16 pipelined", 512, 16, WAIT_RECV, BASE },
 	[TRIAL_APART_1] = { "1 connection", 1, 1, WAIT_RECV, BASE },
 	[TRIAL_APART_8] = { "8 connections", 8, 1, WAIT_RECV, BASE },
 	[TRIAL_APART_64] = { "64 connections", 64, 1, WAIT_RECV, BASE },
+	[TRIAL_APART_512] = { "512 connections", 512, 1, WAIT_RECV, BASE },
 	[TRIAL_APART_PIPED] = { "64 x 16 pipelined", 64, 16, WAIT_RECV, BASE },
 };
 
@@ -29,13 +35,18 @@ const char *const plan_peers[PEERS] = {
 	[PEER_ECHO2] = "bare echo again",
 	[PEER_FLOOR] = "floor",
 	[PEER_REDIS] = "redis GET",
+	[PEER_MEMCACHED] = "memcached get",
+	[PEER_CUSTODIA] = "custodia",
 	[PEER_COFRE] = "cofre",
 	[PEER_STRICT] = "cofre, log = strict",
-	[PEER_LARGE] = "cofre, many secrets",
+	[PEER_MANY] = "cofre, 100 k secrets",
+	[PEER_LARGE] = "cofre, 1 M secrets",
 	[PEER_RAW] = "4 KiB write and flush",
 	[PEER_WRITER] = "cofre put, 1 writer",
 	[PEER_WRITERS] = "cofre put, 64 writers",
 	[PEER_TRUE] = "/bin/true",
+	[PEER_KEYCTL] = "keyctl pipe",
+	[PEER_REDIS_CLI] = "redis-cli GET",
 	[PEER_GET] = "cofre get",
 };
 
@@ -68,10 +79,14 @@ metric_of(const struct slice *s, enum metric m)
 		return s->p50;
 	case METRIC_P99:
 		return s->p99;
+	case METRIC_P999:
+		return s->p999;
 	case METRIC_RATE:
 		return s->rate;
 	case METRIC_CPU:
 		return s->cpu;
+	case METRICS:
+		break;
 	}
 	return 0;
 }

@@ -17,13 +17,18 @@ enum peer {
 	PEER_ECHO2, /* the same once more: it must come out as 1.00 */
 	PEER_FLOOR,
 	PEER_REDIS,
+	PEER_MEMCACHED,
+	PEER_CUSTODIA, /* cold only: it takes one request for a connection */
 	PEER_COFRE,
 	PEER_STRICT,  /* cofred with log = strict */
-	PEER_LARGE,   /* cofred with many secrets */
+	PEER_MANY,    /* cofred with 100 000 secrets */
+	PEER_LARGE,   /* and with more, when that is asked for */
 	PEER_RAW,     /* write and flush, without a server */
 	PEER_WRITER,  /* puts to a cofred of its own, one connection */
 	PEER_WRITERS, /* and 64 */
 	PEER_TRUE,    /* /bin/true as a process */
+	PEER_KEYCTL,  /* keyctl pipe: a key of the kernel's */
+	PEER_REDIS_CLI,
 	PEER_GET,     /* cofre get as a process */
 	PEERS
 };
@@ -33,18 +38,29 @@ enum trial {
 	TRIAL_1_POLL, /* the client waits as libcofre does */
 	TRIAL_8,
 	TRIAL_64,
+	TRIAL_PIPED_1,
 	TRIAL_PIPED,
 	TRIAL_COLD,
 	TRIAL_WRITE,
 	TRIAL_PROCESS,
-	TRIAL_APART_1, /* from here on client and servers have a core each */
+	TRIAL_512, /* from here on each server has 512 connections */
+	TRIAL_PIPED_512,
+	TRIAL_APART_1, /* and from here on client and servers a core each */
 	TRIAL_APART_8,
 	TRIAL_APART_64,
+	TRIAL_APART_512,
 	TRIAL_APART_PIPED,
 	TRIALS
 };
 
-enum metric { METRIC_P50, METRIC_P99, METRIC_RATE, METRIC_CPU };
+enum metric {
+	METRIC_P50,
+	METRIC_P99,
+	METRIC_P999,
+	METRIC_RATE,
+	METRIC_CPU,
+	METRICS
+};
 
 struct trial_row {
 	const char *name;

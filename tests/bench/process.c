@@ -77,6 +77,22 @@ process_is_gone(pid_t pid)
 	return waitpid(pid, NULL, WNOHANG) != 0;
 }
 
+bool
+process_await(pid_t pid, const char *path)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+
+	for (int i = 0; i < 6000; i++) {
+		if (dial_probe(path))
+			return true;
+		if (process_is_gone(pid))
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	warnx("nobody listens at %s", path);
+	return false;
+}
+
 void
 process_stop(pid_t pid)
 {

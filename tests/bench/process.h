@@ -26,6 +26,10 @@ pid_t process_start(const char *dir, char *const argv[], const char *log);
    happens to an id that is not positive. */
 void process_stop(pid_t pid);
 
+/* Wait until somebody listens at path.  False, with a message, when the
+   process has ended, or after 30 seconds. */
+bool process_await(pid_t pid, const char *path);
+
 /* True when it has ended; it is reaped then. */
 bool process_is_gone(pid_t pid);
 

@@ -1,10 +1,8 @@
 #include "redis.h"
 
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "baseline.h"
@@ -13,41 +11,38 @@
 #include "process.h"
 #include "stats.h"
 
-#define KEY_LEN_MAX 64u
-
-/* A key that makes the request as long as the others' requests are. */
-static void
-key_of(char key[KEY_LEN_MAX], size_t i)
+void
+redis_key(char key[REDIS_KEY_MAX], size_t i)
 {
 	char name[FIXTURE_NAME_LEN + 1];
 
 	fixture_name(name, i);
-	(void)snprintf(key, KEY_LEN_MAX, "secret:" FIXTURE_WORKSPACE "/%s",
+	(void)snprintf(key, REDIS_KEY_MAX, "secret:" FIXTURE_WORKSPACE "/%s",
 	    name);
 }
 
 static bool
 set(int fd, size_t i)
 {
-	char key[KEY_LEN_MAX], buf[KEY_LEN_MAX + FLOOR_VALUE + 64];
+	char key[REDIS_KEY_MAX], buf[REDIS_KEY_MAX + FLOOR_VALUE + 64];
 	char value[FLOOR_VALUE + 1], ok[5];
 	int n;
 
 	memset(value, (int)('a' + i % 26), FLOOR_VALUE);
 	value[FLOOR_VALUE] = '\0';
-	key_of(key, i);
+	redis_key(key, i);
 	n = snprintf(buf, sizeof(buf),
 	    "*3\r\n$3\r\nSET\r\n$%zu\r\n%s\r\n$%u\r\n%s\r\n", strlen(key), key,
 	    FLOOR_VALUE, value);
-	return n > 0 && load_send(fd, buf, (size_t)n) &&
-	    load_receive(fd, ok, sizeof(ok)) &&
+	return n > 0 && dial_send(fd, buf, (size_t)n) &&
+	    dial_receive(fd, ok, sizeof(ok)) &&
 	    memcmp(ok, "+OK\r\n", sizeof(ok)) == 0;
 }
 
 static bool
 fill(const struct target *t, size_t count)
 {
-	int fd = load_connect(t->path, getuid());
+	int fd = dial_connect(t->path, getuid());
 	bool good = fd != -1;
 
 	for (size_t i = 0; good && i < count; i++)
@@ -57,27 +52,11 @@ fill(const struct target *t, size_t count)
 	return good;
 }
 
-static bool
-wait_for(const struct target *t)
-{
-	const struct timespec pause = { .tv_nsec = 5000000 };
-
-	for (int i = 0; i < 2000; i++) {
-		if (load_probe(t->path))
-			return true;
-		if (process_is_gone(t->pid))
-			break;
-		(void)nanosleep(&pause, NULL);
-	}
-	warnx("redis-server did not start");
-	return false;
-}
-
 /* "$256\r\n", the value, "\r\n" comes back for each. */
 static bool
 make_requests(struct target *t, size_t count)
 {
-	char key[KEY_LEN_MAX], buf[BASELINE_REQUEST + 1];
+	char key[REDIS_KEY_MAX], buf[BASELINE_REQUEST + 1];
 	unsigned *order = stats_order(count);
 	bool good;
 
@@ -88,7 +67,7 @@ make_requests(struct target *t, size_t count)
 	t->requests = calloc(count + DEPTH_MAX, BASELINE_REQUEST);
 	good = t->requests != NULL && order != NULL;
 	for (size_t i = 0; good && i < count + DEPTH_MAX; i++) {
-		key_of(key, order[i % count]);
+		redis_key(key, order[i % count]);
 		good = snprintf(buf, sizeof(buf),
 		    "*2\r\n$3\r\nGET\r\n$%zu\r\n%s\r\n", strlen(key),
 		    key) == (int)BASELINE_REQUEST;
@@ -116,7 +95,7 @@ redis_start(const char *program, const char *dir, size_t count,
 	(void)snprintf(workdir, sizeof(workdir), "%s", dir);
 	(void)snprintf(log, sizeof(log), "%s/redis.log", dir);
 	t->pid = process_start(dir, argv, log);
-	if (t->pid > 0 && wait_for(t) && fill(t, count) &&
+	if (t->pid > 0 && process_await(t->pid, t->path) && fill(t, count) &&
 	    make_requests(t, count))
 		return true;
 	process_stop(t->pid);

@@ -8,6 +8,12 @@
 
 #include "load.h"
 
+#define REDIS_KEY_MAX 64u
+
+/* The key of the i-th value: one that makes the request as long as the
+   others' requests are. */
+void redis_key(char key[REDIS_KEY_MAX], size_t i);
+
 /*
  * Start the program, give it count values of FLOOR_VALUE bytes, and fill in
  * *t for GETs of them; its requests are the caller's to free.  False with a

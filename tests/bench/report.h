@@ -6,11 +6,12 @@
 
 #include "memory.h"
 #include "plan.h"
+#include "servers.h"
 
-/* Memory of cofred, when each was read; own 0: it could not be. */
+/* Memory of the servers, when each was read; own 0: it could not be. */
 struct memories {
-	struct memory fresh; /* started and unlocked, no connection yet */
-	struct memory idle;  /* 64 connections that have fetched once */
+	struct memory fresh[PEERS]; /* started, no connection yet */
+	struct memory idle;  /* cofred: 64 connections that have fetched once */
 	struct memory after; /* after 1e5 fetches more */
 	struct memory end;   /* after the whole run */
 };
@@ -19,25 +20,27 @@ struct memories {
 struct circumstances {
 	uint64_t seed;
 	unsigned slice_ms;
-	size_t secrets;
-	size_t large; /* secrets of the large vault; 0: there was none */
-	uint64_t large_unlock; /* nanoseconds */
-	size_t reply_len;
 	int core, other; /* -1: there is no other core */
 };
 
 /* Date, kernel, processor, and how it was measured. */
-void report_head(const struct circumstances *c);
+void report_head(const struct circumstances *c, const struct servers *v);
 
 /* Do both echoes agree?  Prints the answer; it is not a verdict on cofre. */
 bool report_validity(const struct results *r);
 
-/* Each trial's peers beside the echo. */
+/* Each trial's peers beside the first of them, mostly the echo. */
 void report_peers(const struct results *r, enum trial first,
     enum trial last);
 
-/* What cofre is to reach. */
-void report_gate(const struct results *r, const struct memories *m,
-    const struct circumstances *c);
+/* How long starts and unlocks take, by number of secrets. */
+void report_starts(const struct servers *v);
+
+/* What each server has before anybody connects, and cofred later. */
+void report_memory(const struct memories *m, const struct results *r);
+
+/* A value with its unit, and where 8 of 10 rounds lie. */
+void report_value(char *out, size_t size, enum metric m, double v);
+void report_spread(char *out, size_t size, const struct summary *s);
 
 #endif
