@@ -122,9 +122,9 @@ judge(struct tamper *m, const struct way *w, const struct trial *t)
 	/* Whatever else was noticed: secrets, grants, roles and targets that
 	   are opened are as they were. */
 	if (!same_sum(t->ssh, m->now.ssh) ||
-	    (!same_sum(t->vault, m->now.vault) && !t->told))
+	    (!same_sum(t->vault, m->now.vault) && !t->told && !t->noted))
 		return WRONG;
-	if (t->told)
+	if (t->told || t->noted)
 		return detect(m, READING);
 	if (t->unverified)
 		return detect(m, VERIFY);
@@ -194,7 +194,7 @@ learn(struct tamper *m, const struct image *im, struct trial *to)
 	trial_run(m->trial, m->key, true);
 	*to = *m->trial;
 	if (to->phase != PHASE_DONE || to->signal != 0 || to->told ||
-	    to->unverified || to->unequal) {
+	    to->noted || to->unverified || to->unverified_then || to->unequal) {
 		(void)fprintf(stderr, "tamper: a state that was not changed "
 		    "does not open: phase %d, signal %d\n", to->phase,
 		    to->signal);

@@ -1,4 +1,4 @@
-#include "trial.h"
+#include "trial_list.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -53,6 +53,7 @@ read_bodies(struct reading *r, const struct workspace *ws,
 	uint32_t versions[VERSIONS], count = 0;
 	char name[COFRE_SECRET_NAME_MAX];
 	struct wire_reader list = list_reader(head->versions);
+	struct trial_secret *s = trial_secret(r->t, id, head);
 	struct row_id body = *id;
 	struct version_row v;
 	struct view plain;
@@ -67,11 +68,15 @@ read_bodies(struct reading *r, const struct workspace *ws,
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		body.version = versions[i];
-		if (vault_read(&r->sv->vault, ws, &body, &plain) != COFRE_OK)
-			r->t->told = true;
-		else
-			add(&r->sums.vault, plain);
 		r->t->rows++;
+		if (vault_read(&r->sv->vault, ws, &body, &plain) !=
+		    COFRE_OK) {
+			r->t->told = true;
+			continue;
+		}
+		add(&r->sums.vault, plain);
+		if (s != NULL && versions[i] == s->version)
+			trial_value(s, plain);
 	}
 }
 
@@ -189,6 +194,7 @@ read_log(struct reading *r, uint64_t end)
 			r->t->told = true;
 			continue;
 		}
+		trial_request(r->t, &l);
 		const uint64_t all[] = { l.type, l.op, l.status, l.flags,
 			l.cell, l.time, l.connection, l.workspace, l.record,
 			l.version, l.request, l.duration, l.uid, l.principal,
@@ -216,6 +222,7 @@ read_everything(struct server *sv, struct trial *t, uint64_t log_end,
 	struct vault *v = &sv->vault;
 
 	t->rows = t->records = 0;
+	t->secret_count = t->request_count = 0;
 	(void)crypto_generichash_init(&r.sums.vault, NULL, 0, SUM_LEN);
 	(void)crypto_generichash_init(&r.sums.runs, NULL, 0, SUM_LEN);
 	(void)crypto_generichash_init(&r.sums.ssh, NULL, 0, SUM_LEN);
@@ -254,6 +261,22 @@ write_some(struct server *sv)
 	}
 	return vault_commit(v, 1, audit_end(sv->audit)) == COFRE_OK ? ws->id :
 								      0;
+}
+
+/* A record more, and what the log is then. */
+static bool
+record_some(struct server *sv)
+{
+	const struct log_record r = { .type = LOG_SYSTEM,
+		.detail = view_of("tampered") };
+	struct logcheck l = { .since = NULL };
+	struct problem p;
+
+	if (!audit_room(sv->audit, LOG_CELLS_MAX))
+		return false;
+	(void)audit_append(sv->audit, &r);
+	return audit_flush(sv->audit) &&
+	    logcheck_run(&l, "activity", &p) == COFRE_OK && !l.unfinished;
 }
 
 static bool
@@ -326,10 +349,11 @@ go(struct trial *t, const uint8_t key[KEY_LEN], bool kept)
 		return;
 	end = audit_end(sv->audit);
 	t->phase = PHASE_UNLOCK;
+	t->empty = sv->vault.state == VAULT_EMPTY;
 	if (!start_unlock(&st, sv) || sv->vault.state != VAULT_OPEN)
 		return;
 	t->phase = PHASE_READ;
-	t->told = log_is_told(sv);
+	t->noted = log_is_told(sv);
 	read_everything(sv, t, end, 0, kept);
 	t->phase = PHASE_WRITE;
 	made = write_some(sv);
@@ -341,6 +365,9 @@ go(struct trial *t, const uint8_t key[KEY_LEN], bool kept)
 	memcpy(again.runs, t->runs, SUM_LEN);
 	memcpy(again.log, t->log, SUM_LEN);
 	again.records = t->records;
+	t->unverified_then = !record_some(sv);
+	again.unverified_then = t->unverified_then;
+	again.request_count = t->request_count;
 	t->unequal = made != 0 && memcmp(&again, t, offsetof(struct trial,
 	    prefixes)) != 0;
 	t->phase = PHASE_DONE;
@@ -354,16 +381,34 @@ trial_new(void)
 
 	if (t == MAP_FAILED)
 		die("mmap");
+	if ((t->errors = memfd_create("errors", MFD_CLOEXEC)) == -1)
+		die("memfd_create");
 	return t;
+}
+
+void
+trial_said(const struct trial *t, char *line, size_t size)
+{
+	ssize_t n = pread(t->errors, line, size - 1, 0);
+	char *end;
+
+	line[n < 0 ? 0 : n] = '\0';
+	while ((end = strchr(line, '\n')) != NULL && end[1] != '\0')
+		memmove(line, end + 1, strlen(end + 1) + 1);
+	if (end != NULL)
+		*end = '\0';
 }
 
 void
 trial_run(struct trial *t, const uint8_t key[KEY_LEN], bool kept)
 {
-	int status;
+	int status, errors = t->errors;
 	pid_t pid;
 
 	memset(t, 0, offsetof(struct trial, prefixes));
+	t->errors = errors;
+	if (ftruncate(errors, 0) == -1 || lseek(errors, 0, SEEK_SET) == -1)
+		die("ftruncate");
 	if ((pid = fork()) == -1)
 		die("fork");
 	if (pid == 0) {
@@ -372,7 +417,7 @@ trial_run(struct trial *t, const uint8_t key[KEY_LEN], bool kept)
 
 		(void)alarm(SECONDS);
 		(void)dup2(null, 1);
-		(void)dup2(null, 2);
+		(void)dup2(errors, 2);
 		if (!sandbox_early(error, sizeof(error)))
 			_exit(98);
 		go(t, key, kept);
