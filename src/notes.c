@@ -94,6 +94,7 @@ notes_counts(const struct request *q, enum cofre_status st)
 		.workspace = q->workspace == NULL ? 0 : q->workspace->id,
 	};
 
-	return st != COFRE_OK && !q->conn->foreign &&
+	/* An attempt to unlock is rare enough, and worth a record. */
+	return st != COFRE_OK && st != COFRE_WRONG_KEY && !q->conn->foreign &&
 	    refusals_count(&q->sv->refusals, &r, q->sv->clock);
 }

@@ -31,7 +31,7 @@ DESCRIPTORS = [
     (r"{dir}/state/activity", 1),
     (r"{dir}/state/activity/[0-9a-f]{{16}}\.log", 1),
     (r"anon_inode:\[signalfd\]", 1),
-    (r"anon_inode:\[eventpoll\]", 1),
+    (r"anon_inode:\[eventpoll\]", 2),   # events, and ends of processes
     (r"anon_inode:\[pidfd\]", 1),       # of the one peer
     (r"/proc/[0-9]+/pagemap", 1),       # likewise: has it executed another
     (r"socket:\[[0-9]+\]", 8),          # listening, sd_notify, five of the
