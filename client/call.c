@@ -267,8 +267,9 @@ read_frame(cofre *c, struct frame *f, size_t *size)
 }
 
 /*
- * Wait for the reply with that operation and id.  The status that it
- * carries goes to *wire; *body is what follows it.
+ * Wait for the reply with that operation and id, or one that is about the
+ * connection and the end of it: both are 0.  The status that it carries goes
+ * to *wire; *body is what follows it.
  */
 static enum cofre_status
 read_reply(cofre *c, enum op_code op, uint32_t id, uint32_t *wire,
@@ -277,18 +278,21 @@ read_reply(cofre *c, enum op_code op, uint32_t id, uint32_t *wire,
 	struct frame f = { 0 };
 	struct wire_reader r;
 	enum cofre_status s = read_frame(c, &f, size);
+	bool last = f.op == 0 && f.id == 0;
 
 	if (s != COFRE_OK)
 		return s;
 	if (f.version != PROTO_VERSION)
 		return fail_reply(c,
 		    "the answer is in another version of the protocol");
-	if (f.kind != FRAME_REPLY || f.op != op || f.id != id)
+	if (f.kind != FRAME_REPLY || (!last && (f.op != op || f.id != id)))
 		return fail_reply(c, "the answer is to another question");
 	wire_reader_init(&r, f.body);
 	*wire = wire_get_u32(&r);
-	if (r.bad || *wire >= STATUS_LOCAL || (*wire != 0 && r.len > 0))
+	if (r.bad || *wire >= STATUS_LOCAL ||
+	    ((*wire != 0 || last) && r.len > 0) || (*wire == 0 && last))
 		return fail_reply(c, "the answer can't be decoded");
+	c->cut |= last;
 	*body = (struct view){ r.data, r.len };
 	return COFRE_OK;
 }

@@ -151,6 +151,42 @@ START_TEST(a_status_comes_through)
 }
 END_TEST
 
+/* A reply about the connection, in place of one or of the hello's: whoever
+   asks is told why the daemon closes it. */
+START_TEST(a_refused_connection_says_why)
+{
+	static const enum cofre_status refusals[] = { COFRE_BUSY, COFRE_LIMIT,
+		COFRE_BAD_FRAME, COFRE_BAD_VERSION };
+	cofre_secret *s = NULL;
+	struct script p;
+
+	script_open(&p, 1000);
+	if (_i % 2 == 1)
+		script_put_hello(&p);
+	script_put_status(&p, (enum op_code)0, 0, refusals[_i / 2]);
+	script_flush(&p);
+	ck_assert_int_eq(script_get(&p, NULL, &s), refusals[_i / 2]);
+	script_check_error(&p, cofre_status_text(refusals[_i / 2]));
+	ck_assert_int_eq(script_get(&p, NULL, &s), COFRE_CLOSED);
+	script_close(&p);
+}
+END_TEST
+
+/* It can't be that all is well. */
+START_TEST(a_connection_is_not_refused_with_ok)
+{
+	cofre_secret *s = NULL;
+	struct script p;
+
+	script_open(&p, 1000);
+	script_put_hello(&p);
+	script_put_status(&p, (enum op_code)0, 0, COFRE_OK);
+	script_flush(&p);
+	ck_assert_int_eq(script_get(&p, NULL, &s), COFRE_BAD_REPLY);
+	script_close(&p);
+}
+END_TEST
+
 START_TEST(denied_tells_who_one_is_and_whom_to_ask)
 {
 	cofre_secret *s = NULL;
@@ -346,6 +382,8 @@ client_suite(void)
 	tcase_add_test(t, an_empty_list_is_no_such_field);
 	tcase_add_loop_test(t, a_status_comes_through, COFRE_DENIED,
 	    COFRE_NO_PROCESS + 1);
+	tcase_add_loop_test(t, a_refused_connection_says_why, 0, 8);
+	tcase_add_test(t, a_connection_is_not_refused_with_ok);
 	tcase_add_test(t, denied_tells_who_one_is_and_whom_to_ask);
 	tcase_add_test(t, what_is_for_operators_is_said_to_be);
 	tcase_add_loop_test(t, a_changed_answer_is_a_bad_reply, 0,
