@@ -8,6 +8,7 @@
 
 #include "output.h"
 #include "prompt.h"
+#include "secmem.h"
 #include "status.h"
 
 /* Print a line on standard error; vault and user may have any byte in it. */
@@ -305,7 +306,12 @@ cmd_confirm(const struct cmd *cmd, const char *name, const char *yes,
 int
 cmd_end(const struct cmd *cmd, int code)
 {
-	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+	bool good = fflush(stdout) == 0 && ferror(stdout) == 0;
+
+	/* What copying left of secrets. */
+	secmem_wipe_stack();
+	secmem_wipe_registers();
+	if (good)
 		return code;
 	(void)cmd_error(cmd, COFRE_INTERNAL, "standard output: %s",
 	    strerror(errno));
