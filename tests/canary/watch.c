@@ -30,7 +30,8 @@
 enum kind {
 	KIND_OTHER,
 	KIND_DAEMON,
-	KIND_FORKED, /* by a daemon: its witness, and who checks its stores */
+	KIND_FORKED, /* by a daemon: its witness, and who checks its stores; or
+			by a command, for a source: PROGRAM+ */
 	KIND_COMMAND,
 	KIND_TRACER, /* it traces processes itself, also its children */
 };
@@ -39,6 +40,7 @@ struct process {
 	pid_t pid; /* 0: a free place */
 	enum kind kind;
 	bool asked; /* to stand still */
+	bool begun; /* it has executed a program while it was watched */
 	char program[32];
 };
 
@@ -126,6 +128,7 @@ go_on(pid_t pid, int signal)
 static void
 begins(struct watch *w, struct process *p)
 {
+	p->begun = true;
 	p->kind = kind_of(p);
 	(void)needles_update(w->needles);
 	places_arguments(&w->tally, w->needles, p->pid, MOMENT_OTHER,
@@ -174,6 +177,22 @@ stands(struct watch *w, struct process *p)
 	go_on(p->pid, 0);
 }
 
+/* A child has the program of its parent until it executes one; it may have
+   done so before the parent is heard of. */
+static void
+inherit(struct process *child, const struct process *p)
+{
+	if (child->begun)
+		return;
+	memcpy(child->program, p->program, sizeof(child->program));
+	child->kind = p->kind;
+	if (p->kind == KIND_DAEMON || p->kind == KIND_COMMAND)
+		child->kind = KIND_FORKED;
+	if (p->kind == KIND_COMMAND)
+		(void)snprintf(child->program, sizeof(child->program), "%.30s+",
+		    p->program);
+}
+
 static void
 stopped(struct watch *w, pid_t pid, int status)
 {
@@ -185,14 +204,8 @@ stopped(struct watch *w, pid_t pid, int status)
 	case PTRACE_EVENT_FORK:
 	case PTRACE_EVENT_VFORK:
 	case PTRACE_EVENT_CLONE:
-		/* It has the program of its parent until it executes one. */
-		if (ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child) == 0) {
-			struct process *c = find(w, (pid_t)child);
-
-			c->kind = p->kind == KIND_DAEMON ? KIND_FORKED :
-							   p->kind;
-			memcpy(c->program, p->program, sizeof(c->program));
-		}
+		if (ptrace(PTRACE_GETEVENTMSG, pid, NULL, &child) == 0)
+			inherit(find(w, (pid_t)child), p);
 		go_on(pid, 0);
 		break;
 	case PTRACE_EVENT_EXEC:
