@@ -55,8 +55,9 @@ cmd_grant(struct cmd *cmd, int argc, char **argv)
 		"'cofre role list'; a\nreader sees metadata, never a "
 		"secret.\n", NULL, 0, 3, 3 };
 	struct grant_add_request q;
+	struct grant_add_reply m; /* the policy's version, which the log has */
 	struct change g;
-	struct view body; /* the version of the policy, which the log has */
+	struct view body;
 	enum cofre_status s;
 	int code = start(cmd, &u, argc, argv, &g);
 
@@ -66,6 +67,8 @@ cmd_grant(struct cmd *cmd, int argc, char **argv)
 		g.who.id, g.who.who, g.role, g.place.prefix };
 	grant_add_request_put(call_begin(cmd->c, OP_GRANT_ADD), &q);
 	s = cmd_call(cmd, &body);
+	if (s == COFRE_OK && !grant_add_reply_decode(body, &m))
+		s = call_bad_reply(cmd->c);
 	if (s == COFRE_INVALID)
 		return cmd_error(cmd, s,
 		    "there is no role '%s', or it may not be given there: "
@@ -81,8 +84,9 @@ cmd_ungrant(struct cmd *cmd, int argc, char **argv)
 		"has in the scope.\nIt ends at once, on open connections "
 		"too.\n", NULL, 0, 2, 3 };
 	struct grant_remove_request q;
+	struct grant_remove_reply m; /* likewise */
 	struct change g;
-	struct view body; /* the version of the policy, which the log has */
+	struct view body;
 	enum cofre_status s;
 	int code = start(cmd, &u, argc, argv, &g);
 
@@ -92,6 +96,8 @@ cmd_ungrant(struct cmd *cmd, int argc, char **argv)
 		g.who.id, g.who.who, g.role, g.place.prefix };
 	grant_remove_request_put(call_begin(cmd->c, OP_GRANT_REMOVE), &q);
 	s = cmd_call(cmd, &body);
+	if (s == COFRE_OK && !grant_remove_reply_decode(body, &m))
+		s = call_bad_reply(cmd->c);
 	if (s == COFRE_CONFLICT)
 		return cmd_error(cmd, s,
 		    "that is what the managed identity should have in its "

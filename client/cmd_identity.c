@@ -203,6 +203,7 @@ revoke(struct cmd *cmd, int argc, char **argv)
 		"'cofre resync-keys WORKSPACE' undoes it.\n", rows, 1, 1,
 		1 };
 	struct identity_revoke_request q;
+	struct identity_revoke_reply m; /* how many they were */
 	struct view body;
 	enum cofre_status s;
 	int code = cmd_parse_workspace(cmd, &u, argc, argv, &q.workspace);
@@ -219,7 +220,9 @@ revoke(struct cmd *cmd, int argc, char **argv)
 		return status_exit_code(s);
 	identity_revoke_request_put(call_begin(cmd->c, OP_IDENTITY_REVOKE),
 	    &q);
-	s = cmd_call(cmd, &body); /* how many they were */
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_OK && !identity_revoke_reply_decode(body, &m))
+		s = call_bad_reply(cmd->c);
 	if (s != COFRE_OK)
 		return cmd_fail(cmd, s);
 	cmd_warn("identity:%s has no access to %s's secrets any more; 'cofre "

@@ -114,8 +114,6 @@ VERBS = [
 # Of these a stranger is told, and those a locked vault does.
 FOR_ALL = ("status", "workspace list", "identity list")
 LOCKED_TOO = ("status", "doctor", "lock", "slot list", "slot remove")
-# What is done or not: nothing comes back that could be wrong.
-NO_ANSWER = ("grant ", "ungrant ", "identity revoke")
 
 
 class Liar:
@@ -253,8 +251,6 @@ def every_verb(t):
                     if line.endswith(("NEW", "OUT")) else [DENIED, NOT_FOUND],
                     user=STRANGER)
         for answer, codes in LIES:
-            if line.startswith(NO_ANSWER) and codes == [BAD_REPLY]:
-                continue
             liar.lies(op, answer)
             attempt(path, line, codes)
             if liar.asked == 0:
