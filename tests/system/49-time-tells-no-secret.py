@@ -24,10 +24,19 @@ SEEN = {"session": ("received", "opened", "replied", "tokens", "comparisons",
                   "signatures")}
 
 
+def readable(t, program):
+    """valgrind 3.19 can't read what clang 14 writes for debuggers."""
+    if b"clang version" not in harness.read_file(program):
+        return program
+    bare = os.path.join(t.dir, os.path.basename(program))
+    subprocess.run(["strip", "-g", "-o", bare, program], check=True)
+    return bare
+
+
 def valgrind(t, name, *arguments):
     """(number of findings, what it says)."""
-    program = harness.program("CTGRIND_" + name.upper(),
-                              os.path.join("tests", "ctgrind", name))
+    program = readable(t, harness.program(
+        "CTGRIND_" + name.upper(), os.path.join("tests", "ctgrind", name)))
     report = os.path.join(t.dir, "report")
     done = subprocess.run(
         ["valgrind", "--num-callers=30", "--leak-check=no",
