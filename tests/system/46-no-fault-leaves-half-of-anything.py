@@ -25,6 +25,11 @@ def test(t):
     harness.need_root("only root can trace the daemon")
     found = table.Found()
     base, plans = table.plan(t, lambda v: v.name in NAMES)
+    if t.has_sanitizer():
+        # A sanitizer maps memory for itself, and ends when it gets none.
+        for plan in plans:
+            plan.points = [p for p in plan.points
+                           if p.name not in ("mmap", "mremap")]
     # Every flush of one of them, and the last write: LMDB's header, which is
     # on the disk when it is written.
     first = plans[0]
@@ -35,7 +40,8 @@ def test(t):
     # A store whose file and map have to grow.
     maps = [(plan, p) for plan in plans if plan.verb.name.endswith("grows")
             for p in plan.points if p.kind == "error" and p.name == "mmap"]
-    check(len(maps) >= 2, "a growing store maps itself %d times" % len(maps))
+    check(len(maps) >= 2 or t.has_sanitizer(),
+          "a growing store maps itself %d times" % len(maps))
     chosen += maps
     table.strike(base, chosen + table.choose(plans, POINTS), 2, found)
     found.show()
