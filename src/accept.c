@@ -8,7 +8,6 @@
 #include "conn.h"
 #include "frame.h"
 #include "quota.h"
-#include "turn.h"
 
 /* Tell a peer that has no connection yet why it gets none. */
 static void
