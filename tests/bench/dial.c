@@ -124,3 +124,16 @@ dial_receive(int fd, void *data, size_t len)
 	}
 	return true;
 }
+
+bool
+dial_fill(const char *path, size_t count, bool (*set)(int fd, size_t i))
+{
+	int fd = dial_connect(path, getuid());
+	bool good = fd != -1;
+
+	for (size_t i = 0; good && i < count; i++)
+		good = set(fd, i);
+	if (fd != -1)
+		(void)close(fd);
+	return good;
+}

@@ -26,4 +26,8 @@ int dial_connect(const char *path, uid_t uid);
 bool dial_send(int fd, const void *data, size_t len);
 bool dial_receive(int fd, void *data, size_t len);
 
+/* Connect to path, and set each of count values over that, as this user;
+   false when one was not. */
+bool dial_fill(const char *path, size_t count, bool (*set)(int fd, size_t i));
+
 #endif

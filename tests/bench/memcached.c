@@ -43,19 +43,6 @@ set(int fd, size_t i)
 	    memcmp(answer, stored, sizeof(answer)) == 0;
 }
 
-static bool
-fill(const struct target *t, size_t count)
-{
-	int fd = dial_connect(t->path, getuid());
-	bool good = fd != -1;
-
-	for (size_t i = 0; good && i < count; i++)
-		good = set(fd, i);
-	if (fd != -1)
-		(void)close(fd);
-	return good;
-}
-
 /* "VALUE key 0 256\r\n", the value, "\r\nEND\r\n" comes back for each. */
 static bool
 make_requests(struct target *t, size_t count)
@@ -98,7 +85,8 @@ memcached_start(const char *program, const char *dir, size_t count,
 	if (getuid() != 0) /* it stays who it is */
 		argv[9] = NULL;
 	t->pid = process_start(dir, argv, log);
-	if (t->pid > 0 && process_await(t->pid, t->path) && fill(t, count) &&
+	if (t->pid > 0 && process_await(t->pid, t->path) &&
+	    dial_fill(t->path, count, set) &&
 	    make_requests(t, count))
 		return true;
 	warnx("memcached: see %s", log);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "baseline.h"
 #include "fixture.h"
@@ -37,19 +36,6 @@ set(int fd, size_t i)
 	return n > 0 && dial_send(fd, buf, (size_t)n) &&
 	    dial_receive(fd, ok, sizeof(ok)) &&
 	    memcmp(ok, "+OK\r\n", sizeof(ok)) == 0;
-}
-
-static bool
-fill(const struct target *t, size_t count)
-{
-	int fd = dial_connect(t->path, getuid());
-	bool good = fd != -1;
-
-	for (size_t i = 0; good && i < count; i++)
-		good = set(fd, i);
-	if (fd != -1)
-		(void)close(fd);
-	return good;
 }
 
 /* "$256\r\n", the value, "\r\n" comes back for each. */
@@ -95,7 +81,8 @@ redis_start(const char *program, const char *dir, size_t count,
 	(void)snprintf(workdir, sizeof(workdir), "%s", dir);
 	(void)snprintf(log, sizeof(log), "%s/redis.log", dir);
 	t->pid = process_start(dir, argv, log);
-	if (t->pid > 0 && process_await(t->pid, t->path) && fill(t, count) &&
+	if (t->pid > 0 && process_await(t->pid, t->path) &&
+	    dial_fill(t->path, count, set) &&
 	    make_requests(t, count))
 		return true;
 	process_stop(t->pid);
