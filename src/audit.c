@@ -72,9 +72,27 @@ audit_take(struct audit *a)
 	segment_close(&a->now);
 	a->now = a->next;
 	a->next = (struct segment){ .fd = -1 };
+	audit_begin_ahead(a);
 	a->flushed = a->mark = a->end;
 	a->retry = 0;
 	return good;
+}
+
+void
+audit_begin_ahead(struct audit *a)
+{
+	char name[LOG_NAME_LEN];
+
+	logfmt_name_put(name, a->now.first);
+	ahead_open(&a->ahead, a->dir, name);
+	a->asked = a->end;
+	a->ask_at = a->end + AUDIT_AHEAD_STEP;
+}
+
+bool
+audit_goes_ahead(const struct audit *a)
+{
+	return a->ahead.context != 0;
 }
 
 /* Make the next segment in good time; it may fail, to be tried later. */
@@ -101,6 +119,17 @@ audit_room(struct audit *a, size_t cells)
 	    audit_take(a);
 }
 
+/* While the flush before is under way another one is asked for later. */
+static void
+go_ahead(struct audit *a)
+{
+	if (ahead_flush(&a->ahead)) {
+		a->asked = a->end;
+		a->ask_at = a->end + AUDIT_AHEAD_STEP;
+	} else
+		a->ask_at = a->end + AUDIT_AHEAD_STEP / 8;
+}
+
 uint64_t
 audit_append(struct audit *a, const struct log_record *r)
 {
@@ -123,6 +152,8 @@ audit_append(struct audit *a, const struct log_record *r)
 	a->end += n;
 	if (r->epoch != 0)
 		a->epoch = r->epoch;
+	if (a->end >= a->ask_at)
+		go_ahead(a);
 	return cell;
 }
 
@@ -209,6 +240,7 @@ audit_close(struct audit *a)
 		return;
 	if (a->ready && audit_flush(a))
 		set_mark(a);
+	ahead_close(&a->ahead);
 	segment_close(&a->now);
 	segment_drop(&a->next, a->dir);
 	if (a->old_fd != -1)

@@ -50,7 +50,8 @@
  *
  * System calls after audit_open(): openat, fallocate, pwrite64 (where there
  * is no fallocate), mmap, munmap, pread64, fdatasync, fsync, renameat,
- * unlinkat, close; getrandom for nonces, and those of malloc.
+ * unlinkat, close, io_submit, io_getevents; getrandom for nonces, and those of
+ * malloc.
  */
 #ifndef COFRE_AUDIT_H
 #define COFRE_AUDIT_H
@@ -60,6 +61,13 @@
 struct audit;
 
 #define AUDIT_MARK_STEP 256u
+
+/*
+ * So many cells are flushed ahead, without waiting for them, as soon as they
+ * are written: 512 KiB.  What is left for audit_flush(), and for the end of a
+ * segment, is then little.
+ */
+#define AUDIT_AHEAD_STEP 4096u
 
 /*
  * Open the log under the state directory, or begin one.  The last segment
@@ -108,6 +116,10 @@ bool audit_flush(struct audit *a);
 
 /* Is it broken? */
 bool audit_broken(const struct audit *a);
+
+/* Can it be flushed ahead (ahead.h)?  Without that all goes as well, but every
+   request waits for what a flush, and a segment's end, has to write. */
+bool audit_goes_ahead(const struct audit *a);
 
 /* The number that the next record gets, and that of the first one kept. */
 uint64_t audit_end(const struct audit *a);

@@ -4,6 +4,7 @@
 #ifndef COFRE_AUDIT_IMPL_H
 #define COFRE_AUDIT_IMPL_H
 
+#include "ahead.h"
 #include "audit.h"
 #include "segment.h"
 
@@ -23,6 +24,9 @@ struct audit {
 	uint64_t end;		      /* number of the next cell */
 	uint64_t flushed;	      /* what is before it is on the disk */
 	uint64_t mark;		      /* what the segment's header says */
+	struct ahead ahead;	      /* the current segment, */
+	uint64_t asked;	 /* of which a flush was begun up to this cell; */
+	uint64_t ask_at; /* at this one it is asked for again */
 	uint64_t epoch;
 	const struct log_keys *keys;
 	bool ready;  /* audit_open() came to its end */
@@ -39,6 +43,9 @@ bool audit_grow(struct audit *a);
  */
 bool audit_prepare(struct audit *a);
 bool audit_take(struct audit *a);
+
+/* Flush the current segment ahead, from its end on. */
+void audit_begin_ahead(struct audit *a);
 
 /* How many cells of the current segment are still free. */
 uint64_t audit_left(const struct audit *a);

@@ -377,6 +377,7 @@ resume(struct opening *o)
 	if (a->epoch == 0)
 		look_for_epoch(a);
 	a->flushed = a->mark;
+	audit_begin_ahead(a);
 	return true;
 }
 
@@ -392,6 +393,7 @@ audit_open(int state_fd, size_t segment_size, char *error, size_t error_size)
 		return NULL;
 	}
 	a->dir = a->old_fd = a->now.fd = a->next.fd = -1;
+	(void)ahead_init(&a->ahead); /* audit_goes_ahead() tells */
 	a->segment_size = segment_size;
 	if (segment_size == 0 || segment_size % page != 0 ||
 	    segment_size > AUDIT_SEGMENT_MAX)

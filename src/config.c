@@ -89,7 +89,7 @@ config_defaults(struct config *c)
 	memcpy(c->socket, COFRE_DEFAULT_SOCKET, sizeof(COFRE_DEFAULT_SOCKET));
 	c->socket_mode = 0666;
 	c->store_limit = 16 * GIB;
-	c->log_segment = 4 * MIB;
+	c->log_segment = 16 * MIB;
 	c->buffer_memory = 4 * MIB;
 	c->memory_required = true;
 	c->sandbox_required = true;

@@ -105,6 +105,10 @@ report_log(struct report *r, struct server *sv, bool room)
 	line(r, "activity log", good_if(room), "%" PRIu64 " cells, %s%s",
 	    audit_end(sv->audit),
 	    sv->config.log_strict ? "strict" : "buffered", why);
+	line(r, "flushed ahead", good_if(audit_goes_ahead(sv->audit)), "%s",
+	    audit_goes_ahead(sv->audit) ? "yes" :
+					  "no: the kernel does no "
+					  "asynchronous I/O for cofred");
 	if (sv->log_gap)
 		line(r, "activity log gap", REPORT_WARN,
 		    "at unlock the log was shorter than the store says");

@@ -295,6 +295,11 @@ start_stores(struct start *st, struct server *sv)
 			    "log is that of a vault: put the store back, or "
 			    "move %s/activity away to begin anew",
 		    sv->config.state);
+	if (!audit_goes_ahead(sv->audit))
+		(void)fail("warning: the kernel does no asynchronous I/O for "
+			   "cofred (io_setup: a container's filter, or "
+			   "fs.aio-max-nr): each flush of the log takes "
+			   "longer");
 	wipe_on_fault(sv);
 	if (memory_is_locked(sv))
 		return true;

@@ -23,6 +23,7 @@ cat >"$tmp/owners" <<'END'
 endian.h src/common/wire.c
 lmdb.h src/store_impl.h src/store_try.c
 seccomp.h src/filter.c
+linux/aio_abi.h src/ahead.c
 linux/capability.h src/sandbox.c
 linux/openat2.h src/witness_look.c client/sources/plainfile.c
 sodium.h src/common/crypto.c client/kdf.c
@@ -123,7 +124,7 @@ $3 != "\"" || $4 == "cofre.h" || !($1 in part) { next }
 
 # A module may include headers of its own line and of those above it here.
 cat >"$tmp/storeys" <<'END'
-agent budget bus facts filter listen localfs notify peer pool policy policy_role scan seal sort sshbind tally
+agent ahead budget bus facts filter listen localfs notify peer pool policy policy_role scan seal sort sshbind tally
 token
 refusals sandbox
 binding config config_file rows run keyring catalog secret_fields store store_file store_check store_impl store_pages store_room store_try rowwalk sshindex target

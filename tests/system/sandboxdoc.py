@@ -40,6 +40,7 @@ PHRASES = {
     "no O_TRUNC, no O_PATH, no O_TMPFILE":
         [(2, os.O_TRUNC | os.O_PATH | O_TMPFILE, 0)],
     "mode is 0": [(1, LOW, 0)],
+    "min_nr is 0": [(1, LOW, 0)],
     "F_SETLK": [(1, LOW, 6)],
     "F_GETFD": [(1, LOW, 1)],
     "F_SETFD": [(1, LOW, 2)],

@@ -347,6 +347,28 @@ START_TEST(a_new_log_without_space_says_why)
 }
 END_TEST
 
+#define LARGER ((size_t)4 << 20)
+
+START_TEST(what_was_written_is_flushed_ahead)
+{
+	struct audit *a = logdir_open(LARGER);
+	uint64_t all = LARGER / LOG_CELL;
+
+	ck_assert(audit_goes_ahead(a));
+	logdir_append_many(a, 0, AUDIT_AHEAD_STEP - 1);
+	ck_assert_uint_eq(a->asked, 0);
+	logdir_append_many(a, AUDIT_AHEAD_STEP - 1, 1);
+	ck_assert_uint_eq(a->asked, AUDIT_AHEAD_STEP);
+	/* The mark says what is known to be there, and this is not. */
+	ck_assert_uint_eq(logdir_mark(0), 0);
+	logdir_append_many(a, AUDIT_AHEAD_STEP, all - AUDIT_AHEAD_STEP);
+	ck_assert_uint_eq(a->now.first, all - 1);
+	ck_assert_uint_eq(a->asked, all - 1);
+	audit_close(a);
+	logdir_reopen(LARGER, all);
+}
+END_TEST
+
 static void
 add_tests(Suite *s)
 {
@@ -371,6 +393,7 @@ add_tests(Suite *s)
 	tcase_add_test(t, no_segment_can_be_made_on_a_full_disk);
 	tcase_add_test(t, without_fallocate_zeros_are_written);
 	tcase_add_test(t, a_new_log_without_space_says_why);
+	tcase_add_test(t, what_was_written_is_flushed_ahead);
 	suite_add_tcase(s, t);
 }
 

@@ -98,7 +98,10 @@ make_files(struct inside *in)
 		return false;
 	in->page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED,
 	    in->old, 0);
-	return in->page != MAP_FAILED;
+	if (in->page == MAP_FAILED || !ahead_init(&in->ahead))
+		return false;
+	ahead_open(&in->ahead, in->state, "old");
+	return in->ahead.fd != -1;
 }
 
 static bool

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "ahead.h"
 #include "sandbox.h"
 
 #if defined(__has_feature)
@@ -37,6 +38,7 @@ struct inside {
 	int epoll;
 	int signals; /* a signalfd; SIGUSR1 is pending */
 	char *page;  /* "old" mapped shared, 8192 bytes */
+	struct ahead ahead; /* of "old" */
 };
 
 /* What to do; inside, the child's exit code is the returned value. */
