@@ -55,3 +55,19 @@ budget_give(struct budget *b, uint32_t uid, uint64_t workspace, uint64_t time)
 			s->whole -= time;
 	}
 }
+
+uint64_t
+budget_owed(const struct budget *b, uint32_t uid, uint64_t workspace,
+    uint64_t clock)
+{
+	uint64_t whole = clock;
+
+	for (size_t i = 0; i < BUDGET_SLOTS; i++) {
+		const struct budget_slot *s = &b->slots[i];
+
+		if (s->uid == uid && s->workspace == workspace &&
+		    s->whole > whole)
+			whole = s->whole;
+	}
+	return whole - clock;
+}

@@ -33,6 +33,10 @@ struct budget {
 bool budget_take(struct budget *b, uint32_t uid, uint64_t workspace,
     uint64_t clock, uint64_t time, uint64_t most);
 
+/* How much time the uid owes in the workspace. */
+uint64_t budget_owed(const struct budget *b, uint32_t uid, uint64_t workspace,
+    uint64_t clock);
+
 /* Give back some of what was taken just now. */
 void budget_give(struct budget *b, uint32_t uid, uint64_t workspace,
     uint64_t time);

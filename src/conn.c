@@ -102,14 +102,24 @@ can_serve(struct conn *c)
 	if (sv->heard_count > 0)
 		room += HEARD_MAX + sv->heard_count * CHUNK_DATA;
 	if (is_held(c) || c->tell.waits || c->closing || !turn_has_room(sv) ||
-	    c->out.size >= OUT_MAX || !quota_may_serve(c))
+	    c->out.size >= OUT_MAX || !quota_may_serve(c) ||
+	    (c->writes && !quota_may_write(c)))
 		return false;
-	if (chain_fits(&sv->pool, &c->out, room) && quota_within_share(c)) {
-		sv->moved = true;
+	if (chain_fits(&sv->pool, &c->out, room) && quota_within_share(c))
 		return true;
-	}
 	sv->starved = true;
 	return false;
+}
+
+/* Has the request to wait, for the end of the turn or for the disk? */
+static bool
+must_wait(struct conn *c, const struct op *op)
+{
+	c->writes = op != NULL && (op->flags & (OPF_WRITE | OPF_ADMIN)) != 0;
+	if (c->writes && !quota_may_write(c))
+		return true;
+	c->sv->moved = true;
+	return turn_must_end(c->sv, op);
 }
 
 /* Keep bytes for later. */
@@ -142,10 +152,11 @@ take_frame(struct conn *c, struct view in, size_t *size)
 	case FRAME_OK:
 		break;
 	}
-	if (turn_must_end(c->sv, op_find(f.op)))
+	if (must_wait(c, op_find(f.op)))
 		return false;
 	dispatch(c->sv, c, &f);
 	quota_took(c);
+	c->writes = false;
 	quota_deadline(c, false);
 	/* One that waits for an answer is served again. */
 	return c->look.state != LOOK_OPEN;
@@ -158,6 +169,7 @@ serve_due(struct conn *c)
 		.kind = FRAME_REQUEST, .op = OP_SECRET_WATCH,
 		.id = c->tell.id, .body = { c->tell.body, c->tell.len } };
 
+	c->sv->moved = true;
 	dispatch(c->sv, c, &f);
 	quota_took(c);
 	if (c->look.state != LOOK_OPEN && !c->tell.waits)

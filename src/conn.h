@@ -55,6 +55,7 @@ struct conn {
 	bool dirty;	  /* in the turn's list */
 	bool queued;	  /* in the ready list */
 	bool paused;	  /* it waits for an unlock */
+	bool writes;	  /* the request at hand keeps the disk (quota.h) */
 	bool foreign;	  /* another process, or program, has spoken on it: for
 			     good */
 	bool executed;	  /* that is why: the process is another program now */

@@ -268,7 +268,7 @@ record(struct request *q, enum cofre_status st, bool room, bool first)
 	e->record.request = q->id;
 	describe(q, &e->record);
 	if ((q->op->flags & OPF_ADMIN) != 0 && (e->recorded || st == COFRE_OK))
-		q->sv->turn.flush = true;
+		q->sv->turn.flush = e->flushed = true;
 }
 
 /* Leave the answer of an unlock to dispatch_unlocked(). */
@@ -434,7 +434,7 @@ dispatch_unlocked(struct server *sv)
 	e->record = wait->record;
 	e->record.status = (uint16_t)st;
 	e->reply = true;
-	sv->turn.flush = true;
+	sv->turn.flush = e->flushed = true;
 	if (wait->conn != NULL) {
 		wait->conn->paused = false;
 		turn_stage_status(sv, wait->conn, OP_UNLOCK,

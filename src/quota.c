@@ -12,13 +12,19 @@
  * commit takes longer than that anyway, and gets cheaper the more it has; and
  * while nobody else is connected.
  */
-#define TIME_BESIDE 100000u
+#define TIME_BESIDE 50000u
 #define TIME_WRITING 400000u
 #define TIME_ALONE 2000000u
 
 /* Who has been served so short a time ago may be waiting again. */
 #define LATELY 50000000u
 #define REST_MAX 50000000u
+
+/* The disk: microseconds that a uid owes for one in which it has kept it; what
+   it may owe before it waits, which is 50 ms of the disk; and at most. */
+#define DISK_OWED 100u
+#define DISK_PATIENCE 5000000u
+#define DISK_MOST (DISK_PATIENCE + 1000000u)
 
 static struct uid_use *
 find(const struct server *sv, uint32_t uid)
@@ -178,19 +184,19 @@ quota_look(struct server *sv)
 
 /* Has somebody else been served lately? */
 static bool
-has_others(const struct server *sv, uint32_t uid, uint64_t now)
+has_others(const struct recent *recent, uint32_t uid, uint64_t now)
 {
-	const struct recent *r = &sv->recent[sv->recent[0].uid == uid];
+	const struct recent *r = &recent[recent[0].uid == uid];
 
 	return r->at > 0 && now < r->at + LATELY;
 }
 
 static void
-note_served(struct server *sv, uint32_t uid, uint64_t now)
+note_served(struct recent *recent, uint32_t uid, uint64_t now)
 {
-	if (sv->recent[0].uid != uid)
-		sv->recent[1] = sv->recent[0];
-	sv->recent[0] = (struct recent){ uid, now };
+	if (recent[0].uid != uid)
+		recent[1] = recent[0];
+	recent[0] = (struct recent){ uid, now };
 }
 
 bool
@@ -204,7 +210,7 @@ quota_is_over(const struct server *sv)
 static void
 rest(const struct server *sv, struct uid_use *use, uint64_t took)
 {
-	if (has_others(sv, use->uid, sv->stopped))
+	if (has_others(sv->recent, use->uid, sv->stopped))
 		use->rests = sv->stopped + (took < REST_MAX ? took : REST_MAX);
 }
 
@@ -216,6 +222,58 @@ other_wrote(const struct server *sv, uint32_t uid)
 	    find(sv, sv->recent[sv->recent[0].uid == uid].uid);
 
 	return use != NULL && use->wrote == sv->turns;
+}
+
+static bool
+has_kept_disk(const struct turn_entry *e)
+{
+	return e->flushed || (e->wrote && e->record.status == COFRE_OK);
+}
+
+/* Is it the first of its uid for which the turn waits? */
+static bool
+is_its_first(const struct turn *t, size_t i)
+{
+	if (!has_kept_disk(&t->entries[i]))
+		return false;
+	for (size_t j = 0; j < i; j++)
+		if (t->entries[j].record.uid == t->entries[i].record.uid &&
+		    has_kept_disk(&t->entries[j]))
+			return false;
+	return true;
+}
+
+void
+quota_flushed(struct server *sv, uint64_t took)
+{
+	uint64_t us = took / 1000 * DISK_OWED;
+	unsigned uids = 0;
+
+	for (size_t i = 0; i < sv->turn.count; i++)
+		uids += is_its_first(&sv->turn, i);
+	for (size_t i = 0; i < sv->turn.count; i++)
+		if (is_its_first(&sv->turn, i))
+			(void)budget_take(&sv->disk,
+			    sv->turn.entries[i].record.uid, 0, sv->clock,
+			    us / uids, DISK_MOST);
+}
+
+bool
+quota_may_write(const struct conn *c)
+{
+	struct server *sv = c->sv;
+	struct uid_use *use = find(sv, c->peer.uid);
+
+	if (use == NULL || use->uid == 0)
+		return true;
+	if (use->barred != sv->turns &&
+	    (!has_others(sv->readers, use->uid, sv->stopped) ||
+		budget_owed(&sv->disk, use->uid, 0, sv->clock) <=
+		    DISK_PATIENCE))
+		return true;
+	use->barred = sv->turns;
+	sv->rested = true;
+	return false;
 }
 
 void
@@ -234,6 +292,7 @@ quota_wrote(struct server *sv, uint64_t took)
 		if (sv->uses[i].wrote == sv->turns &&
 		    !other_wrote(sv, sv->uses[i].uid))
 			rest(sv, &sv->uses[i], took);
+	quota_flushed(sv, took);
 }
 
 void
@@ -245,7 +304,9 @@ quota_took(struct conn *c)
 	if (use == NULL || c->sv->stopwatch == NULL)
 		return;
 	quota_look(c->sv);
-	note_served(c->sv, use->uid, c->sv->stopped);
+	note_served(c->sv->recent, use->uid, c->sv->stopped);
+	if (!c->writes)
+		note_served(c->sv->readers, use->uid, c->sv->stopped);
 	use->took += c->sv->stopped - before;
 	if (use->took < time_share(c->sv))
 		return;

@@ -63,8 +63,21 @@ bool quota_is_over(const struct server *sv);
  * has written rests as long, when others have been served lately: they get
  * half of the time at least, however many commits somebody has made.  Those who
  * write together do not rest for each other.
+ *
+ * And the disk's time is a budget, that of a commit and that of a flush of the
+ * log: each uid that the turn waited for is charged with its part.
  */
 void quota_wrote(struct server *sv, uint64_t took);
+void quota_flushed(struct server *sv, uint64_t took);
+
+/*
+ * May the connection's uid have a request served now at the end of which
+ * everybody waits for the disk?  Always while nobody else reads; else until it
+ * has kept the disk for 50 ms, and then for a hundredth of the time.  So those
+ * who read have to wait in no more than one of a hundred requests, whatever a
+ * uid does.  uid 0 may always.
+ */
+bool quota_may_write(const struct conn *c);
 
 /* Has its uid taken all of its time in the turn before this one?  The answer
    is the same throughout a turn. */

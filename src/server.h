@@ -70,6 +70,7 @@ struct turn_entry {
 	bool reply;	   /* a reply is staged for it */
 	bool recorded;	   /* it goes into the log */
 	bool wrote;	   /* it changed a store */
+	bool flushed;	   /* its record is flushed before the reply leaves */
 	struct view apart; /* its reply, when it changed the SSH store: that
 			      is kept even if the vault's commit fails */
 	struct log_record record;
@@ -98,6 +99,7 @@ struct uid_use {
 	uint64_t fuller; /* and the one before that */
 	uint64_t wrote;	/* the last turn in which it wrote */
 	uint64_t rests; /* until then, by the stopwatch; it has made commits */
+	uint64_t barred; /* the last turn in which it waited for the disk */
 };
 
 /* Who was served, and when, by the stopwatch. */
@@ -189,7 +191,9 @@ struct server {
 	uint64_t (*stopwatch)(void);
 	uint64_t stopped; /* what it said last */
 	uint64_t full; /* the last turn in which a uid took all of its time */
-	struct recent recent[2]; /* the last uid, and the last other one */
+	struct recent recent[2]; /* the last uid, and the last other one; */
+	struct recent readers[2]; /* and of those that did not write */
+	struct budget disk; /* the time that uids have kept it */
 	bool rested; /* somebody waits because he rests */
 	uint64_t now;	/* microseconds since 1970, at the turn's start */
 	uint64_t clock; /* microseconds of CLOCK_MONOTONIC, likewise, */

@@ -268,6 +268,20 @@ commit(struct server *sv)
 	return st;
 }
 
+static bool
+flush(struct server *sv)
+{
+	uint64_t before;
+	bool good;
+
+	quota_look(sv);
+	before = sv->stopped;
+	good = audit_flush(sv->audit);
+	quota_look(sv);
+	quota_flushed(sv, sv->stopped - before);
+	return good;
+}
+
 void
 turn_end(struct server *sv)
 {
@@ -283,7 +297,7 @@ turn_end(struct server *sv)
 	if (t->count > 0) {
 		record_all(sv);
 		if ((t->flush || sv->config.log_strict) &&
-		    !audit_flush(sv->audit))
+		    !flush(sv))
 			fail_all(sv, COFRE_LOG_FAILED);
 	}
 	runs_logged(&sv->vault.runs, audit_end(sv->audit));

@@ -377,7 +377,7 @@ def one(place, root, victim, attacks):
     without = victim.both()
     attackers = Attackers(place, attacks)
     try:
-        time.sleep(0.02)                # all are at work
+        time.sleep(0.25)                # all are at work, and used to it
         begin, cells = time.monotonic(), root.log_end()
         beside = victim.both()
         cells = root.log_end() - cells

@@ -120,6 +120,21 @@ START_TEST(what_is_given_back_can_be_taken_again)
 }
 END_TEST
 
+START_TEST(what_is_owed_goes_back_with_the_time)
+{
+	struct budget b = { 0 };
+
+	ck_assert_uint_eq(budget_owed(&b, 7, 1, 5 * SECOND), 0);
+	ck_assert(take(&b, 7, 1, 5 * SECOND, SECOND));
+	ck_assert_uint_eq(budget_owed(&b, 7, 1, 5 * SECOND), SECOND);
+	ck_assert_uint_eq(budget_owed(&b, 7, 2, 5 * SECOND), 0);
+	ck_assert_uint_eq(budget_owed(&b, 8, 1, 5 * SECOND), 0);
+	ck_assert_uint_eq(budget_owed(&b, 7, 1, 6 * SECOND - 1), 1);
+	ck_assert_uint_eq(budget_owed(&b, 7, 1, 6 * SECOND), 0);
+	ck_assert_uint_eq(budget_owed(&b, 7, 1, 9 * SECOND), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -129,6 +144,7 @@ main(void)
 	int failed;
 
 	tcase_add_test(t, a_budget_is_used_up);
+	tcase_add_test(t, what_is_owed_goes_back_with_the_time);
 	tcase_add_test(t, it_comes_back_and_no_more_than_it_was);
 	tcase_add_test(t, everybody_has_his_own_in_each_workspace);
 	tcase_add_test(t, root_has_no_more_than_others);

@@ -70,13 +70,13 @@ START_TEST(a_uid_has_so_much_time_of_a_turn)
 	now = 1000000000;
 	sv->stopwatch = stopwatch;
 	for (int turn = 0; turn < 3; turn++, next_turn()) {
-		serve_for(c, 60);
+		serve_for(c, 30);
 		ck_assert(quota_may_serve(c));
 		ck_assert(quota_may_serve(second));
-		serve_for(second, 60);
+		serve_for(second, 30);
 		ck_assert(!quota_may_serve(c));
 		ck_assert(!quota_may_serve(second));
-		serve_for(other, 60);
+		serve_for(other, 30);
 		ck_assert(quota_may_serve(other));
 	}
 	/* While it writes it has more. */
@@ -109,20 +109,20 @@ START_TEST(who_took_all_his_time_comes_last_in_the_next_turn)
 
 	sv->stopwatch = stopwatch;
 	next_turn();
-	serve_for(c, 150);
-	serve_for(other, 50);
+	serve_for(c, 75);
+	serve_for(other, 25);
 	ck_assert(!quota_is_greedy(c));
 	for (int turn = 0; turn < 3; turn++) {
 		next_turn();
 		ck_assert(quota_is_greedy(c));
 		ck_assert(!quota_is_greedy(other));
-		serve_for(c, 150);
+		serve_for(c, 75);
 		ck_assert(quota_is_greedy(c));
 		ck_assert(!quota_is_greedy(other));
 	}
 	next_turn();
 	ck_assert(quota_is_greedy(c));
-	serve_for(c, 50);
+	serve_for(c, 25);
 	ck_assert(quota_is_greedy(c));
 	next_turn();
 	ck_assert(!quota_is_greedy(c));
@@ -144,7 +144,7 @@ START_TEST(who_took_much_more_than_his_time_rests)
 	now += 900000;
 	next_turn();
 	ck_assert(quota_may_serve(c));
-	serve_for(c, 150);
+	serve_for(c, 75);
 	next_turn();
 	ck_assert(quota_may_serve(c));
 }
@@ -226,6 +226,120 @@ START_TEST(who_writes_rests_as_long_as_that_took)
 }
 END_TEST
 
+/* It reads, that is. */
+static void
+read_for(struct conn *c, uint64_t us)
+{
+	c->writes = false;
+	serve_for(c, us);
+}
+
+/* Writes that keep the disk for 10 ms each, with a pause behind each. */
+static void
+write_many(struct conn *c, unsigned count)
+{
+	while (count-- > 0) {
+		c->writes = true;
+		write_for(c, COFRE_OK, 10000);
+		now += 10000000;
+		sv->clock += 1000;
+	}
+	next_turn();
+}
+
+START_TEST(who_has_kept_the_disk_long_waits_before_he_writes_again)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->clock = 1000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	write_many(c, 5);
+	read_for(other, 10);
+	ck_assert(quota_may_write(c)); /* 5 s less 5 ms are owed */
+	write_many(c, 1);
+	read_for(other, 10);
+	ck_assert(!quota_may_write(c));
+	ck_assert(quota_may_serve(c)); /* what it reads waits for nothing */
+	ck_assert(quota_may_write(other));
+	sv->ready = c;
+	ck_assert_int_eq(quota_timeout(sv), 1);
+	/* A hundred times as long, less what it has waited already. */
+	sv->clock += 994000 - 1;
+	next_turn();
+	ck_assert(!quota_may_write(c));
+	sv->clock += 1;
+	ck_assert(!quota_may_write(c)); /* the answer of a turn stays */
+	next_turn();
+	ck_assert(quota_may_write(c));
+	sv->ready = NULL;
+}
+END_TEST
+
+START_TEST(the_disk_is_free_while_nobody_else_reads)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->clock = 1000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	write_many(c, 50);
+	ck_assert(quota_may_write(c));
+	write_many(other, 1);
+	ck_assert(quota_may_write(c));
+	read_for(c, 10); /* it itself does not count */
+	ck_assert(quota_may_write(c));
+	read_for(other, 10);
+	ck_assert(!quota_may_write(c));
+	now += 50000000;
+	next_turn();
+	ck_assert(quota_may_write(c));
+	/* However long that was, no more is owed than one second's wait. */
+	read_for(other, 10);
+	ck_assert(!quota_may_write(c));
+	sv->clock += 1000000;
+	next_turn();
+	ck_assert(quota_may_write(c));
+}
+END_TEST
+
+START_TEST(root_does_not_wait_for_the_disk)
+{
+	struct conn *c = conn_of(0, 0), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	write_many(c, 50);
+	read_for(other, 10);
+	ck_assert(quota_may_write(c));
+}
+END_TEST
+
+START_TEST(who_shares_a_flush_owes_a_part_of_it)
+{
+	struct turn_entry *e = sv->turn.entries;
+
+	sv->clock = 1000000;
+	for (unsigned i = 0; i < 5; i++) /* 2001, 2002, and again */
+		e[i] = (struct turn_entry){ .flushed = i < 3,
+			.record = { .uid = 2001 + i % 2,
+			    .status = COFRE_DENIED } };
+	e[3].wrote = e[4].wrote = true; /* in vain */
+	e[5] = (struct turn_entry){ .record = { .uid = 2003 } };
+	sv->turn.count = 6;
+	quota_flushed(sv, 3000000);
+	ck_assert_uint_eq(budget_owed(&sv->disk, 2001, 0, sv->clock), 150000);
+	ck_assert_uint_eq(budget_owed(&sv->disk, 2002, 0, sv->clock), 150000);
+	ck_assert_uint_eq(budget_owed(&sv->disk, 2003, 0, sv->clock), 0);
+	sv->turn.count = 0;
+	quota_flushed(sv, 3000000); /* of the daemon's own records */
+	ck_assert_uint_eq(budget_owed(&sv->disk, 2001, 0, sv->clock), 150000);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -241,6 +355,11 @@ main(void)
 	tcase_add_test(t, who_took_much_more_than_his_time_rests);
 	tcase_add_test(t, a_request_sees_when_its_time_is_over);
 	tcase_add_test(t, who_writes_rests_as_long_as_that_took);
+	tcase_add_test(t,
+	    who_has_kept_the_disk_long_waits_before_he_writes_again);
+	tcase_add_test(t, the_disk_is_free_while_nobody_else_reads);
+	tcase_add_test(t, root_does_not_wait_for_the_disk);
+	tcase_add_test(t, who_shares_a_flush_owes_a_part_of_it);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
