@@ -36,17 +36,20 @@ has_frame(const struct conn *c)
 	return is_due(c) || (c->in.size > 0 && c->in.size >= c->need);
 }
 
-/* Ask epoll for what can be used now. */
+/* Ask epoll for what can be used now; it is not told before more has come that
+   nothing more is read for a while: mostly that is over sooner. */
 static void
 arm(struct conn *c)
 {
 	struct epoll_event ev = { .data.ptr = c };
 	bool idle = c->out.size == 0 && !c->queued && !is_held(c);
 
-	if (c->dirty) /* its replies leave at the end of the turn */
+	/* What it has sent is served, or its replies leave, later in the turn. */
+	if (c->dirty || c->heard.len > 0)
 		return;
 	ev.events = c->out.size > 0 ? EPOLLOUT : idle ? EPOLLIN : 0;
-	if (ev.events == c->armed || c->dead)
+	if (ev.events == c->armed || c->dead ||
+	    (ev.events == 0 && c->armed == EPOLLIN && !c->more))
 		return;
 	c->armed = ev.events;
 	(void)epoll_ctl(c->sv->epoll, EPOLL_CTL_MOD, c->fd, &ev);
@@ -275,15 +278,15 @@ hear(struct conn *c, size_t n)
 	sv->heard_last = c;
 	sv->heard_count++;
 	sv->heard_bytes += n;
+	c->more = false;
 }
 
 /* What recvmsg(2) says. */
 static ssize_t
 receive(struct conn *c)
 {
-	struct server *sv = c->sv;
-	ssize_t n = sender_receive(c->fd, sv->in + sv->heard_bytes, wanted(c),
-	    &c->speaker);
+	ssize_t n = sender_receive(c->fd, c->sv->in + c->sv->heard_bytes,
+	    wanted(c), &c->speaker);
 
 	if (n > 0)
 		hear(c, (size_t)n);
@@ -366,9 +369,10 @@ conn_event(struct conn *c, uint32_t events)
 		; /* what is staged leaves at the end of the turn, recorded */
 	else if ((events & EPOLLOUT) != 0)
 		conn_flush(c);
-	else if ((events & EPOLLIN) != 0)
-		read_some(c);
-	else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
+	else if ((events & EPOLLIN) != 0) {
+		if (!(c->more = c->queued || is_held(c)))
+			read_some(c);
+	} else if ((events & (EPOLLHUP | EPOLLERR)) != 0)
 		conn_close(c);
 	settle(c);
 }

@@ -52,6 +52,7 @@ struct conn {
 	uint32_t armed;	  /* the epoll events that are asked for */
 	bool greeted;	  /* hello was exchanged */
 	bool closing;	  /* to be closed once its replies are gone */
+	bool more;	  /* it has sent more than can be read now */
 	bool dirty;	  /* in the turn's list */
 	bool queued;	  /* in the ready list */
 	bool paused;	  /* it waits for an unlock */

@@ -155,7 +155,7 @@ op_activity_read(struct request *q, const struct activity_read_request *in)
 	list_begin(&l, q->reply);
 	for (unsigned i = 0; i < LOOK_MAX && l.count < max &&
 	     q->reply->len < REPLY_BYTES &&
-	     (i < LOOK_MIN || i % 16 != 0 || !quota_is_over(q->sv));
+	     (i < LOOK_MIN || i % 16 != 0 || !quota_is_over(q->conn));
 	     i++, cell = next) {
 		r = audit_read(a, cell, &e.record, &next, e.text);
 		if (r == LOG_END)

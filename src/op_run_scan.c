@@ -149,7 +149,7 @@ scan_rows(struct request *q, struct scan *s, uint64_t *after)
 
 	for (unsigned i = 0; i < SCAN_ROWS && s->work < SCAN_WORK &&
 	     s->opened < SCAN_OPENED && s->found == 0 &&
-	     (i < SCAN_MIN || !quota_is_over(q->sv));
+	     (i < SCAN_MIN || !quota_is_over(q->conn));
 	     i++) {
 		id.record++;
 		from = row_key(&id);

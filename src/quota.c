@@ -8,12 +8,14 @@
 #define CONN_TURN 64u		/* requests of a connection in one turn */
 
 /*
- * Nanoseconds of a turn for a uid: beside others; when it writes, for the
- * commit takes longer than that anyway, and gets cheaper the more it has; and
- * while nobody else is connected.
+ * Nanoseconds of a turn for a uid: while others are served as well; when it
+ * writes, for the commit takes longer than that anyway, and gets cheaper the
+ * more it has; while others are connected, but have not been served lately;
+ * and while nobody else is.
  */
 #define TIME_BESIDE 50000u
 #define TIME_WRITING 400000u
+#define TIME_QUIET 500000u
 #define TIME_ALONE 2000000u
 
 /* Who has been served so short a time ago may be waiting again. */
@@ -134,13 +136,33 @@ quota_within_share(const struct conn *c)
 	    use->chunks + REQUEST_CHUNKS < c->sv->pool.left || is_first(c));
 }
 
+/* Has somebody else been served lately? */
+static bool
+has_others(const struct recent *recent, uint32_t uid, uint64_t now)
+{
+	const struct recent *r = &recent[recent[0].uid == uid];
+
+	return r->at > 0 && now < r->at + LATELY;
+}
+
+static void
+note_served(struct recent *recent, uint32_t uid, uint64_t now)
+{
+	if (recent[0].uid != uid)
+		recent[1] = recent[0];
+	recent[0] = (struct recent){ uid, now };
+}
+
 /* How much time of this turn a uid may have. */
 static uint64_t
-time_share(const struct server *sv)
+time_share(const struct server *sv, uint32_t uid)
 {
 	if (sv->use_count < 2)
 		return TIME_ALONE;
-	return sv->vault.turn_bytes > 0 ? TIME_WRITING : TIME_BESIDE;
+	if (sv->vault.turn_bytes > 0)
+		return TIME_WRITING;
+	return has_others(sv->recent, uid, sv->stopped) ? TIME_BESIDE :
+							  TIME_QUIET;
 }
 
 bool
@@ -182,28 +204,13 @@ quota_look(struct server *sv)
 		sv->stopped = sv->stopwatch();
 }
 
-/* Has somebody else been served lately? */
-static bool
-has_others(const struct recent *recent, uint32_t uid, uint64_t now)
-{
-	const struct recent *r = &recent[recent[0].uid == uid];
-
-	return r->at > 0 && now < r->at + LATELY;
-}
-
-static void
-note_served(struct recent *recent, uint32_t uid, uint64_t now)
-{
-	if (recent[0].uid != uid)
-		recent[1] = recent[0];
-	recent[0] = (struct recent){ uid, now };
-}
-
 bool
-quota_is_over(const struct server *sv)
+quota_is_over(const struct conn *c)
 {
+	const struct server *sv = c->sv;
+
 	return sv->stopwatch != NULL &&
-	    sv->stopwatch() - sv->stopped >= time_share(sv);
+	    sv->stopwatch() - sv->stopped >= time_share(sv, c->peer.uid);
 }
 
 /* It has kept others waiting for so long: now it is for them. */
@@ -299,7 +306,7 @@ void
 quota_took(struct conn *c)
 {
 	struct uid_use *use = find(c->sv, c->peer.uid);
-	uint64_t before = c->sv->stopped;
+	uint64_t before = c->sv->stopped, share;
 
 	if (use == NULL || c->sv->stopwatch == NULL)
 		return;
@@ -308,9 +315,10 @@ quota_took(struct conn *c)
 	if (!c->writes)
 		note_served(c->sv->readers, use->uid, c->sv->stopped);
 	use->took += c->sv->stopped - before;
-	if (use->took < time_share(c->sv))
+	share = time_share(c->sv, use->uid);
+	if (use->took < share)
 		return;
-	if (use->took > 2 * time_share(c->sv))
+	if (use->took > 2 * share)
 		rest(c->sv, use, use->took);
 	if (use->full == c->sv->turns)
 		return;

@@ -45,8 +45,8 @@ void quota_spent(struct conn *c);
 
 /*
  * What it was served took from the last look at the stopwatch to now.  A uid
- * may take so much time of a turn: little while others are connected, so that
- * these wait for little.  One request may take more, and is the last one then;
+ * may take so much time of a turn: little while others are served as well, so
+ * that these wait for little, and more while they are only connected.  One request may take more, and is the last one then;
  * if that is much more, its uid rests as long as with quota_wrote().
  */
 void quota_took(struct conn *c);
@@ -54,9 +54,9 @@ void quota_took(struct conn *c);
 /* Look at the stopwatch: what took until now is nobody's. */
 void quota_look(struct server *sv);
 
-/* Has the request that is being served taken all of a uid's time already?  One
-   that can be gone on with by another one should end then. */
-bool quota_is_over(const struct server *sv);
+/* Has the connection's request taken all of its uid's time already?  One that
+   can be gone on with by another one should end then. */
+bool quota_is_over(const struct conn *c);
 
 /*
  * The turn has changed the store, and its end took so many nanoseconds.  Who

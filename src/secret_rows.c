@@ -217,7 +217,7 @@ secret_put_heads(struct request *q, uint64_t after, secret_visit *visit)
 
 	list_begin(&l, q->reply);
 	for (unsigned i = 0; i < HEADS_MAX && q->reply->len < HEADS_BYTES &&
-	     (i < HEADS_MIN || i % 16 != 0 || !quota_is_over(q->sv)); i++) {
+	     (i < HEADS_MIN || i % 16 != 0 || !quota_is_over(q->conn)); i++) {
 		id.record++;
 		from = row_key(&id);
 		st = store_next(q->sv->vault.store,

@@ -69,6 +69,8 @@ START_TEST(a_uid_has_so_much_time_of_a_turn)
 
 	now = 1000000000;
 	sv->stopwatch = stopwatch;
+	serve_for(other, 1);
+	next_turn();
 	for (int turn = 0; turn < 3; turn++, next_turn()) {
 		serve_for(c, 30);
 		ck_assert(quota_may_serve(c));
@@ -85,6 +87,28 @@ START_TEST(a_uid_has_so_much_time_of_a_turn)
 	ck_assert(quota_may_serve(c));
 	serve_for(c, 300);
 	ck_assert(!quota_may_serve(c));
+}
+END_TEST
+
+START_TEST(beside_others_who_ask_for_nothing_it_is_more)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	serve_for(c, 300);
+	ck_assert(quota_may_serve(c));
+	serve_for(c, 300);
+	ck_assert(!quota_may_serve(c));
+	next_turn();
+	serve_for(other, 10);
+	serve_for(c, 60);
+	ck_assert(!quota_may_serve(c));
+	now += 50000000; /* that is so long ago */
+	next_turn();
+	serve_for(c, 60);
+	ck_assert(quota_may_serve(c));
 }
 END_TEST
 
@@ -107,7 +131,9 @@ START_TEST(who_took_all_his_time_comes_last_in_the_next_turn)
 {
 	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
 
+	now = 1000000000;
 	sv->stopwatch = stopwatch;
+	serve_for(other, 1);
 	next_turn();
 	serve_for(c, 75);
 	serve_for(other, 25);
@@ -152,17 +178,25 @@ END_TEST
 
 START_TEST(a_request_sees_when_its_time_is_over)
 {
-	(void)conn_of(0, 2001);
+	struct conn *c = conn_of(0, 2001), *other;
+
 	quota_look(sv);
-	ck_assert(!quota_is_over(sv)); /* without a stopwatch never */
+	ck_assert(!quota_is_over(c)); /* without a stopwatch never */
+	now = 1000000000;
 	sv->stopwatch = stopwatch;
 	quota_look(sv);
 	now += 1500000;
-	ck_assert(!quota_is_over(sv));
-	(void)conn_of(1, 2002);
-	ck_assert(quota_is_over(sv));
+	ck_assert(!quota_is_over(c));
+	other = conn_of(1, 2002);
+	ck_assert(quota_is_over(c));
 	quota_look(sv);
-	ck_assert(!quota_is_over(sv));
+	ck_assert(!quota_is_over(c));
+	now += 100000;
+	ck_assert(!quota_is_over(c));
+	serve_for(other, 10);
+	now += 100000;
+	ck_assert(quota_is_over(c));
+	ck_assert(!quota_is_over(other));
 }
 END_TEST
 
@@ -350,6 +384,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_uid_has_so_much_time_of_a_turn);
+	tcase_add_test(t, beside_others_who_ask_for_nothing_it_is_more);
 	tcase_add_test(t, who_is_alone_has_more_time_but_no_end_of_it);
 	tcase_add_test(t, who_took_all_his_time_comes_last_in_the_next_turn);
 	tcase_add_test(t, who_took_much_more_than_his_time_rests);
