@@ -164,7 +164,8 @@ connect_all(struct bench *b)
 		    (b->lanes[p] = load_open(&targets[p],
 			 p == PEER_WRITER ? 1 : FEW_LINKS)) == NULL)
 			return false;
-	if (!fetch(b, 1))
+	/* What the first ones need once is no growth. */
+	if (!fetch(b, MANY / 10))
 		return false;
 	(void)memory_read(targets[PEER_COFRE].pid, &m->idle);
 	if (!fetch(b, MANY))
