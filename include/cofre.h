@@ -75,6 +75,7 @@ enum cofre_status {
 	COFRE_NO_PROCESS = 26,	/* no such process or cgroup, or not yours */
 	COFRE_UNDER_WAY = 27,	/* another one does this already: wait */
 	COFRE_FOLLOWED_GONE = 28, /* the credential that it follows is gone */
+	COFRE_BLOCKED = 29,	/* the daemon's disk does not answer */
 
 	COFRE_UNREACHABLE = 64,	/* can't connect to the socket */
 	COFRE_TIMEOUT = 65,	/* no answer in time */
@@ -442,7 +443,6 @@ enum cofre_status cofre_render(enum cofre_format format,
 
 /* Wipe and free a text of cofre_render(); NULL is allowed. */
 void cofre_text_free(char *text);
-
 #ifdef __cplusplus
 }
 #endif

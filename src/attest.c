@@ -278,6 +278,20 @@ attest_timeout(const struct server *sv)
 	return due <= clock ? 0 : (int)((due - clock) / 1000) + 1;
 }
 
+/* It is no disk that the daemon waits for. */
+static int
+wait_for(struct server *sv, struct pollfd p[1 + WITNESS_WORKERS])
+{
+	int n, e;
+
+	sentry_pause(&sv->sentry);
+	n = poll(p, 1 + WITNESS_WORKERS, attest_timeout(sv));
+	e = errno;
+	sentry_resume(&sv->sentry);
+	errno = e;
+	return n;
+}
+
 void
 attest_wait(struct server *sv, const size_t *left)
 {
@@ -289,8 +303,7 @@ attest_wait(struct server *sv, const size_t *left)
 		for (unsigned i = 0; i < WITNESS_WORKERS; i++)
 			p[1 + i] = (struct pollfd){ sv->witness.worker[i],
 				POLLIN, 0 };
-		if (poll(p, 1 + WITNESS_WORKERS, attest_timeout(sv)) == -1 &&
-		    errno != EINTR)
+		if (wait_for(sv, p) == -1 && errno != EINTR)
 			return;
 		if (p[0].revents != 0)
 			return;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "dispatch.h"
@@ -13,7 +12,6 @@
 #include "witness.h"
 
 #define OUT_MAX (64u * 1024) /* staged replies beyond which we wait */
-#define IOV_MAX_SEND 34 /* a frame of any size */
 
 /* It waits for something that is not its peer's to do. */
 static bool
@@ -34,6 +32,15 @@ static bool
 has_frame(const struct conn *c)
 {
 	return is_due(c) || (c->in.size > 0 && c->in.size >= c->need);
+}
+
+/* Has it ended?  It has, too, when the sentry has refused it. */
+static bool
+is_gone(struct conn *c)
+{
+	if (!c->dead && sentry_refused(&c->sv->sentry, c->fd))
+		conn_close(c);
+	return c->dead;
 }
 
 /* Ask epoll for what can be used now; it is not told before more has come that
@@ -73,6 +80,7 @@ settle(struct conn *c)
 		tell_wake(c, true); /* which settles it */
 		return;
 	}
+	sentry_keep(&c->sv->sentry, c->fd, c->queued || is_held(c));
 	quota_charge(c);
 	quota_deadline(c,
 	    !c->greeted || c->out.size > 0 ||
@@ -106,7 +114,8 @@ can_serve(struct conn *c)
 		room += HEARD_MAX + sv->heard_count * CHUNK_DATA;
 	if (is_held(c) || c->tell.waits || c->closing || !turn_has_room(sv) ||
 	    c->out.size >= OUT_MAX || !quota_may_serve(c) ||
-	    (c->writes && !quota_may_write(c)))
+	    (c->writes && !quota_may_write(c)) ||
+	    sentry_refused(&sv->sentry, c->fd))
 		return false;
 	if (chain_fits(&sv->pool, &c->out, room) && quota_within_share(c))
 		return true;
@@ -279,6 +288,7 @@ hear(struct conn *c, size_t n)
 	sv->heard_count++;
 	sv->heard_bytes += n;
 	c->more = false;
+	sentry_heard(&sv->sentry, c->fd);
 }
 
 /* What recvmsg(2) says. */
@@ -347,7 +357,7 @@ conn_serve_heard(struct server *sv)
 		in = c->heard;
 		c->heard.len = 0;
 		sv->heard_count--;
-		if (c->dead)
+		if (is_gone(c))
 			continue;
 		notice_sender(c);
 		if (c->in.size > 0)
@@ -363,7 +373,7 @@ conn_serve_heard(struct server *sv)
 void
 conn_event(struct conn *c, uint32_t events)
 {
-	if (c->dead)
+	if (is_gone(c))
 		return;
 	if (c->dirty)
 		; /* what is staged leaves at the end of the turn, recorded */
@@ -386,7 +396,7 @@ conn_serve_ready(struct server *sv)
 	for (; c != NULL; c = next) {
 		next = c->ready_next;
 		c->queued = false;
-		if (c->dead)
+		if (is_gone(c))
 			continue;
 		if (c->out.size > 0 && !c->dirty)
 			; /* it has to take its replies first */
@@ -401,45 +411,8 @@ conn_serve_ready(struct server *sv)
 void
 conn_go_on(struct conn *c)
 {
-	if (has_frame(c) && !c->closing && !is_held(c))
+	if (has_frame(c) && c->out.size == 0 && !c->closing && !is_held(c))
 		conn_queue(c);
-	settle(c);
-}
-
-/* Send from the front of the chain; a reply is mostly in one chunk. */
-static ssize_t
-send_some(const struct conn *c)
-{
-	struct iovec iov[IOV_MAX_SEND];
-
-	if (chain_iov(&c->out, iov, 1) == 1 && c->out.chunks == 1)
-		return send(c->fd, iov[0].iov_base, iov[0].iov_len,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
-	return writev(c->fd, iov, chain_iov(&c->out, iov, IOV_MAX_SEND));
-}
-
-void
-conn_flush(struct conn *c)
-{
-	ssize_t n;
-
-	while (c->out.size > 0) {
-		n = send_some(c);
-		if (n < 0) {
-			if (errno == EINTR)
-				continue;
-			if (errno != EAGAIN)
-				conn_close(c);
-			break;
-		}
-		chain_consume(&c->sv->pool, &c->out, (size_t)n);
-	}
-	if (!c->dead && c->out.size == 0) {
-		if (c->closing)
-			conn_close(c);
-		else if (has_frame(c) && !is_held(c))
-			conn_queue(c);
-	}
 	settle(c);
 }
 

@@ -125,7 +125,8 @@ bool conn_is_sure(const struct conn *c, struct view in, bool more);
 /* Put it into the list of those that are served in the next turn. */
 void conn_queue(struct conn *c);
 
-/* Go on with the frames that are there: nothing holds them up any more. */
+/* Go on with the frames that are there, once its replies have left: nothing
+   else holds them up any more. */
 void conn_go_on(struct conn *c);
 
 /* The run that it is by now, or NULL. */

@@ -38,7 +38,10 @@ conn_close(struct conn *c)
 	c->dead = true;
 	quota_deadline(c, false);
 	unlink_conn(c);
+	sentry_claim(&sv->sentry);
+	sentry_leave(&sv->sentry, c->fd);
 	(void)close(c->fd);
+	sentry_unclaim(&sv->sentry);
 	if (c->known != NULL)
 		known_leave(sv, c->known);
 	else if (c->watch_fd != -1)

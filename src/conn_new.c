@@ -181,8 +181,10 @@ refuse(struct conn *c)
 	size_t n = c->agent == NULL ? frame_refusal(buf, COFRE_BUSY) :
 				      agent_refusal(buf, OP_SSH_OTHER);
 
+	sentry_claim(&c->sv->sentry);
 	(void)send(c->fd, buf, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	conn_close(c);
+	sentry_unclaim(&c->sv->sentry);
 }
 
 /*
@@ -359,6 +361,7 @@ conn_new(struct server *sv, int fd, struct peer *peer, bool agent)
 		sv->conns->prev = c;
 	sv->conns = c;
 	sv->conn_count++;
+	sentry_join(&sv->sentry, fd, agent);
 	quota_deadline(c, !c->greeted);
 	if (c->known != NULL && !conn_begin(c))
 		c->facts.sure = is_sure(c);

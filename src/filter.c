@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -68,6 +69,10 @@ static const struct call witness_calls[] = {
 #include "witness.def"
 };
 
+static const struct call sentry_calls[] = {
+#include "sentry.def"
+};
+
 static const struct call checker_calls[] = {
 #include "checker.def"
 #undef CALL
@@ -82,6 +87,7 @@ static const struct table {
 	[FILTER_KEEPER] = { keeper_calls, COUNT(keeper_calls) },
 	[FILTER_WITNESS] = { witness_calls, COUNT(witness_calls) },
 	[FILTER_CHECKER] = { checker_calls, COUNT(checker_calls) },
+	[FILTER_SENTRY] = { sentry_calls, COUNT(sentry_calls) },
 };
 
 const char *

@@ -1,7 +1,7 @@
 /*
  * filter: the system calls that the daemon, the keeper of its witness, the
- * witness, and the process that checks a store may make, as tables:
- * sandbox.def, keeper.def, witness.def and checker.def.
+ * witness, the process that checks a store, and the sentry may make, as
+ * tables: sandbox.def, keeper.def, witness.def, checker.def and sentry.def.
  * doc/SANDBOX.md shows them; a test compares.
  */
 #ifndef COFRE_FILTER_H
@@ -9,7 +9,13 @@
 
 #include <stddef.h>
 
-enum filter { FILTER_DAEMON, FILTER_KEEPER, FILTER_WITNESS, FILTER_CHECKER };
+enum filter {
+	FILTER_DAEMON,
+	FILTER_KEEPER,
+	FILTER_WITNESS,
+	FILTER_CHECKER,
+	FILTER_SENTRY,
+};
 
 /* Where the process that checks a store tells what it has found. */
 #define CHECKER_REPORT_FD 3

@@ -75,7 +75,8 @@ loop_init(struct server *sv)
 	return sv->epoll != -1 && sv->ends != -1 && watch(sv, &sv->ends) &&
 	    watch(sv, &sv->listen_fd) &&
 	    (sv->agent_fd == -1 || watch(sv, &sv->agent_fd)) &&
-	    watch(sv, &sv->signal_fd) && watch_witness(sv);
+	    watch(sv, &sv->signal_fd) && watch_witness(sv) &&
+	    (sv->sentry.page == NULL || watch(sv, &sv->sentry.pidfd));
 }
 
 /*
@@ -137,6 +138,16 @@ stop_without_witness(struct server *sv)
 	sv->stopping = sv->failed = true;
 }
 
+/* Without the sentry nobody is answered while the disk blocks. */
+static void
+stop_without_sentry(struct server *sv)
+{
+	(void)fprintf(stderr, "cofred: its sentry has ended; stopping\n");
+	(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, sv->sentry.pidfd, NULL);
+	dispatch_system(sv, "the sentry has ended");
+	sv->stopping = sv->failed = true;
+}
+
 static bool
 is_of_witness(const struct server *sv, const void *fd)
 {
@@ -158,7 +169,9 @@ on_event(struct server *sv, const struct epoll_event *ev)
 	else if (is_of_witness(sv, ev->data.ptr)) {
 		if (!sv->failed && !attest_event(sv, ev->data.ptr))
 			stop_without_witness(sv);
-	} else if ((ev->data.u64 & WATCH_TAG) != 0)
+	} else if (ev->data.ptr == &sv->sentry.pidfd)
+		stop_without_sentry(sv);
+	else if ((ev->data.u64 & WATCH_TAG) != 0)
 		watch_event(sv, ev->data.u64);
 	else if (ev->data.ptr == &sv->ends)
 		conn_note_ends(sv);
@@ -174,7 +187,7 @@ is_of_greedy(const struct server *sv, const struct epoll_event *ev)
 	const void *p = ev->data.ptr;
 
 	if (p == &sv->listen_fd || p == &sv->agent_fd || p == &sv->signal_fd ||
-	    p == &sv->ends || is_of_witness(sv, p) ||
+	    p == &sv->ends || p == &sv->sentry.pidfd || is_of_witness(sv, p) ||
 	    (ev->data.u64 & WATCH_TAG) != 0)
 		return false;
 	return quota_is_greedy(p);
@@ -260,11 +273,27 @@ wait_time(struct server *sv)
 	return ms;
 }
 
+/* Wait, between two turns; the clocks are those of the new one. */
+static int
+wait_events(struct server *sv, struct epoll_event *events, int ms)
+{
+	int n, e;
+
+	sentry_rest(&sv->sentry);
+	n = epoll_wait(sv->epoll, events, EVENTS, ms);
+	e = errno;
+	read_clocks(sv);
+	sentry_work(&sv->sentry, sv->clock);
+	errno = e;
+	return n;
+}
+
 static void
 stop_listening(struct server *sv, int *fd)
 {
 	if (*fd == -1)
 		return;
+	sentry_listen(&sv->sentry, fd == &sv->agent_fd, -1);
 	(void)epoll_ctl(sv->epoll, EPOLL_CTL_DEL, *fd, NULL);
 	(void)close(*fd);
 	*fd = -1;
@@ -291,8 +320,7 @@ drain(struct server *sv)
 		conn_bury(sv);
 		if (sv->conns == NULL || sv->clock >= until)
 			break;
-		n = epoll_wait(sv->epoll, events, EVENTS, 100);
-		read_clocks(sv);
+		n = wait_events(sv, events, 100);
 		loop_turn(sv, events, n);
 	}
 	sv->clock = clock_of(CLOCK_MONOTONIC);
@@ -314,14 +342,14 @@ loop_run(struct server *sv)
 
 	sv->stopwatch = stopwatch;
 	while (!sv->stopping) {
-		n = epoll_wait(sv->epoll, events, EVENTS, wait_time(sv));
+		sentry_rest(&sv->sentry); /* which may have news */
+		n = wait_events(sv, events, wait_time(sv));
 		if (n < 0 && errno != EINTR) {
 			(void)fprintf(stderr, "cofred: epoll_wait: %s\n",
 			    strerror(errno));
 			sv->failed = true;
 			break;
 		}
-		read_clocks(sv);
 		loop_turn(sv, events, n);
 		ping_watchdog(sv, &watchdog);
 	}

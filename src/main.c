@@ -37,7 +37,8 @@ start(struct start *st, struct server *sv)
 		return false;
 	}
 	return start_config(st, sv) && start_state(st, sv) &&
-	    start_witness(st, sv) && start_check(st, sv) &&
+	    start_witness(st, sv) && start_sentry(st, sv) &&
+	    start_check(st, sv) &&
 	    start_keyfile(st, sv) &&
 	    start_sockets(st, sv) && start_user(st, sv) &&
 	    start_stores(st, sv) && start_sandbox(st, sv) &&

@@ -60,6 +60,28 @@ note_requests(struct server *sv, bool last)
 	f->due = f->count == 0 ? 0 : sv->clock + REFUSALS_EVERY;
 }
 
+/* The disk did not answer for a while, and the sentry did instead. */
+static void
+note_block(struct server *sv)
+{
+	uint64_t stood, refused;
+	struct turn_entry *e;
+	char text[96];
+
+	if (!sentry_news(&sv->sentry, &stood, &refused) ||
+	    (e = begin(sv, LOG_SYSTEM)) == NULL)
+		return;
+	(void)snprintf(text, sizeof(text), "the disk did not answer for "
+	    "%llu.%llu s; %llu connections refused",
+	    (unsigned long long)(stood / 1000000),
+	    (unsigned long long)(stood / 100000 % 10),
+	    (unsigned long long)refused);
+	(void)fprintf(stderr, "cofred: %s\n", text);
+	e->record.status = COFRE_BLOCKED;
+	e->record.detail = turn_text(sv, view_of(text));
+	sentry_noted(&sv->sentry, refused);
+}
+
 void
 notes_write(struct server *sv, bool last)
 {
@@ -68,6 +90,7 @@ notes_write(struct server *sv, bool last)
 	    sv->asked.late_uid, COFRE_BUSY);
 	note_number(sv, &sv->refused, &sv->refused_noted,
 	    "connections refused", sv->refused_uid, sv->refused_status);
+	note_block(sv);
 	note_requests(sv, last);
 }
 
@@ -75,7 +98,10 @@ int
 notes_timeout(const struct server *sv)
 {
 	uint64_t due = sv->refusals.due;
-	int ms = sv->refused > 0 || sv->asked.late > 0 ? 1000 : -1;
+	int ms = sv->refused > 0 || sv->asked.late > 0 ||
+		sv->sentry.stood > 0 ?
+	    1000 :
+	    -1;
 	int left;
 
 	if (due == 0)

@@ -238,6 +238,7 @@ landlock_all(int abi)
 	return r;
 }
 
+/* With no rule when at is -1: nothing can be reached then. */
 static bool
 landlock_apply(int abi, int at, uint64_t allowed)
 {
@@ -248,8 +249,8 @@ landlock_apply(int abi, int at, uint64_t allowed)
 
 	if (fd == -1)
 		return false;
-	ok = syscall(SYS_landlock_add_rule, fd, LANDLOCK_BENEATH, &b, 0U) ==
-		0 &&
+	ok = (at == -1 || syscall(SYS_landlock_add_rule, fd, LANDLOCK_BENEATH,
+			      &b, 0U) == 0) &&
 	    syscall(SYS_landlock_restrict_self, fd, 0U) == 0;
 	(void)close(fd);
 	return ok;
@@ -367,6 +368,26 @@ sandbox_enter_checker(int file, unsigned seconds, bool required, char *error,
 	    enter_landlock(&s, file, LANDLOCK_FILE, required, error,
 		error_size) &&
 	    enter_seccomp(&s, FILTER_CHECKER, required, error, error_size);
+}
+
+bool
+sandbox_enter_sentry(pid_t daemon, bool required, char *error,
+    size_t error_size)
+{
+	struct sandbox s;
+
+	memset(&s, 0, sizeof(s));
+	if (!drop_privileges(&s, 0, error, error_size))
+		return false;
+	/* Behind what changes credentials, which would undo it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1 ||
+	    !set_limit(RLIMIT_FSIZE, 0) || getppid() != daemon)
+		return fail(error, error_size, "limits, or no daemon");
+	if (!SHADOW)
+		(void)mlockall(MCL_CURRENT);
+	return make_no_processes(error, error_size) &&
+	    enter_landlock(&s, -1, 0, required, error, error_size) &&
+	    enter_seccomp(&s, FILTER_SENTRY, required, error, error_size);
 }
 
 /* True when the map's ranges, one after the other, give every id itself. */

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "filter.h"
 
@@ -82,5 +83,14 @@ bool sandbox_enter_witness(bool required, char *error, size_t error_size);
  */
 bool sandbox_enter_checker(int file, unsigned seconds, bool required,
     char *error, size_t error_size);
+
+/*
+ * For the sentry (sentry.h): it ends with the daemon, which that process must
+ * still be, makes no process, writes and opens no file, and stays in memory as
+ * far as it may be locked: what it is to do it must not have to read from a
+ * disk.
+ */
+bool sandbox_enter_sentry(pid_t daemon, bool required, char *error,
+    size_t error_size);
 
 #endif

@@ -17,6 +17,7 @@
 #include "pool.h"
 #include "refusals.h"
 #include "sandbox.h"
+#include "sentry.h"
 #include "vault.h"
 #include "witness.h"
 
@@ -139,6 +140,7 @@ struct server {
 	int agent_fd; /* the agent's; -1: there is none */
 	int signal_fd;
 	struct witness witness; /* its sockets, or -1 each */
+	struct sentry sentry;
 	uint64_t bindings; /* counted up when an identity was bound */
 	uint32_t most_connections; /* that there are descriptors for */
 	int config_fd; /* the file as it was opened at start, or -1 */

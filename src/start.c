@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -23,6 +24,8 @@
 #define DEFAULT_CONFIG "/etc/cofre/cofred.conf"
 #define CREDENTIAL "cofre.key"
 #define STORE_FILE "data.mdb"
+#define LOCK_MOMENT 10000000 /* nanoseconds, */
+#define LOCK_MOMENTS 100 /* and so many of them are waited for a lock */
 #define SSH_STORE_FILE "ssh.lmdb"
 static const char usage[] =
     "usage: cofred [--state DIR] [--socket PATH] [--agent-socket PATH]\n"
@@ -148,6 +151,23 @@ start_config(struct start *st, struct server *sv)
 	return true;
 }
 
+/*
+ * Take the lock.  The sentry of a daemon that was killed has the same
+ * descriptors, and takes a moment to end, too.
+ */
+static bool
+lock_state(int fd)
+{
+	const struct timespec moment = { 0, LOCK_MOMENT };
+
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; i++) {
+		if (errno != EWOULDBLOCK || i == LOCK_MOMENTS)
+			return false;
+		(void)nanosleep(&moment, NULL);
+	}
+	return true;
+}
+
 bool
 start_state(struct start *st, struct server *sv)
 {
@@ -164,7 +184,7 @@ start_state(struct start *st, struct server *sv)
 	if ((sb.st_mode & 0077) != 0 && fchmod(st->state_fd, 0700) == -1)
 		return fail("state directory %s is open to others, and that "
 			    "can't be changed: %s", path, strerror(errno));
-	if (flock(st->state_fd, LOCK_EX | LOCK_NB) == -1)
+	if (!lock_state(st->state_fd))
 		return fail("state directory %s is in use by another cofred",
 		    path);
 	if (fchdir(st->state_fd) == -1)
@@ -362,6 +382,7 @@ start_undo(struct start *st, struct server *sv)
 	struct store *store = sv->vault.store, *ssh = sv->vault.ssh.store;
 
 	secmem_wipe(st->key, sizeof(st->key));
+	sentry_end(&sv->sentry);
 	bus_wiped();
 	vault_close(&sv->vault);
 	audit_close(sv->audit);

@@ -34,6 +34,12 @@ bool start_state(struct start *st, struct server *sv);
  */
 bool start_witness(struct start *st, struct server *sv);
 
+/* Make the sentry, while nothing secret is in memory. */
+bool start_sentry(struct start *st, struct server *sv);
+
+/* How many descriptors the daemon will need at most, by its configuration. */
+size_t start_descriptors(const struct server *sv);
+
 /*
  * Give the daemon's user the state directory, and have the stores in it
  * checked, while nothing secret is in memory.

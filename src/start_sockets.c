@@ -51,16 +51,21 @@ raise_limit(__rlimit_resource_t what, rlim_t want)
 }
 
 /* A connection has a socket, a pidfd and what its process is watched with;
-   some more are the daemon's own. */
+   some more are the daemon's own, and each run has one, of its process. */
+size_t
+start_descriptors(const struct server *sv)
+{
+	return (size_t)sv->config.max_connections * EACH + OWN_DESCRIPTORS +
+	    KNOWN_MAX + RUNS_MAX;
+}
+
 static void
 fit_descriptors(struct server *sv)
 {
 	struct rlimit limit;
 	uint32_t want = sv->config.max_connections;
 
-	/* Each run has one, of its process. */
-	raise_limit(RLIMIT_NOFILE,
-	    (rlim_t)want * EACH + OWN_DESCRIPTORS + KNOWN_MAX + RUNS_MAX);
+	raise_limit(RLIMIT_NOFILE, start_descriptors(sv));
 	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
 		limit.rlim_cur = 0;
 	sv->known.most = limit.rlim_cur >=
@@ -160,6 +165,8 @@ start_sockets(struct start *st, struct server *sv)
 		!open_socket(sv, passed, c->agent_socket, &sv->agent_fd,
 		    &st->agent_made)))
 		return false;
+	sentry_listen(&sv->sentry, false, sv->listen_fd);
+	sentry_listen(&sv->sentry, true, sv->agent_fd);
 	sandbox_clear_environment();
 	fit_descriptors(sv);
 	raise_limit(RLIMIT_MEMLOCK, LOCKED_MEMORY);

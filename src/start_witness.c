@@ -1,4 +1,4 @@
-/* Start: the daemon's user, and the witness. */
+/* Start: the daemon's user, the witness, and the sentry. */
 #include "start.h"
 
 #include <fcntl.h>
@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "sentry.h"
 #include "witness.h"
 
 /* Say it, and hand the result back. */
@@ -93,4 +94,15 @@ start_witness(struct start *st, struct server *sv)
 	    (sv->can_look || miss(sv, "without CAP_SYS_PTRACE and "
 			"CAP_DAC_READ_SEARCH a program that a caller executes "
 			"is not told from it"));
+}
+
+bool
+start_sentry(struct start *st, struct server *sv)
+{
+	char error[CONFIG_ERROR_MAX];
+
+	return sentry_start(&sv->sentry, start_descriptors(sv), st->uid,
+		   st->gid, sv->config.sandbox_required, error,
+		   sizeof(error)) ||
+	    tell("its sentry can't be started: ", error, false);
 }

@@ -242,12 +242,16 @@ send_all(struct server *sv)
 	struct conn *c = sv->turn.dirty, *next;
 
 	sv->turn.dirty = NULL;
+	if (c == NULL)
+		return;
+	sentry_claim(&sv->sentry);
 	for (; c != NULL; c = next) {
 		next = c->dirty_next;
 		c->dirty = false;
 		if (!c->dead)
 			conn_flush(c);
 	}
+	sentry_unclaim(&sv->sentry);
 }
 
 static enum cofre_status

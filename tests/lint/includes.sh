@@ -28,10 +28,12 @@ linux/capability.h src/sandbox.c
 linux/openat2.h src/witness_look.c client/sources/plainfile.c
 sodium.h src/common/crypto.c client/kdf.c
 jansson.h client/output.h client/sdkauth.c client/sources/pointer.h client/sources/program.h
-sys/epoll.h src/accept.c src/conn.c src/conn_end.c src/conn_new.c src/loop.c src/watch.c client/watching.c
+sys/epoll.h src/accept.c src/conn.c src/conn_end.c src/conn_new.c src/loop.c src/sentry_start.c src/sentry_watch.c src/watch.c client/watching.c
 sys/signalfd.h src/loop.c src/start_sockets.c client/attend.c client/prompt.c client/source_child.c
-sched.h src/filter.c
-sys/wait.h src/filter.c src/store_check.c src/witness_keep.c client/attend.c client/cmd_run_exec.c client/sources/child.c client/source_child.c client/source_run.c client/source_slot.c
+sched.h src/filter.c src/sentry_start.c
+linux/futex.h src/filter.c src/sentry.c
+sys/eventfd.h src/sentry_start.c
+sys/wait.h src/filter.c src/sentry_start.c src/store_check.c src/witness_keep.c client/attend.c client/cmd_run_exec.c client/sources/child.c client/source_child.c client/source_run.c client/source_slot.c
 sys/vfs.h src/peer.c
 termios.h client/prompt.c
 END
@@ -129,12 +131,12 @@ token
 refusals sandbox
 binding config config_file rows run keyring catalog secret_fields store store_file store_check store_impl store_pages store_room store_try rowwalk sshindex target
 signing
-sender witness witness_hash witness_keep witness_look
+sender sentry sentry_impl sentry_start sentry_watch witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment
 sshstore sshstore_open targets authority
 vault vault_commit vault_rows vault_ssh vault_unlock workspace roles resync endings runs identity recount workspace_end
 server
-attest known conn conn_end conn_new quota tell turn watch
+attest known conn conn_end conn_new conn_send quota tell turn watch
 ops guess notes previous secret_rows secret_follow op_*
 dispatch
 accept

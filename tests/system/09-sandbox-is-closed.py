@@ -31,9 +31,13 @@ DESCRIPTORS = [
     (r"{dir}/state/activity", 1),
     (r"{dir}/state/activity/[0-9a-f]{{16}}\.log", 1),
     (r"anon_inode:\[signalfd\]", 1),
-    (r"anon_inode:\[eventpoll\]", 2),   # events, and ends of processes
+    (r"anon_inode:\[eventpoll\]", 3),   # events, and ends of processes; and
+                                        # what the sentry waits for:
     (r"anon_inode:\[pidfd\]", 1),       # of the one peer
     (r"/proc/[0-9]+/pagemap", 1),       # likewise: has it executed another
+    (r"anon_inode:\[pidfd\]", 2),       # of the sentry, and of the daemon
+    (r"anon_inode:\[eventfd\]", 1),     # which wakes the sentry
+    (r"/proc/{pid}/stat", 1),           # how the sentry sees the daemon
     (r"socket:\[[0-9]+\]", 8),          # listening, sd_notify, five of the
                                         # witness, the peer
 ]
@@ -64,7 +68,8 @@ ALLOWED = "(long)syscall(39)"       # getpid
 LIBRARIES = {"libc.so.6", "libsodium.so.23", "liblmdb.so.0",
              "libseccomp.so.2"}
 # Functions that are never called, as names of what is imported.  fork is,
-# once, before the sandbox: for the witness.
+# once, before the sandbox: for the witness.  The sentry is made by
+# syscall(2): it is a process with the same descriptors.
 IMPORTS = re.compile(
     r"^(dlopen|dlmopen|dlsym|system|popen|posix_spawnp?|vfork|clone|"
     r"exec[vlpe]+|fexecve|execveat|wordexp|"
@@ -129,16 +134,16 @@ def look_inside(pid):
 def same_uid(t, d):
     uid = int(d.proc_status()["Uid"].split()[0])
     keeper, workers = harness.witness_of(d)
-    for pid in [d.pid, keeper] + workers:
+    for pid in [d.pid, keeper, harness.sentry_of(d)] + workers:
         got = t.agent(uid).do(look_inside, pid)
         same(set(got.values()), {"denied"},
              "for a process of its uid: %s" % got)
-    show("of the same uid, none can look into it, or into the witness: %s" %
+    show("of the same uid, none can look into it, its witness or its sentry: %s" %
          ", ".join(sorted(got)))
 
 
 def descriptors(d, c):
-    left = [[re.compile(p.format(dir=re.escape(d.dir)) + "$"), n]
+    left = [[re.compile(p.format(dir=re.escape(d.dir), pid=d.pid) + "$"), n]
             for p, n in DESCRIPTORS]
     for fd, what in sorted(d.fds().items()):
         for row in left:

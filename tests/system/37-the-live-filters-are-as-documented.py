@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The filters of system calls in the running daemon, its witness, the
-witness's keeper and the processes that check the stores, as the kernel has
-them, allow what doc/SANDBOX.md says and nothing else: every number, by the
+witness's keeper, its sentry and the processes that check the stores, as the
+kernel has them, allow what doc/SANDBOX.md says and nothing else: every number, by the
 rules of x86-64, x32 and i386, with arguments of every kind that either of
 them tells apart."""
 import os
@@ -110,6 +110,7 @@ def of_running(t):
     keeper, workers = harness.witness_of(d)
     for what, headings, pid in (
             [("the daemon", ["seccomp"], d.pid),
+             ("the sentry", ["The sentry"], harness.sentry_of(d)),
              ("the keeper", ["The keeper of the witness", "The witness"],
               keeper)] +
             [("a worker", ["The witness"], pid) for pid in workers]):
@@ -153,7 +154,7 @@ def test(t):
                      what, len(filters), sum(len(f) for f in filters) // 8,
                      rules.rows, tried))
             total[what] = total.get(what, 0) + 1
-    same(total, {"the daemon": 1, "the keeper": 1, "a worker": 4,
+    same(total, {"the daemon": 1, "the sentry": 1, "the keeper": 1, "a worker": 4,
                  "a check of a store": 2}, "whose filters were seen")
 
 

@@ -194,14 +194,29 @@ class Daemon:
         self.no_complaint()
 
     def kill(self):
+        """It, and what it has made, which ends with it."""
+        left = self.followers()
         self.signal(signal.SIGKILL)
         self.wait()
+        for pidfd in left:
+            wait_end(pidfd)
+
+    def followers(self):
+        """Its sentry, as a pidfd: it has the same descriptors, and so for
+        a moment the same files and sockets."""
+        try:
+            return [os.pidfd_open(pid) for pid in children_of(self.pid)[1:]]
+        except OSError:     # it has ended
+            return []
 
     def end(self):
         """Whatever it does: at the end of the test."""
         if self.process is not None and self.process.poll() is None:
+            left = self.followers()
             self.process.kill()
             self.process.wait()
+            for pidfd in left:
+                wait_end(pidfd)
         if self.notify is not None:
             self.notify.close()
 
@@ -359,10 +374,21 @@ def children_of(pid):
         return [int(n) for n in f.read().split()]
 
 
+def wait_end(pidfd, limit=10):
+    """Wait for the end of the process."""
+    check(select.select([pidfd], [], [], limit)[0], "a process does not end")
+    os.close(pidfd)
+
+
 def witness_of(d):
     """The keeper of its witness, and the workers."""
-    keeper, = children_of(d.pid)
+    keeper, _ = children_of(d.pid)
     return keeper, children_of(keeper)
+
+
+def sentry_of(d):
+    """Its sentry, which is made after the witness's keeper."""
+    return children_of(d.pid)[1]
 
 
 def stop_witness(d):

@@ -58,6 +58,8 @@ PHRASES = {
     "fork(2), and no flag more": [(0, LOW, 0x01200011)],
     "SIGABRT": ABORT[1:],
     "SIGKILL": [(1, LOW, signal.SIGKILL)],
+    "FUTEX_WAKE": [(1, LOW, 1)],
+    "SHUT_RDWR": [(1, LOW, 2)],
     "WNOHANG": [(2, LOW, os.WNOHANG)],
     "PR_SET_PDEATHSIG": [(0, LOW, 1)],
     "PR_SET_NO_NEW_PRIVS": [(0, LOW, 38)],

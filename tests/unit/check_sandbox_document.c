@@ -43,19 +43,20 @@ check_rows(const char *text, enum filter which)
 
 START_TEST(the_document_has_the_same_rows)
 {
-	char *witness, *keeper, *checker;
+	char *witness, *keeper, *checker, *sentry;
 
 	read_document();
 	keeper = strstr(document, "\n## The keeper of the witness\n");
 	witness = strstr(document, "\n## The witness\n");
-	ck_assert_ptr_nonnull(keeper);
 	checker = strstr(document, "\n## The check of the stores\n");
-	ck_assert(witness > keeper && checker > witness);
+	sentry = strstr(document, "\n## The sentry\n");
+	ck_assert(keeper < witness && witness < checker && checker < sentry);
+	check_rows(sentry, FILTER_SENTRY);
+	*sentry = '\0';
 	check_rows(checker, FILTER_CHECKER);
 	*checker = '\0';
 	check_rows(witness, FILTER_WITNESS);
-	/* It has those rows besides its own. */
-	check_rows(keeper, FILTER_KEEPER);
+	check_rows(keeper, FILTER_KEEPER); /* besides its own */
 	*keeper = '\0';
 	check_rows(document, FILTER_DAEMON);
 }

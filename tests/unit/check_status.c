@@ -44,6 +44,7 @@ static const struct {
 	{ 26, COFRE_NO_PROCESS, "no-process", 6 },
 	{ 27, COFRE_UNDER_WAY, "under-way", 12 },
 	{ 28, COFRE_FOLLOWED_GONE, "followed-gone", 6 },
+	{ 29, COFRE_BLOCKED, "blocked", 12 },
 	{ 64, COFRE_UNREACHABLE, "unreachable", 10 },
 	{ 65, COFRE_TIMEOUT, "timeout", 10 },
 	{ 66, COFRE_CLOSED, "closed", 10 },
