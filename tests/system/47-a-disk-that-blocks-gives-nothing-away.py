@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """The disk stands still under a running daemon (fsfreeze(8) on an ext4 of its
 own).  What can't be recorded is not given out, and what can't be written is
-not acknowledged, for as long as it lasts; whoever waits is told so by his own
-clock; and when the disk goes on so does the daemon, by itself, and has lost
-nothing."""
+not acknowledged, for as long as it lasts: whoever asks is refused within a
+second, and told why, whether his request was being served, waits behind that
+one, or comes later.  Who does not ask is left alone.  When the disk goes on so
+does the daemon, by itself, and has lost nothing."""
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,10 +15,13 @@ sys.dont_write_bytecode = True
 
 import cofre_wire as wire
 import harness
+import sshagent
 from expect import Failure, check, same, show, status
 
 SECRET = b"canary-on-a-frozen-disk"
-FROZEN = 0.7        # seconds
+LIMIT = 1.0         # seconds until somebody is refused
+IDLE = 64
+WORDS = "the disk of the daemon's state directory does not answer"
 
 
 def tool(*command):
@@ -51,70 +56,175 @@ class Disk:
         self.frozen = False
 
 
-def nothing_comes(c, what):
-    try:
-        data = c.socket.recv(1 << 16)
-        check(False, "%s: %d bytes while the disk stands still, %s" % (
-            what, len(data), "with the secret" if SECRET in data else
-            "without the secret"))
-    except socket.timeout:
-        pass
+class Clock:
+    """What comes after it must come within the limit."""
+
+    def __init__(self):
+        self.begin = time.monotonic()
+
+    def check(self, what):
+        took = time.monotonic() - self.begin
+        check(took < LIMIT, "%s: it took %.2f s" % (what, took))
+        return took
 
 
-def frozen(t, disk, d, op, values):
-    """Ask for that while it stands still, and let it go on."""
-    c = d.connect(timeout=FROZEN)
-    start = c.log_end()
-    number = 7000
+def refused(c, clock, what):
+    """That connection is, with no word more."""
+    r = c.receive()
+    clock.check(what)
+    check(r is not None, what + ": it ends without a word")
+    same((r.op, r.id), (0, 0), what + ": what the reply is about")
+    status(r, "BLOCKED", what)
+    same(c.receive(), None, what + ": what comes behind it")
+    c.close()
+
+
+def says(t, d, what, *arguments):
+    """The command says so."""
+    clock = Clock()
+    done = subprocess.run([t.cofre(), "--socket", d.socket, *arguments],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=60)
+    clock.check(what)
+    text = done.stdout.decode()
+    same(done.returncode, 12, "%s: exit code; it says %s" % (what, text))
+    check(WORDS in text and "dmesg" in text and "by itself" in text, text)
+    check(SECRET.decode() not in text, text)
+
+
+def stand_still(t, disk, d, agent, op, values):
+    """Ask for that while it stands still; all others are refused, too."""
+    c = d.connect()
+    idle = [d.connect() for _ in range(IDLE)]
+    asks = [d.connect() for _ in range(2)]
+    client = sshagent.Client(agent)
+    others = sshagent.Client(agent)
+    usual = client.ask(sshagent.message(sshagent.LIST))
     disk.freeze()
     try:
-        c.send(op, number=number, **values)
-        nothing_comes(c, op)
-        late = wire.Connection(d.socket, greet=False, timeout=FROZEN)
+        clock = Clock()
+        number = c.send(op, **values)
+        late = wire.Connection(d.socket, greet=False)
         late.send_raw(wire.hello() + wire.request(
             "secret.get", workspace="w", name="n"))
-        nothing_comes(late, "somebody who comes later")
+        asks[0].send("secret.get", workspace="w", name="n")
+        refused(c, clock, op)
+        took = clock.check(op)
+        refused(late, clock, "somebody who has come later")
+        refused(asks[0], clock, "somebody who asks behind that")
+        clock = Clock()
+        asks[1].send("status")
+        refused(asks[1], clock, "status")
+        clock = Clock()
+        same(client.ask(sshagent.message(sshagent.LIST)),
+             (sshagent.FAILURE, b""), "what an ssh client is told")
+        same(sshagent.Client(agent).ask(sshagent.message(sshagent.LIST)),
+             (sshagent.FAILURE, b""), "and one that comes later")
+        clock.check("the ssh clients")
+        says(t, d, "cofre get", "get", "w/n")
+        says(t, d, "cofre status", "status")
+        check(not any(i.has_come() for i in idle), "idle ones are told")
     finally:
         disk.thaw()
-    begin = time.monotonic()
-    r = c.receive()
-    status(r, "OK", op + " when it goes on")
-    status(late.receive(), "OK", "the hello of who came later")
-    same(late.receive().values(), dict(value=SECRET), "what he is given")
-    late.close()
-    check(time.monotonic() - begin < 1, op + " took too long then")
-    found = [e["status"] for e in c.events(start=start)
-             if e["request"] == number]
-    same(found, [0], "records of " + op)
+    clock = Clock()
+    for i in idle:
+        status(i.call("status"), "OK", "an idle one when it goes on")
+    clock.check("when it goes on")
+    same(others.ask(sshagent.message(sshagent.LIST)), usual,
+         "an idle ssh client when it goes on")
+    same(idle[0].get("w", "n").values(), dict(value=SECRET), "the secret then")
+    for i in idle:
+        i.close()
+    show("%s: refused after %.2f s" % (op, took))
+    return number
+
+
+def note_of(d, c, start):
+    """The one record of it."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        found = [e for e in c.events(start=start)
+                 if e["type"] == wire.SYSTEM and
+                 e["status"] == wire.STATUS["BLOCKED"]]
+        if found:
+            break
+    same(len(found), 1, "notes of it")
+    text = found[0]["detail"].decode()
+    check("the disk did not answer for " in text and
+          "; 8 connections refused" in text, text)
+    check(text in d.stderr(), d.stderr())
+
+
+def stopped(d):
+    """A daemon that was stopped, with requests to serve, refuses nobody."""
+    c = d.connect()
+    d.signal(signal.SIGSTOP)
+    try:
+        c.send("secret.get", workspace="w", name="n")
+        late = wire.Connection(d.socket, greet=False, timeout=0.5)
+        late.send_raw(wire.hello())
+        for one, how_long in ((c, LIMIT), (late, 0.5)):
+            one.socket.settimeout(how_long)
+            try:
+                check(False, "it is told %r" % one.receive())
+            except socket.timeout:
+                one.socket.settimeout(30)
+    finally:
+        d.signal(signal.SIGCONT)
+    same(c.receive().values(), dict(value=SECRET), "when it goes on")
+    status(late.receive(), "OK", "who came meanwhile")
     c.close()
+    late.close()
+
+
+def killed(d):
+    """The sentry ends with the daemon, and the daemon with it."""
+    ends = os.pidfd_open(harness.sentry_of(d))
+    d.kill()
+    harness.wait_end(ends)
+    d.start()
+    os.kill(harness.sentry_of(d), signal.SIGKILL)
+    same(d.wait(), 1, "exit code without the sentry")
+    check("its sentry has ended" in d.stderr(), d.stderr())
+    d.start()
 
 
 def test(t):
     harness.need_root("only root can mount a disk and freeze it")
     harness.own_mounts()
     disk = Disk(t)
-    d = t.daemon(dict(look_timeout=60000), keyfile=t.keyfile(),
-                 state=os.path.join(disk.path, "state"))
+    agent = os.path.join(t.dir, "agent")
+    d = t.daemon(dict(look_timeout=60000, agent_socket=agent),
+                 keyfile=t.keyfile(), state=os.path.join(disk.path, "state"))
     c = d.init(harness.slot_key(harness.read_file(d.keyfile)))
     status(c.call("workspace.create", workspace="w"), "OK")
     status(c.put("w", "n", dict(value=SECRET)), "OK")
+    stopped(d)
+    made = {}
     for op, values in (
             ("secret.get", dict(workspace="w", name="n")),
             ("secret.put", dict(workspace="w", name="m",
                                 fields=wire.fields(value=b"written"))),
             ("grant.add", dict(workspace="w", principal=wire.USER, id=47300,
                                role=wire.READER))):
-        frozen(t, disk, d, op, values)
-    same(c.get("w", "m").values(), dict(value=b"written"), "what was put")
-    d.kill()
-    d.start()
+        start = c.log_end()
+        stand_still(t, disk, d, agent, op, values)
+        note_of(d, c, start)
+        made[op] = [e["status"] for e in c.events(start=start)
+                    if e["op"] == wire.OPERATIONS[op][0]]
+    # It was made, and is recorded so, or neither.
+    r = c.get("w", "m")
+    done = made["secret.put"] == [0]
+    status(r, "OK" if done else "NOT_FOUND", "what was put: %s" % made)
+    killed(d)
     c = d.connect()
-    same(c.get("w", "m").values(), dict(value=b"written"), "after a kill")
+    status(c.get("w", "m"), "OK" if done else "NOT_FOUND", "after a kill")
     same(c.get("w", "n").values(), dict(value=SECRET), "after a kill")
+    c.close()
     d.stop()
     t.run_cofre(d, "activity", "verify", d.state_dir)
-    show("a disk that stands still: nothing is given out or acknowledged; "
-         "all of it is when it goes on")
+    show("a disk that stands still: nothing is given out or acknowledged, "
+         "and all who ask are told so within a second")
 
 
-harness.main(test, limit=60)
+harness.main(test, limit=120)
