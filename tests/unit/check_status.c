@@ -133,7 +133,7 @@ END_TEST
 
 START_TEST(a_status_of_a_newer_daemon_has_a_text_too)
 {
-	static const int unknown[] = { 29, 63, 73, 255, 65535, -1 };
+	static const int unknown[] = { 30, 63, 73, 255, 65535, -1 };
 
 	for (size_t i = 0; i < COUNT(unknown); i++) {
 		enum cofre_status s = (enum cofre_status)unknown[i];
