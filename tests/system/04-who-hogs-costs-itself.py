@@ -538,7 +538,7 @@ def test(t):
     without_end(t, d, root)
     descriptors(t, d, root)
     gone_before_reply(t, d, root)
-    for limit in (31, 32):      # a connection takes two: odd and even
+    for limit in (35, 36):      # a connection takes two: odd and even
         out_of_descriptors(t, limit)
     long_ones(t, d, root)
     refused(t, d, root)
