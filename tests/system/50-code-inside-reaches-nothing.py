@@ -65,8 +65,10 @@ class Inside:
                 a, texts = address + texts, texts + len(a) + 1
             numbers.append(a)
         numbers += [0] * (6 - len(numbers))
-        LAYOUT.pack_into(self.page, 0, order, number, 0, 0, 0, address,
-                         *numbers)
+        # The order last: the daemon may be reading the end of the connection
+        # before this one, and obey at once.
+        LAYOUT.pack_into(self.page, 0, 0, number, 0, 0, 0, address, *numbers)
+        self.page[:4] = struct.pack("=I", order)
         try:
             wire.Connection(self.daemon.socket).call("status")
         except (wire.WireError, OSError):
