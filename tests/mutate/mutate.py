@@ -5,6 +5,7 @@ see whether a test fails: `make mutate`.
 OPS=n       about n mutants in place of all
 JOBS=n      so many at a time; default: as many as there are processors
 FILES=...   these files of `targets` in place of all
+AGAIN=FILE  those that survived in the output of an earlier run
 COFRE_TEST_SEED
             repeats the choice
 
@@ -15,11 +16,13 @@ all tests of its file pass; the exit code is 1 when more than 5 % do."""
 import collections
 import concurrent.futures
 import datetime
+import itertools
 import os
 import queue
 import random
 import re
 import resource
+import select
 import shlex
 import shutil
 import signal
@@ -132,6 +135,8 @@ class Test:
         self.flags = [x for x in self.link
                       if x.startswith(("-Wl,--wrap=", "-fsanitize="))]
         self.limit = 300.0
+        self.seconds = 300   # of a processor, for each of its processes
+        self.longest = 0.0   # without a word of it
 
     def make(self, directory):
         """Link it to the shared object that is there."""
@@ -142,8 +147,9 @@ class Test:
         command[at:at] = ["-rdynamic", os.path.join(directory, OBJECT)]
         run(command, cwd=BUILD)
 
-    def passes(self, directory, compiler):
-        """With the object that is there, in time?"""
+    def prepare(self, directory, compiler):
+        """Put the object that is there into a shared one; False: it can't
+        be."""
         done = quiet([compiler, "-shared", "-Wl,-soname," + OBJECT,
                       "-o", os.path.join(directory, OBJECT),
                       os.path.join(directory, "mutant.o")] + self.flags)
@@ -151,30 +157,96 @@ class Test:
             return False
         if not os.path.exists(self.path):
             self.make(directory)
+        return True
+
+    def passes(self, directory, compiler, leaks):
+        """With the object that is there, in time, and without leaks?"""
+        if not self.prepare(directory, compiler):
+            return False
+        files = os.path.join(directory, "files")
+        os.mkdir(files, 0o755)
         p = subprocess.Popen(
             [self.path] + self.corpus, cwd=directory, start_new_session=True,
-            preexec_fn=limits, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: limits(self.seconds),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             env=dict(os.environ, LD_LIBRARY_PATH=directory, BUILD=BUILD,
-                     TMPDIR=directory, CK_VERBOSITY="silent",
-                     ASAN_OPTIONS="max_allocation_size_mb=1024",
-                     CK_DEFAULT_TIMEOUT=str(int(self.limit))))
+                     TMPDIR=files, CK_VERBOSITY="silent",
+                     CK_TAP_LOG_FILE_NAME="-", CK_TIMEOUT_MULTIPLIER="100",
+                     ASAN_OPTIONS="max_allocation_size_mb=1024:symbolize=0:"
+                                  "detect_leaks=%d" % leaks,
+                     UBSAN_OPTIONS="symbolize=0"))
         try:
-            return p.wait(self.limit) == 0
-        except subprocess.TimeoutExpired:
+            return self.ends_well(p)
+        finally:
+            end_all(p.pid, directory)
+            p.wait()
+            p.stdout.close()
+            shutil.rmtree(files, ignore_errors=True)
+
+    def ends_well(self, p):
+        """No test of it fails, in time?  The first that does is enough.  A
+        second in which all of this was stopped is none of its time."""
+        out = p.stdout.fileno()
+        os.set_blocking(out, False)
+        end = os.pidfd_open(p.pid)
+        said, left, sources = b"\n", self.limit, [out, end]
+        last = time.monotonic()
+        try:
+            while left > 0:
+                begin = time.monotonic()
+                ready = select.select(sources, [], [], 1)[0]
+                now = time.monotonic()
+                left -= min(1, now - begin)
+                if ready:
+                    self.longest = max(self.longest, now - last)
+                    last = now
+                if out in ready:
+                    new = os.read(out, 65536)
+                    said = said[-8:] + new
+                    if b"\nnot ok " in said:
+                        return False
+                    if not new:
+                        sources = [end]
+                elif end in ready:
+                    return p.wait() == 0
             return False
         finally:
+            os.close(end)
+
+
+def is_of(number, session, mark):
+    """Is it in that session, or did it begin with that environment?"""
+    try:
+        stat = read("/proc/%s/stat" % number).rpartition(")")[2].split()
+        if stat[0] == "Z":
+            return False
+        with open("/proc/%s/environ" % number, "rb") as f:
+            return int(stat[3]) == session or mark in f.read().split(b"\0")
+    except OSError:
+        return False
+
+
+def end_all(session, directory):
+    """End what a test has started: a child of it is in a process group of
+    its own, and may be in a session of its own; what loops would go on."""
+    mark = os.fsencode("LD_LIBRARY_PATH=" + directory)
+    found = True
+    while found:
+        found = [int(n) for n in os.listdir("/proc") if n.isdigit() and
+                 is_of(n, session, mark)]
+        for pid in found:
             try:
-                os.killpg(p.pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-            p.wait()
 
 
-def limits():
+def limits(seconds):
     """A mutant may run away."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
 
 class Target:
@@ -185,6 +257,9 @@ class Target:
         self.text = read(os.path.join(TOP, self.file))
         place = os.path.join(place, self.file.replace("/", "-"))
         os.mkdir(place, 0o755)
+        # To look for leaks takes most of the time: last, if at all.
+        allocates = re.search(r"\b(calloc|free|release)\(", self.text)
+        self.leaks = (False, True) if allocates else (False,)
         self.tests = [Test(n, place) for n in names]
         self.compile = compiling(self.file)
         self.compiler = self.compile[0]
@@ -201,19 +276,22 @@ class Target:
         """The original passes; how long may a mutant take?"""
         self.object(directory, self.text)
         for test in self.tests:
+            test.prepare(directory, self.compiler)
             begin = time.monotonic()
-            if not test.passes(directory, self.compiler):
+            if not test.passes(directory, self.compiler, self.leaks[-1]):
                 raise SystemExit("mutate: %s fails without a mutant" %
                                  test.name)
             test.limit = 20 + 5 * (time.monotonic() - begin)
+            test.seconds = 2 + int(2 * test.longest)
+        self.tests.sort(key=lambda test: test.limit)
 
     def try_one(self, mutant, directory):
         """invalid, killed or survived."""
         text = self.text[:mutant.begin] + mutant.new + self.text[mutant.end:]
         if not self.object(directory, text):
             return "invalid"
-        for test in list(self.tests):
-            if not test.passes(directory, self.compiler):
+        for leaks, test in itertools.product(self.leaks, list(self.tests)):
+            if not test.passes(directory, self.compiler, leaks):
                 self.tests.remove(test)
                 self.tests.insert(0, test)
                 return "killed"
@@ -276,7 +354,7 @@ def main():
     build(sorted({name for row in rows for name in row[1:]}))
     os.nice(15)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    scratch = tempfile.mkdtemp(prefix="cofre-mutate.")
+    scratch = tempfile.mkdtemp(prefix="cofre-mutate.", dir=memory())
     os.chmod(scratch, 0o755)
     try:
         total = run_all(scratch, seed, jobs)
@@ -288,6 +366,13 @@ def main():
     return 0 if total["killed"] * 100 >= FLOOR * tried > 0 else 1
 
 
+def memory():
+    """A directory that is on no disk, if programs may be run there."""
+    place = "/dev/shm"
+    return place if os.access(place, os.W_OK) and \
+        not os.statvfs(place).f_flag & os.ST_NOEXEC else None
+
+
 def run_all(scratch, seed, jobs):
     files = os.environ.get("FILES", "").split()
     targets = {t.file: t for t in (Target(row, scratch) for row in
@@ -296,6 +381,11 @@ def run_all(scratch, seed, jobs):
     chosen = [m for t in targets.values()
               for m in mutants.all_of(t.file, t.text)]
     chosen, out = leave_out(targets, chosen)
+    if os.environ.get("AGAIN"):
+        before = {line.partition(": ")[2] for line in
+                  read(os.environ["AGAIN"]).splitlines()
+                  if line.startswith("survived:")}
+        chosen = [m for m in chosen if targets[m.file].show(m) in before]
     print("COFRE_TEST_SEED=%d, %d mutants" % (seed, len(chosen)), flush=True)
     if os.environ.get("OPS"):
         chosen = random.Random(seed).sample(
