@@ -175,8 +175,7 @@ policy_grant_outcome(const struct policy *p, const struct grant *g,
 {
 	if ((policy_role_actions(p, g->role) & action_bit(q->action)) == 0)
 		return EXPLAIN_NO_ACTION;
-	if (g->prefix[0] != '\0' && !q->partial &&
-	    (q->name.len == 0 || !policy_has_prefix(q->name, g->prefix)))
+	if (!q->partial && !policy_has_prefix(q->name, g->prefix))
 		return EXPLAIN_OTHER_NAMES;
 	return EXPLAIN_ALLOWS;
 }

@@ -24,7 +24,7 @@ expand(struct list patterns, enum action_plane plane, uint64_t *set)
 		uint64_t some;
 
 		pattern_item_get(&r, &item);
-		some = r.bad ? 0 : action_expand(item.pattern, plane);
+		some = action_expand(item.pattern, plane);
 		if (some == 0)
 			return false;
 		*set |= some;
@@ -58,14 +58,6 @@ new_role(uint32_t scopes)
 	return role;
 }
 
-static void
-set_text(char *to, struct view text)
-{
-	if (text.len > 0)
-		memcpy(to, text.data, text.len);
-	to[text.len] = '\0';
-}
-
 /* Fill one from its row; NULL: no memory, or what it says can't be. */
 static struct role *
 from_row(uint32_t number, uint32_t version, const struct role_row *row)
@@ -80,13 +72,11 @@ from_row(uint32_t number, uint32_t version, const struct role_row *row)
 	role->version = version;
 	role->created = row->created;
 	role->uid = row->uid;
-	set_text(role->name, row->name);
+	view_copy(role->name, row->name);
 	for (uint32_t i = 0; i < row->scopes.count; i++) {
 		scope_row_get(&r, &item);
-		if (r.bad)
-			break;
 		role->scopes[i].workspace = item.workspace;
-		set_text(role->scopes[i].prefix, item.prefix);
+		view_copy(role->scopes[i].prefix, item.prefix);
 	}
 	if (wire_reader_done(&r) &&
 	    roles_effective(row, &role->actions))
@@ -279,7 +269,7 @@ put_scopes(struct vault *v, struct wire_writer *w, struct list scopes)
 		struct scope_row row;
 
 		scope_item_get(&r, &item);
-		if (r.bad || !name_is_prefix(item.prefix) ||
+		if (!name_is_prefix(item.prefix) ||
 		    (item.workspace.len == 0 && item.prefix.len > 0) ||
 		    (ws = vault_workspace(v, item.workspace)) == NULL)
 			return false;

@@ -111,7 +111,7 @@ seal_key_version(struct view sealed, uint32_t *version)
 	known = wire_get_u8(&r) == ALGORITHM && known;
 	known = wire_get_u16(&r) == 0 && known;
 	*version = wire_get_u32(&r);
-	return known && !r.bad && sealed.len > SEAL_OVERHEAD;
+	return known && sealed.len > SEAL_OVERHEAD;
 }
 
 /* Take the plaintext out of its padding, which must be zeros. */
