@@ -24,6 +24,10 @@ enum cofre_status __real_sshstore_get(struct sshstore *s,
     const struct row_id *id, struct view *value);
 enum cofre_status __wrap_sshstore_get(struct sshstore *s,
     const struct row_id *id, struct view *value);
+enum cofre_status __real_sshstore_begin(struct sshstore *s, size_t need,
+    bool reserve);
+enum cofre_status __wrap_sshstore_begin(struct sshstore *s, size_t need,
+    bool reserve);
 enum cofre_status __real_targets_save_ca(struct targets *ts,
     struct sshstore *s, struct ca *old, struct ca *changed);
 enum cofre_status __wrap_targets_save_ca(struct targets *ts,
@@ -40,6 +44,20 @@ __wrap_sshstore_get(struct sshstore *s, const struct row_id *id,
     struct view *value)
 {
 	return fails == GET ? failure : __real_sshstore_get(s, id, value);
+}
+
+/* What was last asked for. */
+static struct {
+	size_t need;
+	bool reserve;
+} room;
+
+enum cofre_status
+__wrap_sshstore_begin(struct sshstore *s, size_t need, bool reserve)
+{
+	room.need = need;
+	room.reserve = reserve;
+	return __real_sshstore_begin(s, need, reserve);
 }
 
 enum cofre_status
@@ -86,6 +104,7 @@ ca(void)
 }
 
 static uint64_t clock_now; /* in a second in which no block begins */
+static uint8_t nonce[SSH_CERT_NONCE_LEN]; /* of the last certificate */
 
 static enum cofre_status
 certify(const char *user, uint64_t *serial)
@@ -107,6 +126,7 @@ certify(const char *user, uint64_t *serial)
 		return st;
 	ck_assert(ssh_cert_get((struct view){ blob, w.len }, &read));
 	ck_assert_uint_eq(read.serial, c.serial);
+	memcpy(nonce, read.nonce, sizeof(nonce));
 	ck_assert_mem_eq(ssh_key_get(read.ca), ca()->public, SSH_KEY_LEN);
 	ck_assert(crypto_ed25519_verify(ssh_signature_get(read.signature),
 	    ca()->public, read.body));
@@ -172,6 +192,41 @@ START_TEST(a_block_begins_with_its_second)
 }
 END_TEST
 
+START_TEST(a_second_is_one_from_its_first_microsecond)
+{
+	clock_now = 7000000;
+	ck_assert_uint_eq(next(), 7 * AUTHORITY_BLOCK);
+}
+END_TEST
+
+/* Room for a row as it is and as it was; what frees something may take what
+   is kept for that. */
+START_TEST(for_a_block_and_a_revocation_there_must_be_room)
+{
+	(void)next();
+	ck_assert_uint_eq(room.need, 2 * SSH_ROW_MAX);
+	ck_assert(!room.reserve);
+	room.need = 0;
+	ck_assert_int_eq(authority_revoke(&v.targets, &v.ssh, ws->id, 1,
+	    2 * NOW, NOW), COFRE_OK);
+	ck_assert_uint_eq(room.need, 2 * SSH_ROW_MAX);
+	ck_assert(room.reserve);
+}
+END_TEST
+
+START_TEST(each_certificate_has_a_nonce_of_its_own)
+{
+	static const uint8_t none[SSH_CERT_NONCE_LEN];
+	uint8_t first[SSH_CERT_NONCE_LEN];
+
+	(void)next();
+	memcpy(first, nonce, sizeof(first));
+	ck_assert_mem_ne(first, none, sizeof(first));
+	(void)next();
+	ck_assert_mem_ne(first, nonce, sizeof(first));
+}
+END_TEST
+
 START_TEST(without_a_ca_nothing_is_certified)
 {
 	uint64_t serial;
@@ -224,13 +279,40 @@ START_TEST(what_is_revoked_is_kept_until_it_is_over)
 }
 END_TEST
 
+/* What is over is dropped, and stands behind the last one until then. */
+START_TEST(one_that_was_over_is_revoked_again)
+{
+	while (next() < 2)
+		;
+	ck_assert_int_eq(revoke(2, 2 * NOW, NOW), COFRE_OK);
+	ck_assert_int_eq(revoke(2, 5 * NOW, 3 * NOW), COFRE_OK);
+	ck_assert_uint_eq(ca()->revoked_count, 1);
+	ck_assert_uint_eq(ca()->revoked[0].serial, 2);
+	ck_assert_uint_eq(ca()->revoked[0].until, 5 * NOW);
+}
+END_TEST
+
+START_TEST(a_year_ahead_is_the_furthest)
+{
+	(void)next();
+	ck_assert_int_eq(revoke(1, NOW + YEAR + 1, NOW), COFRE_INVALID);
+	ck_assert_int_eq(revoke(1, NOW + YEAR, NOW), COFRE_OK);
+	ck_assert_uint_eq(ca()->revoked[0].until, NOW + YEAR);
+	ck_assert_int_eq(revoke(1, NOW + 1, NOW), COFRE_OK); /* the nearest */
+}
+END_TEST
+
 START_TEST(so_many_are_revoked_and_no_more)
 {
 	for (uint64_t i = 0; i < CA_REVOKED_MAX; i++)
 		(void)next();
 	for (uint64_t i = CA_REVOKED_MAX; i >= 1; i--)
-		ck_assert_int_eq(revoke(i, 2 * NOW, NOW), COFRE_OK);
+		if (i != CA_REVOKED_MAX / 2)
+			ck_assert_int_eq(revoke(i, 2 * NOW, NOW), COFRE_OK);
+	ck_assert_int_eq(revoke(CA_REVOKED_MAX / 2, 2 * NOW, NOW), COFRE_OK);
 	vaultdir_commit(&v);
+	for (uint32_t i = 0; i < CA_REVOKED_MAX; i++)
+		ck_assert_uint_eq(ca()->revoked[i].serial, i + 1);
 	(void)next();
 	vaultdir_commit(&v);
 	ck_assert_int_eq(revoke(CA_REVOKED_MAX + 1, 2 * NOW, NOW),
@@ -302,6 +384,8 @@ START_TEST(a_certificate_that_does_not_fit_is_not_made)
 		ck_assert(st == COFRE_OK || st == COFRE_INVALID ||
 		    st == COFRE_TOO_LARGE);
 		ck_assert(c.nonce == NULL || st == COFRE_INVALID);
+		ck_assert((c.ca.data == NULL && c.ca.len == 0) ||
+		    st == COFRE_INVALID);
 		fit += st == COFRE_OK;
 		unsigned_ones += st == COFRE_TOO_LARGE;
 	}
@@ -344,8 +428,13 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, serials_are_given_once);
 	tcase_add_test(t, a_block_begins_with_its_second);
+	tcase_add_test(t, a_second_is_one_from_its_first_microsecond);
+	tcase_add_test(t, for_a_block_and_a_revocation_there_must_be_room);
+	tcase_add_test(t, each_certificate_has_a_nonce_of_its_own);
 	tcase_add_test(t, without_a_ca_nothing_is_certified);
 	tcase_add_test(t, what_is_revoked_is_kept_until_it_is_over);
+	tcase_add_test(t, one_that_was_over_is_revoked_again);
+	tcase_add_test(t, a_year_ahead_is_the_furthest);
 	tcase_add_test(t, so_many_are_revoked_and_no_more);
 	tcase_add_test(t, a_serial_that_cant_be_saved_is_not_given);
 	tcase_add_test(t, without_its_key_a_ca_certifies_nothing);

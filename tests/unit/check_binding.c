@@ -132,6 +132,29 @@ START_TEST(what_is_not_bound_may_be_anything)
 }
 END_TEST
 
+/* However short it is, it is asked for. */
+START_TEST(one_character_binds)
+{
+	const struct binding bindings[] = {
+		{ .uid = USER, .gid = NO_ID, .exe = "/" },
+		{ .uid = NO_ID, .gid = NO_ID, .unit = "u" },
+		{ .uid = NO_ID, .gid = NO_ID, .cgroup = "c" },
+	};
+	const struct facts another = fitting();
+	struct facts f = { .exe = "/", .unit = "u", .cgroup = "c",
+		.sure = true };
+
+	for (size_t i = 0; i < COUNT(bindings); i++) {
+		ck_assert_int_eq(fit(&bindings[i], &f), FIT_ALL);
+		ck_assert_int_eq(fit(&bindings[i], &another), FIT_NO);
+		ck_assert_int_eq(fit(&bindings[i], NULL), FIT_IDS);
+	}
+	f.sure = false;
+	ck_assert_int_eq(fit(&bindings[0], &f), FIT_NO);
+	ck_assert_int_eq(fit(&bindings[1], &f), FIT_ALL);
+}
+END_TEST
+
 START_TEST(a_cgroup_is_itself_and_what_is_below)
 {
 	static const struct {
@@ -181,6 +204,18 @@ START_TEST(an_item_comes_back_as_it_was)
 }
 END_TEST
 
+START_TEST(a_binding_without_a_digest_has_none_as_an_item)
+{
+	const struct binding b = { .uid = USER, .gid = NO_ID };
+	const struct binding_item item = binding_item(&b);
+	struct binding again = all();
+
+	ck_assert_uint_eq(item.sha256.len, 0);
+	ck_assert(binding_take(&item, &again));
+	ck_assert(!again.has_sha256 && binding_same(&b, &again));
+}
+END_TEST
+
 START_TEST(bindings_that_differ_in_one_thing_are_two)
 {
 	const struct binding b = all();
@@ -223,6 +258,9 @@ START_TEST(an_item_needs_only_what_tells_who_it_is)
 		ck_assert_msg(binding_take(&items[i], &to), "%zu", i);
 	ck_assert(to.has_sha256 && to.cgroup[0] == '\0' && to.uid == NO_ID);
 	ck_assert_str_eq(to.unit, "agent.service");
+	items[0].exe = view_of("/a"); /* the shortest there is */
+	ck_assert(binding_take(&items[0], &to));
+	ck_assert_str_eq(to.exe, "/a");
 }
 END_TEST
 
@@ -254,6 +292,18 @@ static void
 short_digest(struct binding_item *i)
 {
 	i->sha256.len--;
+}
+
+static void
+one_byte_of_a_unit(struct binding_item *i)
+{
+	i->unit = view_of("u");
+}
+
+static void
+one_byte_of_a_cgroup(struct binding_item *i)
+{
+	i->cgroup = view_of("c");
 }
 
 static void
@@ -301,6 +351,8 @@ START_TEST(an_item_that_cant_be_true_is_refused)
 	refuse(relative_exe);
 	refuse(only_the_root);
 	refuse(zero_in_exe);
+	refuse(one_byte_of_a_unit);
+	refuse(one_byte_of_a_cgroup);
 	refuse(no_unit);
 	refuse(no_cgroup);
 	refuse(nobody);
@@ -322,6 +374,10 @@ START_TEST(a_description_says_what_is_bound_and_stays_in_its_room)
 		.unit = "agent.service" };
 	binding_describe(&b, text, sizeof(text));
 	ck_assert_str_eq(text, "unit agent.service");
+	b = (struct binding){ .uid = NO_ID, .gid = NO_ID, .unit = "u",
+		.exe = "/", .cgroup = "/" };
+	binding_describe(&b, text, sizeof(text));
+	ck_assert_str_eq(text, "unit u exe / cgroup /");
 }
 END_TEST
 
@@ -338,9 +394,11 @@ main(void)
 	tcase_add_test(t, a_program_that_is_not_sure_fits_nothing);
 	tcase_add_test(t, what_is_not_known_fits_nothing);
 	tcase_add_test(t, what_is_not_bound_may_be_anything);
+	tcase_add_test(t, one_character_binds);
 	tcase_add_test(t, a_cgroup_is_itself_and_what_is_below);
 	tcase_add_test(t, who_cant_be_seen_fits_nothing);
 	tcase_add_test(t, an_item_comes_back_as_it_was);
+	tcase_add_test(t, a_binding_without_a_digest_has_none_as_an_item);
 	tcase_add_test(t, bindings_that_differ_in_one_thing_are_two);
 	tcase_add_test(t, an_item_needs_only_what_tells_who_it_is);
 	tcase_add_test(t, an_item_that_cant_be_true_is_refused);

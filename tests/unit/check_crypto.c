@@ -234,6 +234,17 @@ START_TEST(it_seals_and_opens_in_place)
 }
 END_TEST
 
+START_TEST(what_is_empty_is_sealed_and_opened)
+{
+	uint8_t sealed[CRYPTO_TAG_LEN], none[1] = { 7 };
+	const struct view v = { sealed, sizeof(sealed) };
+
+	crypto_aead_seal(sealed, key, nonce, view_of("aad"), view_of(""));
+	ck_assert(crypto_aead_open(none, key, nonce, view_of("aad"), v));
+	ck_assert_uint_eq(none[0], 7);
+}
+END_TEST
+
 /* Opening is refused, and what the plaintext would be in is wiped. */
 static void
 assert_forgery(const uint8_t *k, const uint8_t *n, const char *ad,
@@ -417,6 +428,7 @@ main(void)
 	tcase_add_test(t, the_aead_gives_the_known_answer);
 	tcase_add_test(t, the_aead_is_that_of_the_draft);
 	tcase_add_test(t, it_seals_and_opens_in_place);
+	tcase_add_test(t, what_is_empty_is_sealed_and_opened);
 	tcase_add_test(t, a_forgery_is_refused_and_leaves_zeros);
 	tcase_add_test(t, the_short_hash_is_siphash_2_4_128);
 	tcase_add_test(t, ed25519_signs_as_RFC_8032_says);

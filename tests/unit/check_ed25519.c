@@ -59,6 +59,22 @@ START_TEST(ed25519_verifies_nothing_by_a_weak_key)
 }
 END_TEST
 
+/* Of a pair, one; in the one form, and of the whole order, or none. */
+START_TEST(ed25519_knows_what_a_public_key_is)
+{
+	uint8_t pair[CRYPTO_PAIR_LEN], public[PUBLIC_KEY_LEN];
+
+	for (unsigned i = 0; i < 16; i++) {
+		crypto_ed25519_make(pair);
+		ck_assert(crypto_ed25519_is_key(pair + KEY_LEN));
+	}
+	for (size_t i = 0; i < COUNT(weak); i++) {
+		(void)sample_hex(weak[i], public, sizeof(public));
+		ck_assert(!crypto_ed25519_is_key(public));
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -72,6 +88,7 @@ main(void)
 	tcase_add_test(t, ed25519_verifies_each_bit_of_it);
 	tcase_add_loop_test(t, ed25519_verifies_nothing_by_a_weak_key, 0,
 	    COUNT(weak));
+	tcase_add_test(t, ed25519_knows_what_a_public_key_is);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -88,8 +89,17 @@ END_TEST
 
 START_TEST(a_new_ring_is_closed_and_blank)
 {
+	struct keyring other;
+
 	ck_assert(!ring.open);
 	ck_assert(is_blank());
+	/* All of it is in memory at once, where nothing may swap it. */
+	ck_assert(!ring.memory.on_fault);
+	/* Whatever was there before. */
+	memset(&other, 0xff, sizeof(other));
+	ck_assert(keyring_init(&other));
+	ck_assert(!other.open);
+	keyring_free(&other);
 }
 END_TEST
 
@@ -135,7 +145,7 @@ START_TEST(the_root_key_is_wrapped_and_comes_back)
 }
 END_TEST
 
-/* The subkeys 1 to 6 of the key 00, 01, 02 ... (Python's hashlib). */
+/* The subkeys 1 to 8 of the key 00, 01, 02 ... (Python's hashlib). */
 START_TEST(subkeys_are_the_known_ones)
 {
 	uint8_t root[KEY_LEN];
@@ -161,7 +171,10 @@ START_TEST(subkeys_are_the_known_ones)
 	sample_assert_hex((struct view){ keyring_token(&ring), KEY_LEN },
 	    "4c8e132ff8ccc4172cc32a4bb546237d4f805db18fe1507a3572914d093816c8"
 	    );
-	/* The wrap key is not given out: a data key that it wrapped is. */
+	sample_assert_hex((struct view){ keyring_digest(&ring), KEY_LEN },
+	    "356ade62a685708697909287534cdcd06aeb0fb460758f4e194495cf2d493e86"
+	    );
+	/* The wrap keys are not given out: a key that they wrapped is. */
 	(void)sample_hex(
 	    "dee43470973dfec0238903503b7b543689de4a36935d658231a1e6a03ff51b2c",
 	    root, KEY_LEN);
@@ -169,6 +182,13 @@ START_TEST(subkeys_are_the_known_ones)
 	    KEY_LEN }, NULL);
 	ck_assert(keyring_data_unwrap(&ring, 3, &place, wrapped_view()));
 	ck_assert_mem_eq(keyring_data(&ring, 3), slot_key, KEY_LEN);
+	(void)sample_hex(
+	    "f9455b5262766d293a0ee65326f629bf4ff5b12ef935faa7462cc74593d1b18d",
+	    root, KEY_LEN);
+	seal_close(wrapped, root, 1, &place, (struct view){ slot_key,
+	    KEY_LEN }, NULL);
+	ck_assert(keyring_ssh_unwrap(&ring, &place, wrapped_view()));
+	ck_assert_mem_eq(keyring_ssh(&ring), slot_key, KEY_LEN);
 }
 END_TEST
 
@@ -252,6 +272,7 @@ END_TEST
 START_TEST(wrapping_does_not_show_the_key_or_repeat_itself)
 {
 	uint8_t again[WRAPPED_LEN];
+	uint32_t version = 0;
 
 	ck_assert_uint_eq(WRAPPED_LEN, seal_size(KEY_LEN));
 	keyring_generate(&ring);
@@ -261,6 +282,8 @@ START_TEST(wrapping_does_not_show_the_key_or_repeat_itself)
 	ck_assert_mem_ne(wrapped, again, sizeof(again));
 	ck_assert_ptr_null(memmem(wrapped, sizeof(wrapped),
 	    keyring_data(&ring, 0), 8));
+	ck_assert(seal_key_version(wrapped_view(), &version));
+	ck_assert_uint_eq(version, 1);
 }
 END_TEST
 
@@ -328,10 +351,15 @@ END_TEST
 START_TEST(a_ring_may_be_freed_twice_and_never_made)
 {
 	struct keyring never = { .open = false };
+	void *base = ring.memory.base;
+	unsigned char there;
 
+	ck_assert_int_eq(mincore(base, 1, &there), 0);
 	keyring_free(&never);
 	keyring_free(&ring);
 	ck_assert_ptr_null(ring.keys);
+	ck_assert_int_eq(mincore(base, 1, &there), -1);
+	ck_assert_int_eq(errno, ENOMEM);
 	ck_assert(!ring.open);
 	keyring_free(&ring);
 }

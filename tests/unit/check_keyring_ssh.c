@@ -92,6 +92,7 @@ START_TEST(nothing_of_a_pair_is_left_in_the_ring)
 	struct view plain;
 
 	keyring_pair_make(&ring, public, wrapped, place);
+	ck_assert_uint_eq(count_in_ring(public, sizeof(public)), 0);
 	ck_assert(keyring_pair_sign(&ring, public, wrapped_view(), place,
 	    view_of("m"), signature));
 	bound = place;

@@ -163,6 +163,63 @@ START_TEST(roles_are_found_by_name_and_by_what_looks_like_it)
 }
 END_TEST
 
+START_TEST(every_grant_of_a_scope_is_looked_at)
+{
+	const struct grant grants[] = { GRANT(USER, READER, USER + 1),
+		GRANT(USER, READER, USER + 2), GRANT(USER, READER, USER) };
+	const struct part three = { grants, COUNT(grants), NULL, 0 };
+	const struct policy p = of_scopes(NULL, 0);
+	struct subject s = user();
+
+	fill(&scope_vault, 0, &nothing);
+	fill(&scope_here, HERE, &three);
+	for (s.uid = USER; s.uid < USER + 3; s.uid++) {
+		ck_assert(policy_knows(&s, &p, &scope_here));
+		ck_assert_uint_ne(policy_actions(&s, &p, &scope_here,
+		    view_of("")), 0);
+		ck_assert_int_eq(ask(&s, &nothing, &three, ACTION_SECRET_LIST,
+		    NULL), VERDICT_ALLOW);
+	}
+	ck_assert(!policy_knows(&s, &p, &scope_here));
+}
+END_TEST
+
+START_TEST(what_several_grants_give_adds_up)
+{
+	const struct grant grants[] = { GRANT(USER, READER, USER),
+		GRANT(USER, AGENT, USER) };
+	const struct part both = { grants, COUNT(grants), NULL, 0 };
+	const struct policy p = of_scopes(NULL, 0);
+	const struct subject s = user();
+
+	fill(&scope_vault, 0, &nothing);
+	fill(&scope_here, HERE, &both);
+	ck_assert_uint_eq(policy_actions(&s, &p, &scope_here, view_of("")),
+	    policy_role_actions(&p, ROLE_READER) |
+		policy_role_actions(&p, ROLE_AGENT));
+}
+END_TEST
+
+START_TEST(an_operator_knows_every_workspace)
+{
+	const struct policy p = of_scopes(NULL, 0);
+	struct subject s = user();
+
+	fill(&scope_vault, 0, &nothing);
+	fill(&scope_here, HERE, &nothing);
+	ck_assert(!policy_knows(&s, &p, &scope_here));
+	s.operator_group = GROUP;
+	ck_assert(policy_knows(&s, &p, &scope_here));
+	ck_assert_uint_eq(policy_actions(&s, &p, &scope_here, view_of("")),
+	    policy_operator_actions());
+	/* Unless he can't be seen, even if he is supposed to be one. */
+	s.nobody = s.supposed = s.as_operator = true;
+	ck_assert(!policy_knows(&s, &p, &scope_here));
+	ck_assert_uint_eq(policy_actions(&s, &p, &scope_here, view_of("")),
+	    0);
+}
+END_TEST
+
 START_TEST(a_custom_role_fits_within_its_scopes_alone)
 {
 	const struct grant g = GRANT(USER, CUSTOM, USER);
@@ -179,6 +236,25 @@ START_TEST(a_custom_role_fits_within_its_scopes_alone)
 	ck_assert(!policy_role_fits(&p, ROLE_NONE, HERE, ""));
 	ck_assert(policy_role_fits(&p, ROLE_OWNER, 0, ""));
 	ck_assert(policy_role_fits(&p, ROLE_OWNER, 99, "x"));
+}
+END_TEST
+
+/* The vault's scope holds every workspace, and every name. */
+START_TEST(a_role_of_the_vault_fits_everywhere)
+{
+	static _Alignas(struct role) uint8_t bytes[sizeof(struct role) +
+	    sizeof(struct role_scope)];
+	struct role *r = (struct role *)(void *)bytes;
+	const struct role *const roles[] = { r };
+	const struct policy p = of_scopes(roles, 1);
+
+	r->number = ROLE_CUSTOM;
+	r->scope_count = 1;
+	ck_assert(policy_role_fits(&p, ROLE_CUSTOM, 0, ""));
+	ck_assert(policy_role_fits(&p, ROLE_CUSTOM, HERE, ""));
+	ck_assert(policy_role_fits(&p, ROLE_CUSTOM, ELSEWHERE, "any"));
+	r->scope_count = 0;
+	ck_assert(!policy_role_fits(&p, ROLE_CUSTOM, HERE, ""));
 }
 END_TEST
 
@@ -294,7 +370,11 @@ main(void)
 	    a_prefix_is_for_names_that_begin_so_and_for_nothing_else);
 	tcase_add_test(t, what_one_has_is_told_for_each_prefix);
 	tcase_add_test(t, roles_are_found_by_name_and_by_what_looks_like_it);
+	tcase_add_test(t, every_grant_of_a_scope_is_looked_at);
+	tcase_add_test(t, what_several_grants_give_adds_up);
+	tcase_add_test(t, an_operator_knows_every_workspace);
 	tcase_add_test(t, a_custom_role_fits_within_its_scopes_alone);
+	tcase_add_test(t, a_role_of_the_vault_fits_everywhere);
 	tcase_add_test(t, an_identity_whose_grants_are_revoked_may_nothing);
 	tcase_add_test(t, an_identity_may_elsewhere_what_it_is_granted_there);
 	tcase_add_test(t, a_process_that_cant_be_seen_may_nothing);

@@ -9,6 +9,7 @@
 static const struct run_secret secrets[] = {
 	{ .record = 1, .name = "a" },
 	{ .record = 2, .name = "b" },
+	{ .record = 3, .name = "c" }, /* behind the last one */
 };
 static struct policy_scope vault, own, other;
 static struct policy policy;
@@ -31,7 +32,7 @@ setup(void)
 	other.id = 8;
 	policy = (struct policy){ scopes, COUNT(scopes), NULL, 0 };
 	rights = (struct run_rights){ 7, 0x01020304, false, true, secrets,
-		COUNT(secrets) };
+		2 };
 	subject = (struct subject){ .uid = 0, .gid = 0,
 		.operator_group = NO_ID, .run = &rights };
 }

@@ -84,6 +84,19 @@ START_TEST(a_grant_is_for_no_other_kind_of_principal)
 }
 END_TEST
 
+START_TEST(no_grant_is_for_a_uid_that_stands_for_nobody)
+{
+	struct subject s = user();
+
+	for (size_t i = 0; i < COUNT(odd); i++) {
+		const struct grant g = GRANT(USER, OWNER, odd[i]);
+
+		s.uid = odd[i];
+		ck_assert(!is_for(&g, &s));
+	}
+}
+END_TEST
+
 START_TEST(a_group_with_more_than_32_bits_is_none)
 {
 	struct grant g = GRANT(GROUP, OWNER, GROUP);
@@ -105,7 +118,8 @@ START_TEST(a_grant_may_be_for_whom_only_facts_tell_apart)
 {
 	struct binding b = BOUND(USER, NO_ID);
 	const struct grant identity = GRANT(IDENTITY, AGENT, HERE),
-			   other = GRANT(USER, AGENT, USER);
+			   other = GRANT(USER, AGENT, USER),
+			   same_number = GRANT(USER, AGENT, HERE);
 	struct policy p = of_scopes(NULL, 0);
 	struct part here = of_binding(&b);
 	struct subject s = user();
@@ -117,6 +131,8 @@ START_TEST(a_grant_may_be_for_whom_only_facts_tell_apart)
 	fill(&scope_here, HERE, &here);
 	ck_assert(policy_grant_may_be_for(&p, &scope_here, &identity, &s));
 	ck_assert(!policy_grant_may_be_for(&p, &scope_here, &other, &s));
+	ck_assert(!policy_grant_may_be_for(&p, &scope_here, &same_number,
+	    &s));
 	s.uid++;
 	ck_assert(!policy_grant_may_be_for(&p, &scope_here, &identity, &s));
 }
@@ -154,6 +170,72 @@ START_TEST(a_vault_without_a_scope_of_its_own_gives_nothing)
 		ck_assert_uint_eq(policy_actions(&s, both[i], NULL,
 		    view_of("")), 0);
 	}
+}
+END_TEST
+
+/* The verdict, in a workspace that gives nothing itself, is this one; so are
+   what is known and what may be done. */
+static void
+assert_given(const struct subject *s, const struct policy *p, bool given)
+{
+	const struct question q = { ACTION_SECRET_READ, &scope_elsewhere,
+		view_of("n"), false };
+	struct principal as;
+
+	ck_assert_int_eq(policy_check(s, p, &q, &as),
+	    given ? VERDICT_ALLOW : VERDICT_NO_MATCH);
+	ck_assert(policy_knows(s, p, &scope_elsewhere) == given);
+	ck_assert((policy_actions(s, p, &scope_elsewhere, view_of("")) !=
+		0) == given);
+}
+
+START_TEST(the_vaults_scope_counts_when_it_is_one_of_the_scopes)
+{
+	static const struct policy_scope *const scopes[] = { &scope_vault };
+	const struct policy one = { scopes, 1, NULL, 0 },
+			    none = { scopes, 0, NULL, 0 };
+	const struct grant g = GRANT(USER, OWNER, USER);
+	const struct part owned = of_grant(&g);
+	const struct subject s = user();
+
+	fill(&scope_vault, 0, &owned);
+	fill(&scope_elsewhere, ELSEWHERE, &nothing);
+	assert_given(&s, &one, true);
+	assert_given(&s, &none, false);
+}
+END_TEST
+
+/* Grants, bindings and scopes that were there once. */
+START_TEST(what_stands_behind_the_last_one_is_not_there)
+{
+	const struct binding b = BOUND(USER, NO_ID);
+	const struct grant grants[] = { GRANT(USER, OWNER, USER),
+		GRANT(IDENTITY, OWNER, HERE) };
+	const struct part all = { grants, 2, &b, 1 };
+	struct policy p = of_scopes(NULL, 0);
+	const struct subject s = user();
+
+	fill(&scope_vault, 0, &nothing);
+	fill(&scope_elsewhere, ELSEWHERE, &all);
+	assert_given(&s, &p, true);
+	scope_elsewhere.grant_count = 0;
+	assert_given(&s, &p, false);
+	fill(&scope_vault, 0, &all);
+	assert_given(&s, &p, true);
+	scope_vault.grant_count = 0;
+	assert_given(&s, &p, false);
+	/* As an identity, that of HERE. */
+	fill(&scope_here, HERE, &all);
+	scope_elsewhere.grants[0] = grants[1];
+	scope_elsewhere.grant_count = 1;
+	assert_given(&s, &p, true);
+	scope_here.binding_count = 0;
+	assert_given(&s, &p, false);
+	scope_here.binding_count = 1;
+	p.scope_count = 1;
+	assert_given(&s, &p, false);
+	p.scope_count = 2;
+	assert_given(&s, &p, true);
 }
 END_TEST
 
@@ -281,6 +363,41 @@ START_TEST(only_who_is_supposed_is_an_operator_by_being_called_one)
 }
 END_TEST
 
+START_TEST(only_who_is_supposed_is_an_identity_by_being_called_one)
+{
+	const struct grant g = GRANT(IDENTITY, OWNER, 1);
+	struct subject s = user();
+
+	/* As low as the number of a workspace gets. */
+	fill(&scope_here, 1, &nothing);
+	fill(&scope_vault, 0, &nothing);
+	s.identity = 1;
+	ck_assert(!policy_is_identity(&scope_here, &s));
+	ck_assert(!is_for(&g, &s));
+	s.supposed = true;
+	ck_assert(policy_is_identity(&scope_here, &s));
+	ck_assert(is_for(&g, &s));
+	/* The vault has none. */
+	s.identity = 0;
+	ck_assert(!policy_is_identity(&scope_here, &s));
+	ck_assert(!policy_is_identity(&scope_vault, &s));
+}
+END_TEST
+
+START_TEST(any_binding_of_several_may_be_the_one_that_fits)
+{
+	struct binding b[3] = { BOUND(USER, NO_ID), BOUND(USER + 1, NO_ID),
+		BOUND(USER + 2, NO_ID) };
+	const struct part all = { NULL, 0, b, 3 };
+	struct subject s = user();
+
+	fill(&scope_here, HERE, &all);
+	for (s.uid = USER; s.uid < USER + 3; s.uid++)
+		ck_assert(policy_is_identity(&scope_here, &s));
+	ck_assert(!policy_is_identity(&scope_here, &s));
+}
+END_TEST
+
 START_TEST(a_name_does_not_go_on_behind_its_end)
 {
 	static const uint8_t text[] = "train-a";
@@ -307,15 +424,22 @@ main(void)
 	tcase_add_test(t, a_grant_to_a_unit_is_for_its_processes_alone);
 	tcase_add_test(t, no_grant_is_for_a_process_that_cant_be_seen);
 	tcase_add_test(t, a_grant_is_for_no_other_kind_of_principal);
+	tcase_add_test(t, no_grant_is_for_a_uid_that_stands_for_nobody);
 	tcase_add_test(t, a_group_with_more_than_32_bits_is_none);
 	tcase_add_test(t, a_grant_may_be_for_whom_only_facts_tell_apart);
 	tcase_add_test(t, a_vault_without_a_scope_of_its_own_gives_nothing);
+	tcase_add_test(t,
+	    the_vaults_scope_counts_when_it_is_one_of_the_scopes);
+	tcase_add_test(t, what_stands_behind_the_last_one_is_not_there);
 	tcase_add_test(t, the_vaults_own_scope_counts_for_itself);
 	tcase_add_test(t, what_is_in_both_scopes_adds_up);
 	tcase_add_test(t, a_workspace_is_known_to_those_who_may_anything_in_it);
 	tcase_add_test(t, who_is_nobody_knows_nothing_and_may_nothing);
 	tcase_add_test(t,
 	    only_who_is_supposed_is_an_operator_by_being_called_one);
+	tcase_add_test(t,
+	    only_who_is_supposed_is_an_identity_by_being_called_one);
+	tcase_add_test(t, any_binding_of_several_may_be_the_one_that_fits);
 	tcase_add_test(t, a_name_does_not_go_on_behind_its_end);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);

@@ -33,6 +33,17 @@ START_TEST(every_string_and_list_has_its_limit)
 }
 END_TEST
 
+START_TEST(every_kind_of_principal_has_a_name_and_no_other_number)
+{
+	static const char *const names[] = { "none", "operator", "user",
+		"group", "identity", "unit", "run" };
+
+	for (unsigned i = 0; i < 256; i++)
+		ck_assert_str_eq(principal_name((uint8_t)i),
+		    i < COUNT(names) ? names[i] : "?");
+}
+END_TEST
+
 START_TEST(every_boolean_is_0_or_1)
 {
 	unsigned booleans = 0;
@@ -272,6 +283,8 @@ main(void)
 	tcase_add_test(t, every_message_comes_back_as_it_was);
 	tcase_add_test(t, every_message_is_refused_when_cut_or_too_long);
 	tcase_add_test(t, every_string_and_list_has_its_limit);
+	tcase_add_test(t,
+	    every_kind_of_principal_has_a_name_and_no_other_number);
 	tcase_add_test(t, every_boolean_is_0_or_1);
 	tcase_add_test(t, no_message_is_written_where_it_has_no_room);
 	tcase_add_test(t, the_bytes_are_those_of_the_document);

@@ -60,15 +60,25 @@ assert_opens(struct view row, size_t n)
 
 /* True when it does not open, and nothing is left where it would have. */
 static bool
-refused(const uint8_t *k, const struct seal_place *place, struct view row)
+refused_after_opening(const uint8_t *k, const struct seal_place *place,
+    struct view row, struct view *back)
 {
 	static const uint8_t zeros[4096];
-	struct view back = { NULL, 0 };
 
 	ck_assert_uint_le(row.len, sizeof(zeros));
 	memset(out, 0, sizeof(zeros));
-	return !seal_open(out, k, place, row, &back) &&
+	return !seal_open(out, k, place, row, back) &&
 	    memcmp(out, zeros, sizeof(zeros)) == 0;
+}
+
+/* And no plaintext was looked for. */
+static bool
+refused(const uint8_t *k, const struct seal_place *place, struct view row)
+{
+	struct view back = { NULL, 0 };
+
+	return refused_after_opening(k, place, row, &back) &&
+	    back.data == NULL;
 }
 
 /* D of "Key commitment" in the reference: Ek, and C behind it. */
@@ -292,28 +302,32 @@ static const struct {
 	const char *what;
 	uint8_t length[4];
 	size_t size, dirty; /* a byte of the padding that is not zero */
+	bool blank;	    /* all but the length is zero */
 } paddings[] = {
-	{ "a length beyond the end", { 0, 0, 0, 61 }, 64, 0 },
-	{ "the largest length", { 255, 255, 255, 255 }, 64, 0 },
-	{ "padding that is not zero", { 0, 0, 0, 5 }, 64, 9 },
-	{ "the last byte not zero", { 0, 0, 0, 5 }, 64, 63 },
-	{ "more padding than needed", { 0, 0, 0, 5 }, 128, 0 },
-	{ "too little padding", { 0, 0, 0, 5 }, 32, 0 },
-	{ "no padding", { 0, 0, 0, 5 }, 9, 0 },
-	{ "not even a length", { 0, 0, 0, 0 }, 3, 0 },
+	{ "a length beyond the end", { 0, 0, 0, 61 }, 64, 0, false },
+	{ "a length beyond zeros", { 0, 0, 0, 61 }, 64, 0, true },
+	{ "the largest length", { 255, 255, 255, 255 }, 64, 0, false },
+	{ "padding that is not zero", { 0, 0, 0, 5 }, 64, 9, false },
+	{ "the last byte not zero", { 0, 0, 0, 5 }, 64, 63, false },
+	{ "more padding than needed", { 0, 0, 0, 5 }, 128, 0, false },
+	{ "too little padding", { 0, 0, 0, 5 }, 32, 0, false },
+	{ "no padding", { 0, 0, 0, 5 }, 9, 0, false },
+	{ "not even a length", { 0, 0, 0, 0 }, 3, 0, false },
 };
 
 START_TEST(a_row_that_is_padded_otherwise_is_refused_and_wiped)
 {
 	uint8_t padded[128] = { 0 };
-	struct view row;
+	struct view row, back;
 
 	memcpy(padded, paddings[_i].length, 4);
-	memcpy(padded + 4, "hello", 5);
+	if (!paddings[_i].blank)
+		memcpy(padded + 4, "hello", 5);
 	if (paddings[_i].dirty != 0)
 		padded[paddings[_i].dirty] = 1;
 	row = seal_padded(padded, paddings[_i].size);
-	ck_assert_msg(refused(key, &zero, row), "%s", paddings[_i].what);
+	ck_assert_msg(refused_after_opening(key, &zero, row, &back), "%s",
+	    paddings[_i].what);
 }
 END_TEST
 

@@ -1,4 +1,5 @@
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,21 @@ START_TEST(the_hash_is_the_known_one)
 }
 END_TEST
 
+/* The six last characters are the beginning of the secret's hash. */
+static void
+assert_digits(const char *text)
+{
+	uint8_t bytes[32], hash[CRYPTO_HASH_LEN];
+	const struct view part = { bytes, sizeof(bytes) };
+	char want[7];
+
+	ck_assert(crypto_base64url_open(bytes, sizeof(bytes), text + 8, 43));
+	crypto_blake2b(hash, sizeof(hash), NULL, &part, 1);
+	(void)snprintf(want, sizeof(want), "%02x%02x%02x", hash[0], hash[1],
+	    hash[2]);
+	ck_assert_str_eq(text + 51, want);
+}
+
 START_TEST(one_that_was_made_is_one_and_no_other_one)
 {
 	char a[TOKEN_LEN + 1], b[TOKEN_LEN + 1];
@@ -51,6 +67,7 @@ START_TEST(one_that_was_made_is_one_and_no_other_one)
 		token_make(a);
 		token_make(b);
 		ck_assert_uint_eq(strlen(a), TOKEN_LEN);
+		assert_digits(a);
 		ck_assert(token_hash(view_of(a), key, of_a));
 		ck_assert(token_hash(view_of(b), key, of_b));
 		ck_assert_mem_ne(of_a, of_b, sizeof(of_a));
