@@ -171,12 +171,40 @@ START_TEST(every_grant_of_a_role_counts)
 	v.scope_count = WORKSPACES_MAX;
 	ck_assert_uint_eq(roles_used(&v, find("r")->number), 1);
 	ck_assert_int_eq(put("r", "lab", "a-"), COFRE_CONFLICT);
+	ck_assert_int_eq(put("r", "lab", ""), COFRE_OK);
 	v.workspaces[WORKSPACES_MAX - 1] = NULL;
 	v.workspaces[slot] = ws;
 	v.scope_count = count;
 	ws->policy.grant_count--;
 	ck_assert_uint_eq(roles_used(&v, find("r")->number), 0);
 	ck_assert_int_eq(put("r", "lab", "a-"), COFRE_OK);
+}
+END_TEST
+
+START_TEST(a_turn_that_only_deletes_is_taken_back)
+{
+	ck_assert_int_eq(put("r", "lab", ""), COFRE_OK);
+	vaultdir_commit(&v);
+	ck_assert_int_eq(roles_delete(&v, view_of("r")), COFRE_OK);
+	ck_assert_ptr_null(find("r"));
+	vault_poison(&v, COFRE_STORE_FULL);
+	ck_assert_int_eq(vault_commit(&v, 1, 0), COFRE_STORE_FULL);
+	ck_assert_ptr_nonnull(find("r"));
+}
+END_TEST
+
+/* Also in the middle of a turn. */
+START_TEST(forgetting_the_roles_leaves_none)
+{
+	ck_assert_int_eq(put("r", "lab", ""), COFRE_OK);
+	vaultdir_commit(&v);
+	ck_assert_int_eq(put("s", "lab", ""), COFRE_OK);
+	roles_forget(&v);
+	ck_assert(!v.roles.changed);
+	for (size_t i = 0; i < ROLES_MAX; i++) {
+		ck_assert_ptr_null(v.roles.now[i]);
+		ck_assert_ptr_null(v.roles.before[i]);
+	}
 }
 END_TEST
 
@@ -205,6 +233,8 @@ main(void)
 	tcase_add_test(t, no_version_is_deleted_that_is_not_there);
 	tcase_add_test(t, deleting_a_role_uses_the_memory_that_is_wiped);
 	tcase_add_test(t, every_grant_of_a_role_counts);
+	tcase_add_test(t, a_turn_that_only_deletes_is_taken_back);
+	tcase_add_test(t, forgetting_the_roles_leaves_none);
 	tcase_add_test(t, a_list_that_says_it_is_endless_is_refused_at_once);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
