@@ -74,8 +74,9 @@ take_event(struct activity *a, const struct event_item *e)
 	f = open_memstream(&line, &len);
 	if (f == NULL)
 		return false;
-	good = event_print(e, a->json, f);
-	good = fclose(f) == 0 && good;
+	/* A stream without memory loses what it was given, and its line. */
+	good = event_print(e, a->json, f) && fflush(f) == 0 && ferror(f) == 0;
+	good = fclose(f) == 0 && good && line != NULL;
 	if (good)
 		emit(a, line);
 	else

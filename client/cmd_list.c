@@ -156,6 +156,7 @@ json_fields(struct list fields)
 	struct wire_reader r = list_reader(fields);
 	json_t *all = json_object();
 	struct field_item f;
+	bool good = true;
 
 	for (uint32_t i = 0; i < fields.count; i++) {
 		char name[COFRE_FIELD_NAME_MAX + 1] = "";
@@ -163,11 +164,13 @@ json_fields(struct list fields)
 		field_item_get(&r, &f);
 		if (f.name.len > 0)
 			memcpy(name, f.name.data, f.name.len);
-		(void)json_object_set_new(all, name,
-		    output_json_field((f.flags & FIELD_SECRET) != 0,
-			f.value));
+		/* One that there is no memory for must not just be missing. */
+		if (json_object_set_new(all, name,
+			output_json_field((f.flags & FIELD_SECRET) != 0,
+			    f.value)) != 0)
+			good = false;
 	}
-	if (wire_reader_done(&r))
+	if (good && wire_reader_done(&r))
 		return all;
 	json_decref(all);
 	return NULL;
@@ -207,17 +210,22 @@ show_followers(struct cmd *cmd, const struct arg_object *o, json_t *json)
 	enum cofre_status s = entries_followers(cmd, view_of(o->workspace),
 	    o->name, &all);
 	json_t *names = s == COFRE_OK ? json_array() : json_null();
+	bool good = true;
 	char text[ENTRIES_NAMES];
 
-	for (size_t i = 0; i < all.count; i++)
-		(void)json_array_append_new(names,
-		    json_string(all.at[i].name));
-	if (json != NULL)
-		(void)json_object_set(json, "followed_by", names);
-	else if (all.count > 0)
+	for (size_t i = 0; i < all.count && json != NULL; i++)
+		if (json_array_append_new(names,
+			json_string(all.at[i].name)) != 0)
+			good = false;
+	if (json != NULL && json_object_set(json, "followed_by", names) != 0)
+		good = false;
+	if (json == NULL && all.count > 0)
 		(void)printf("followers %s\n", entries_names(&all, text));
 	json_decref(names);
 	entries_free(&all);
+	if (!good)
+		return call_fail(cmd->c, COFRE_NO_MEMORY, "show %s: %s",
+		    cmd->object, cofre_status_text(COFRE_NO_MEMORY));
 	return s == COFRE_DENIED ? COFRE_OK : s;
 }
 

@@ -98,24 +98,25 @@ print_status(struct cmd *cmd, uint8_t state, struct list items)
 				      cmd_fail(cmd, call_bad_reply(cmd->c));
 }
 
-/* The report as an object by key, or NULL. */
+/* The report as an object by key; NULL when there is no memory for it. */
 static json_t *
-json_report(struct list items)
+json_report(struct wire_reader *r, uint32_t count)
 {
-	struct wire_reader r = list_reader(items);
 	json_t *all = json_object();
 	struct report_item m;
 	char key[OUTPUT_ESCAPED(REPORT_TEXT_MAX)];
+	bool good = true;
 
-	for (uint32_t i = 0; i < items.count; i++) {
-		report_item_get(&r, &m);
+	for (uint32_t i = 0; i < count; i++) {
+		report_item_get(r, &m);
 		(void)output_escape(key, sizeof(key), m.key);
-		(void)json_object_set_new(all, key,
-		    json_pack("{s:o, s:s}", "value",
-			output_json_view(m.value), "level",
-			level_name(m.level)));
+		if (json_object_set_new(all, key,
+			json_pack("{s:o, s:s}", "value",
+			    output_json_view(m.value), "level",
+			    level_name(m.level))) != 0)
+			good = false;
 	}
-	if (wire_reader_done(&r))
+	if (good)
 		return all;
 	json_decref(all);
 	return NULL;
@@ -124,11 +125,22 @@ json_report(struct list items)
 static int
 status_json(const struct cmd *cmd, uint8_t state, const struct list *items)
 {
+	struct wire_reader r = { 0 };
+	json_t *report;
+
+	if (items == NULL) {
+		report = json_null();
+	} else {
+		r = list_reader(*items);
+		report = json_report(&r, items->count);
+	}
+	if (!wire_reader_done(&r)) {
+		json_decref(report);
+		return cmd_fail(cmd, call_bad_reply(cmd->c));
+	}
 	return cmd_printed(cmd,
 	    output_json(json_pack("{s:s, s:o}", "vault", state_name(state),
-			    "report",
-			    items != NULL ? json_report(*items) : json_null()),
-		stdout));
+			    "report", report), stdout));
 }
 
 int

@@ -190,6 +190,15 @@ json_target(const struct targetinfo *t)
 	for (size_t i = 0; i < t->namespace_count; i++)
 		(void)json_array_append_new(namespaces,
 		    output_json_view(view_of(t->namespaces[i])));
+	/* One that there was no memory for must not just be missing. */
+	if (json_array_size(keys) != t->key_count ||
+	    json_array_size(pins) != t->pin_count ||
+	    json_array_size(namespaces) != t->namespace_count) {
+		json_decref(keys);
+		json_decref(pins);
+		json_decref(namespaces);
+		return NULL;
+	}
 	return json_pack("{s:s, s:s, s:o, s:I, s:o, s:b, s:b, s:o, s:o, s:o, "
 	    "s:o, s:o, s:o, s:I}", "workspace", t->name.workspace, "name",
 	    t->name.name, "host", output_json_view(view_of(t->host)), "port",

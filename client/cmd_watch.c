@@ -78,18 +78,16 @@ static bool
 print(const struct watch *w, const struct line *l,
     const struct line_item *item)
 {
-	json_t *json;
 	bool good;
 
 	if (w->json) {
-		json = json_object();
-		(void)json_object_set_new(json, "workspace",
-		    output_json_view(view_of(l->workspace)));
-		(void)json_object_set_new(json, "name",
-		    output_json_view(view_of(item->name)));
-		(void)json_object_set_new(json, "version",
-		    output_json_number(item->version));
-		good = output_json(json, stdout);
+		good = output_json(json_pack("{s:o, s:o, s:o}", "workspace",
+				       output_json_view(view_of(l->workspace)),
+				       "name",
+				       output_json_view(view_of(item->name)),
+				       "version",
+				       output_json_number(item->version)),
+		    stdout);
 	} else if (item->version == 0)
 		good = printf("%s/%s deleted\n", l->workspace, item->name) > 0;
 	else
