@@ -120,8 +120,11 @@ refuse_follower(struct cmd *cmd, const struct arg_object *o)
 	if (s != COFRE_OK)
 		return status_exit_code(s);
 	secret_show_request_put(call_begin(cmd->c, OP_SECRET_SHOW), &q);
-	if (cmd_call(cmd, &body) != COFRE_OK ||
-	    !secret_show_reply_decode(body, &m) || m.follows.len == 0)
+	if (cmd_call(cmd, &body) != COFRE_OK)
+		return CMD_GO;
+	if (!secret_show_reply_decode(body, &m))
+		return cmd_fail(cmd, call_bad_reply(cmd->c));
+	if (m.follows.len == 0)
 		return CMD_GO;
 	(void)snprintf(follows, sizeof(follows), "%.*s", (int)m.follows.len,
 	    (const char *)m.follows.data);
