@@ -52,8 +52,10 @@ main(int argc, char **argv)
 	struct server *sv = calloc(1, sizeof(*sv));
 	int code = 1;
 
-	if (sv == NULL)
+	if (sv == NULL) {
+		(void)fprintf(stderr, "cofred: out of memory\n");
 		return 1;
+	}
 	sv->bindings = 1; /* a new connection has seen none */
 	sv->listen_fd = sv->agent_fd = sv->signal_fd = sv->config_fd = sv->epoll = -1;
 	memset(&sv->witness, 0xff, sizeof(sv->witness)); /* all are -1 */
