@@ -178,9 +178,9 @@ class Liar:
 class Place:
     """A vault with one of everything, and the verbs with its names."""
 
-    def __init__(self, t):
+    def __init__(self, t, config=None):
         self.t = t
-        self.d = t.daemon()
+        self.d = t.daemon(config)
         self.names = {
             "KEYFILE": t.keyfile(harness.KEY, name="vault.key"),
             "NEW": os.path.join(t.dir, "new.key"),

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""Whatever goes wrong around the command, at any place: it is ended by no
+signal, and says why it has not done what it was to do, with an exit code that
+is not 0.  That is for each answer that is none, is a refusal, or has a byte
+changed; for each allocation and each call that fails; and when standard
+output is full.  What is interrupted, or does half of what it was to do,
+changes nothing.  Nothing of an answer gets to a terminal that could steer it,
+and no error tells a secret."""
+import functools
+import os
+import re
+import struct
+import sys
+import time
+sys.dont_write_bytecode = True
+
+import cofre_wire as wire
+import faults
+import harness
+import rehearsal
+from expect import check, show
+from rehearsal import ALLOCATION, CALL, HALVE, INTERRUPT
+# Of each sort and command line, evenly chosen; OPS=n in place of that.
+ATTEMPTS, ATTEMPTS_COUNTED = 1, 6
+
+HEADER = wire.HEADER
+BODY = HEADER + 4               # what follows the status
+STATUSES = ("DENIED", "NOT_FOUND", "CONFLICT", "INVALID", "LIMIT",
+            "EXPIRED", "STORE_FAILED", "CORRUPT", "INTERNAL")
+BYTES = 24                      # of an answer are changed, one at a time
+KINDS = {ALLOCATION: "allocation", CALL: "call", INTERRUPT: "interruption",
+         HALVE: "half"}
+STEERING = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def sized(frame):
+    """With the length that it has."""
+    return struct.pack(">I", len(frame) - 4) + frame[4:]
+
+
+def refusal(name):
+    def change(frame):
+        return sized(frame[:HEADER] + struct.pack(">I", wire.STATUS[name]))
+    return change
+
+
+def flipped(at, value):
+    def change(frame):
+        return frame[:at] + bytes([value]) + frame[at + 1:]
+    return change
+
+
+# What is no answer at all.
+BROKEN = {
+    "nothing": lambda frame: None,
+    "no header": lambda frame: frame[:HEADER - 1],
+    "an impossible length": lambda frame: b"\xff" * 4 + frame[4:],
+    "another version": flipped(4, 9),
+    "a request": flipped(5, 0),
+    "to another operation": flipped(7, 200),
+    "to another request": flipped(11, 250),
+    "a status that is none": lambda frame: sized(
+        frame[:HEADER] + struct.pack(">I", 63)),
+    "a status of the library's": lambda frame: sized(
+        frame[:HEADER] + struct.pack(">I", 64)),
+    "no status": lambda frame: sized(frame[:HEADER + 3]),
+    "a byte too many": lambda frame: sized(frame + b"\0"),
+}
+
+
+def changes(reply):
+    """(name, change, must it fail?) for an answer."""
+    for name, change in BROKEN.items():
+        yield name, change, True
+    if len(reply) > BODY:
+        yield "no body", lambda f: sized(f[:BODY]), True
+        yield "a byte too few", lambda f: sized(f[:-1]), True
+    for name in STATUSES:
+        yield name, refusal(name), name != "DENIED"
+    size = len(reply) - BODY
+    for i in range(min(BYTES, size)):
+        at = BODY + i * size // min(BYTES, size)
+        for value in (0x1b, 0xff):
+            yield "%#x at %d" % (value, at), flipped(at, value), False
+
+
+def misled(take, got, must_fail):
+    """What it may not do after that answer; None when all is well."""
+    if got.code < 0:
+        return "ended by signal %d" % -got.code
+    if got.code == 0 and must_fail and take.code == 0:
+        return "as if nothing were wrong: %r" % got.out
+    if got.code != 0 and "cofre" not in got.err:
+        return "exit code %d, and says %r" % (got.code, got.err)
+    if STEERING.search(got.err.encode()) or (
+            take.words[:1] != ["get"] and take.words[:2] != ["ca", "krl"] and
+            STEERING.search(got.out)):
+        return "prints %r" % (got.out + got.err.encode())
+    return None
+
+
+def only(place, change):
+    """That one answer is changed; after half of one, or none, the end."""
+    def answer(n, _, reply):
+        return change(reply) if n == place else reply
+    return answer
+
+
+def starts(takes):
+    """(take, where the choice begins): elsewhere for each."""
+    return [(take, i * 0.618 % 1) for i, take in enumerate(takes)]
+
+
+def answers(takes, most):
+    """(take, what is wrong, how it is played, the judge)"""
+    for take, start in starts(takes):
+        replies = [r for c in take.connections for _, r in c]
+        for place, (name, change, must) in rehearsal.choose(
+                [(i, c) for i, reply in enumerate(replies)
+                 for c in changes(reply)], most, start):
+            yield (take, "answer %d of %d, %s" % (place + 1, len(replies),
+                                                  name),
+                   dict(change=only(place, change)),
+                   functools.partial(misled, must_fail=must))
+
+
+def failed(take, got, same):
+    """What it may not do when something fails, or, if it is to be the same,
+    does not."""
+    if got.code < 0:
+        return "ended by signal %d" % -got.code
+    if got.code == take.code and got.out == take.out:
+        return None
+    if same:
+        return "exit code %d, not %d: %s" % (got.code, take.code, got.err)
+    if got.code == 0:
+        return "it prints %r as if nothing were wrong" % got.out
+    if "cofre" not in got.err:
+        return "exit code %d, and says %r" % (got.code, got.err)
+    if "secret" in got.err:
+        return "tells a secret: " + got.err
+    # With -n it prints the last lines of what it has read.
+    if not take.out.startswith(got.out) and "-n" not in take.words:
+        return "it prints %r" % got.out
+    return None
+
+
+def failures(takes, most):
+    for take, start in starts(takes):
+        for kind, name in KINDS.items():
+            count = take.counts[kind]
+            for nth in rehearsal.choose(range(1, count + 1), most, start):
+                yield (take, "%s %d of %d" % (name, nth, count),
+                       dict(kind=kind, nth=nth),
+                       functools.partial(failed, same=kind in (INTERRUPT,
+                                                               HALVE)))
+
+
+def full(take, got):
+    if take.out and (got.code <= 0 or "standard output" not in got.err):
+        return "exit code %d, and says %r" % (got.code, got.err)
+    return None
+
+
+def outputs(takes, _):
+    for take in takes:
+        yield take, "a full standard output", dict(out="/dev/full"), full
+
+
+def test(t):
+    harness.need_root()
+    if not faults.can_be(t):
+        return
+    stage, takes = rehearsal.repertoire(t)
+    bad = []
+    for take in takes:
+        again = stage.play(take)
+        take.counts = again.counts
+        if (again.code, again.out, again.err) != (take.code, take.out,
+                                                  take.err):
+            bad.append("cofre %s: twice not the same: %r, %r" % (
+                take.line, (take.code, take.out, take.err), (
+                again.code, again.out, again.err)))
+    check(not bad, "\n".join(bad))
+    most = int(os.environ.get("OPS") or
+               (ATTEMPTS_COUNTED if t.counts() else ATTEMPTS))
+    for attempts in (answers, failures, outputs):
+        begin, count = time.monotonic(), 0
+        for take, what, how, judge in attempts(takes, most):
+            text = judge(take, stage.play(take, **how))
+            count += 1
+            if text is not None:
+                bad.append("cofre %s, %s: %s" % (take.line, what, text))
+        show("%d %s with %d command lines in %.1f s" % (
+            count, attempts.__name__, len(takes), time.monotonic() - begin))
+    check(not bad, "\n".join(bad))
+
+
+harness.main(test, limit=300)
