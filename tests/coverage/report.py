@@ -6,16 +6,17 @@ its floor.
     report.py SRCDIR EXPORT [FILE...]
 
 With FILEs, what is not reached in them is printed as well.  A branch is one
-outcome of a condition.  Those that nothing can reach are in `unreachable`,
-each with its reason: they are not counted, and if one is reached, or is not
-there any more, that is an error."""
+outcome of a condition.  Those that nothing can reach are in `unreachable`, by
+their functions and each with its reason: they are not counted, and if one is
+reached, or is not there any more, that is an error."""
 import collections
 import json
 import os
 import sys
 sys.dont_write_bytecode = True
 
-Branch = collections.namedtuple("Branch", "file line text outcome reached")
+Branch = collections.namedtuple("Branch",
+                                "file function line text outcome reached")
 
 
 def table(path):
@@ -78,25 +79,28 @@ class Coverage:
                     function["name"],)
                 seen[where][0] += b[4]
                 seen[where][1] += b[5]
-        for (path, *place, _), counts in sorted(seen.items()):
+        for (path, *place, function), counts in sorted(seen.items()):
             name = self.name(path)
             if name not in self.lines:
                 continue
             text = self.sources.text(path, *place[:2], *place[2:])
             for outcome, count in zip(("true", "false"), counts):
-                self.branches.append(Branch(name, place[0], text, outcome,
-                                            count > 0))
+                # A static function has its file's name before its own.
+                self.branches.append(Branch(
+                    name, function.rsplit(":")[-1], place[0], text, outcome,
+                    count > 0))
 
     def leave_out(self, entries):
         """Without the branches that can't be reached; complaints."""
         bad = []
         for entry in entries:
-            file, text, outcome, reason = entry.split(" | ")
+            file, function, text, outcome, reason = entry.split(" | ")
             found = [b for b in self.branches if b.file == file and
-                     b.text == text and b.outcome == outcome]
+                     b.function == function and b.text == text and
+                     b.outcome == outcome]
             if not found:
                 bad.append("no such branch: " + entry)
-            elif all(b.reached for b in found):
+            elif any(b.reached for b in found):
                 bad.append("it is reached: " + entry)
             self.branches = [b for b in self.branches
                              if b not in found or b.reached]
