@@ -216,14 +216,15 @@ def unknown(s):
          "connection goes on" % len(codes))
 
 
-def send_bodies(path, bodies):
+def send_bodies(path, bodies, served="w"):
     c = wire.Connection(path)
     seen = []
     for op, body in bodies:
         c.send_raw(wire.frame(wire.OPERATIONS[op][0], body, 5))
         r = c.receive()
         seen.append("CLOSED" if r is None else r.status_name)
-    status(c.get("w", "n"), "OK", "after bodies that can't be decoded")
+    if served is not None:
+        status(c.get(served, "n"), "OK", "after bodies that can't be decoded")
     return seen
 
 
@@ -255,6 +256,35 @@ def bodies(s):
           len(recorded))
     show("%d bodies that are cut, too long or over a limit: refused, "
          "recorded" % (len(long) + len(short) + len(strange)))
+
+
+def operators_bodies(t):
+    """Those of who may do everything, also with what is deleted: a byte too
+    many is no operation."""
+    d = t.daemon()
+    frames = owners_requests()
+
+    def refused(op, **values):
+        body = wire.request(op, 7, **values)[wire.HEADER:] if values else \
+            frames[op][wire.HEADER:]
+        got, = send_bodies(d.socket, [(op, body + b"\0")], None)
+        same(got, "BAD_FRAME", op + " with a byte too many")
+
+    refused("vault.init")
+    c = d.init()
+    for op in ("workspace.create", "workspace.delete"):
+        status(c.call(op, workspace="gone"), "OK", op)
+    epoch = c.report()["epoch"]
+    for op in ("workspace.undelete", "workspace.purge"):
+        refused(op, workspace="gone")
+    several = ("hello", "status", "vault.report", "vault.unlock",
+               "vault.lock", "slot.list", "slot.add", "slot.remove",
+               "role.put", "role.delete", "workspace.create")
+    for op in several:
+        refused(op)
+    same(c.report()["epoch"], epoch, "epoch after bodies of an operator")
+    show("%d bodies of an operator that are too long: refused, nothing is "
+         "changed" % (3 + len(several)))
 
 
 NAMES = ["", ".", "..", "a/../b", "a//b", "/a", "-a", "_a", " a", "a ", "a\n",
@@ -445,6 +475,7 @@ def test(t):
     s.root.barrier()
     same(s.root.report()["connections"].split()[0], "1", "connections left")
     s.d.stop()
+    operators_bodies(t)
 
 
 harness.main(test, limit=120)

@@ -7,6 +7,7 @@ output is full.  What is interrupted, or does half of what it was to do,
 changes nothing.  Nothing of an answer gets to a terminal that could steer it,
 and no error tells a secret."""
 import functools
+import itertools
 import os
 import re
 import struct
@@ -20,7 +21,8 @@ import harness
 import rehearsal
 from expect import check, show
 from rehearsal import ALLOCATION, CALL, HALVE, INTERRUPT
-# Of each sort and command line, evenly chosen; OPS=n in place of that.
+# Of each answer, and of each way of failing of each command line, evenly
+# chosen; OPS=n in place of that.
 ATTEMPTS, ATTEMPTS_COUNTED = 1, 6
 
 HEADER = wire.HEADER
@@ -69,19 +71,27 @@ BROKEN = {
 
 
 def changes(reply):
-    """(name, change, must it fail?) for an answer."""
-    for name, change in BROKEN.items():
-        yield name, change, True
-    if len(reply) > BODY:
-        yield "no body", lambda f: sized(f[:BODY]), True
-        yield "a byte too few", lambda f: sized(f[:-1]), True
-    for name in STATUSES:
-        yield name, refusal(name), name != "DENIED"
+    """Groups of (name, change, must it fail?) for an answer."""
     size = len(reply) - BODY
-    for i in range(min(BYTES, size)):
-        at = BODY + i * size // min(BYTES, size)
-        for value in (0x1b, 0xff):
-            yield "%#x at %d" % (value, at), flipped(at, value), False
+    cut = [("no body", lambda f: sized(f[:BODY]), True),
+           ("a byte too few", lambda f: sized(f[:-1]), True)]
+    places = [BODY + i * size // BYTES for i in range(BYTES)] \
+        if size > BYTES else range(BODY, len(reply))
+    return [[(name, refusal(name), name != "DENIED") for name in STATUSES],
+            cut if size > 0 else [],
+            [("%#x at %d" % (value, at), flipped(at, value), False)
+             for at in places for value in (0x1b, 0xff)],
+            [(name, change, True) for name, change in BROKEN.items()]]
+
+
+def chosen(reply, most, turn):
+    """So many of them, from one group after the other; elsewhere in each
+    turn."""
+    groups = [g for g in changes(reply) if g]
+    groups = groups[turn % len(groups):] + groups[:turn % len(groups)]
+    rows = itertools.zip_longest(*(
+        rehearsal.choose(g, most, turn * 0.618 % 1) for g in groups))
+    return [c for row in rows for c in row if c is not None][:most]
 
 
 def misled(take, got, must_fail):
@@ -106,22 +116,17 @@ def only(place, change):
     return answer
 
 
-def starts(takes):
-    """(take, where the choice begins): elsewhere for each."""
-    return [(take, i * 0.618 % 1) for i, take in enumerate(takes)]
-
-
 def answers(takes, most):
     """(take, what is wrong, how it is played, the judge)"""
-    for take, start in starts(takes):
+    turns = itertools.count()
+    for take in takes:
         replies = [r for c in take.connections for _, r in c]
-        for place, (name, change, must) in rehearsal.choose(
-                [(i, c) for i, reply in enumerate(replies)
-                 for c in changes(reply)], most, start):
-            yield (take, "answer %d of %d, %s" % (place + 1, len(replies),
-                                                  name),
-                   dict(change=only(place, change)),
-                   functools.partial(misled, must_fail=must))
+        for place, reply in enumerate(replies):
+            for name, change, must in chosen(reply, most, next(turns)):
+                yield (take, "answer %d of %d, %s" % (
+                    place + 1, len(replies), name),
+                    dict(change=only(place, change)),
+                    functools.partial(misled, must_fail=must))
 
 
 def failed(take, got, same):
@@ -146,10 +151,12 @@ def failed(take, got, same):
 
 
 def failures(takes, most):
-    for take, start in starts(takes):
+    turns = itertools.count()
+    for take in takes:
         for kind, name in KINDS.items():
             count = take.counts[kind]
-            for nth in rehearsal.choose(range(1, count + 1), most, start):
+            for nth in rehearsal.choose(range(1, count + 1), most,
+                                        next(turns) * 0.618 % 1):
                 yield (take, "%s %d of %d" % (name, nth, count),
                        dict(kind=kind, nth=nth),
                        functools.partial(failed, same=kind in (INTERRUPT,
