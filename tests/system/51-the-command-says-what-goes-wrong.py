@@ -18,17 +18,19 @@ sys.dont_write_bytecode = True
 import cofre_wire as wire
 import faults
 import harness
+import refusals
 import rehearsal
 from expect import check, show
 from rehearsal import ALLOCATION, CALL, HALVE, INTERRUPT
+
 # Of each answer, and of each way of failing of each command line, evenly
 # chosen; OPS=n in place of that.
-ATTEMPTS, ATTEMPTS_COUNTED = 1, 6
+ATTEMPTS, ATTEMPTS_COUNTED = 1, 4
 
 HEADER = wire.HEADER
 BODY = HEADER + 4               # what follows the status
 STATUSES = ("DENIED", "NOT_FOUND", "CONFLICT", "INVALID", "LIMIT",
-            "EXPIRED", "STORE_FAILED", "CORRUPT", "INTERNAL")
+            "EXPIRED", "STORE_FAILED", "CORRUPT", "INTERNAL", "of a later one")
 BYTES = 24                      # of an answer are changed, one at a time
 KINDS = {ALLOCATION: "allocation", CALL: "call", INTERRUPT: "interruption",
          HALVE: "half"}
@@ -42,7 +44,8 @@ def sized(frame):
 
 def refusal(name):
     def change(frame):
-        return sized(frame[:HEADER] + struct.pack(">I", wire.STATUS[name]))
+        code = wire.STATUS.get(name, 63)
+        return sized(frame[:HEADER] + struct.pack(">I", code))
     return change
 
 
@@ -61,8 +64,6 @@ BROKEN = {
     "a request": flipped(5, 0),
     "to another operation": flipped(7, 200),
     "to another request": flipped(11, 250),
-    "a status that is none": lambda frame: sized(
-        frame[:HEADER] + struct.pack(">I", 63)),
     "a status of the library's": lambda frame: sized(
         frame[:HEADER] + struct.pack(">I", 64)),
     "no status": lambda frame: sized(frame[:HEADER + 3]),
@@ -94,13 +95,19 @@ def chosen(reply, most, turn):
     return [c for row in rows for c in row if c is not None][:most]
 
 
+def says_so(take, got):
+    """These say it where they print what they have found."""
+    return "cofre" in got.err or (
+        got.out and take.words[0] in ("why", "resync-keys"))
+
+
 def misled(take, got, must_fail):
     """What it may not do after that answer; None when all is well."""
     if got.code < 0:
         return "ended by signal %d" % -got.code
     if got.code == 0 and must_fail and take.code == 0:
         return "as if nothing were wrong: %r" % got.out
-    if got.code != 0 and "cofre" not in got.err:
+    if got.code != 0 and not says_so(take, got):
         return "exit code %d, and says %r" % (got.code, got.err)
     if STEERING.search(got.err.encode()) or (
             take.words[:1] != ["get"] and take.words[:2] != ["ca", "krl"] and
@@ -123,6 +130,8 @@ def answers(takes, most):
         replies = [r for c in take.connections for _, r in c]
         for place, reply in enumerate(replies):
             for name, change, must in chosen(reply, most, next(turns)):
+                # Before the last one comes what it would like to know.
+                must = must and (name in BROKEN or place + 1 == len(replies))
                 yield (take, "answer %d of %d, %s" % (
                     place + 1, len(replies), name),
                     dict(change=only(place, change)),
@@ -140,12 +149,14 @@ def failed(take, got, same):
         return "exit code %d, not %d: %s" % (got.code, take.code, got.err)
     if got.code == 0:
         return "it prints %r as if nothing were wrong" % got.out
-    if "cofre" not in got.err:
+    if not says_so(take, got):
         return "exit code %d, and says %r" % (got.code, got.err)
     if "secret" in got.err:
         return "tells a secret: " + got.err
-    # With -n it prints the last lines of what it has read.
-    if not take.out.startswith(got.out) and "-n" not in take.words:
+    # With -n it prints the last lines of what it has read, and resync-keys
+    # which of it has failed.
+    if not take.out.startswith(got.out) and "-n" not in take.words and \
+            take.words[0] != "resync-keys":
         return "it prints %r" % got.out
     return None
 
@@ -174,11 +185,32 @@ def outputs(takes, _):
         yield take, "a full standard output", dict(out="/dev/full"), full
 
 
+def misuses(stage, place):
+    """What nobody can mean is refused, and nobody is asked anything."""
+    bad = []
+
+    def connection():
+        bad.append("the daemon is asked")
+        return lambda frame: None
+
+    for line in refusals.MISUSES:
+        before = len(bad)
+        got = stage.run(place.words(line), b"secret", connection)
+        if got.code != refusals.USAGE or got.out or \
+                not got.err.startswith(("cofre: ", "usage: ")):
+            bad.append("exit code %d, %r, %r" % (got.code, got.out, got.err))
+        bad[before:] = ["cofre %s: %s" % (line, b) for b in bad[before:]]
+    check(not bad, "\n".join(bad))
+    show("%d command lines that are none: refused, and nothing is asked" %
+         len(refusals.MISUSES))
+
+
 def test(t):
     harness.need_root()
     if not faults.can_be(t):
         return
-    stage, takes = rehearsal.repertoire(t)
+    stage, takes, place = rehearsal.repertoire(t)
+    misuses(stage, place)
     bad = []
     for take in takes:
         again = stage.play(take)

@@ -2,36 +2,24 @@
  * rehearsal: a program that is run again and again, and fails each time in
  * another place.
  *
- * Preloaded into cofre or a source (LD_PRELOAD), it stands before main(): for
+ * Preloaded into cofre or cofred (LD_PRELOAD), it stands before main(): for
  * each packet on a socket it forks, and the child goes on in main() with the
  * command line of the packet, while one call or allocation in it fails, is
  * interrupted, or does half of what it was to do.  The parent tells how it
  * has ended (rehearsal.py).  What is loaded and linked, is so once; thus a
- * run takes less than a millisecond, and every place can be tried.
+ * run of the command takes a few milliseconds, and every place can be tried.
  */
-#include <dlfcn.h>
+#include "rehearsal.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <link.h>
-#include <poll.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* rehearsal.py has the same. */
-enum { FAIL_NOTHING, FAIL_ALLOCATION, FAIL_CALL, INTERRUPT, HALVE, KINDS };
 
 #define WORDS_MAX 64
 #define PACKET_MAX 65536
@@ -45,81 +33,7 @@ struct ending {
 	uint32_t counts[KINDS];
 };
 
-/* What fails in this process: nothing before main() has begun. */
-static int what;
-static uint32_t nth;
-static uint32_t none[KINDS];
-static uint32_t *counts = none; /* shared with the parent */
-
 static int (*real_main)(int, char **, char **);
-
-/* An address is data here: ISO C has no cast from one to a function. */
-static void
-find(void *to, const char *name)
-{
-	void *at = dlsym(RTLD_NEXT, name);
-
-	if (at == NULL)
-		abort();
-	memcpy(to, &at, sizeof(at));
-}
-
-/*
- * libseccomp is spared: it crashes without memory, or makes a filter with
- * holes, and nobody here can mend that.
- */
-static uintptr_t spared_from, spared_to;
-
-static int
-take_library(struct dl_phdr_info *info, size_t size, void *p)
-{
-	(void)size;
-	(void)p;
-	if (strstr(info->dlpi_name, "libseccomp") == NULL)
-		return 0;
-	spared_from = info->dlpi_addr;
-	for (int i = 0; i < info->dlpi_phnum; i++)
-		if (info->dlpi_phdr[i].p_type == PT_LOAD)
-			spared_to = info->dlpi_addr +
-			    info->dlpi_phdr[i].p_vaddr +
-			    info->dlpi_phdr[i].p_memsz;
-	return 1;
-}
-
-/* Is it this one's turn?  Processes of one rehearsal count together. */
-static int
-turn(int kind)
-{
-	uint32_t n = __atomic_add_fetch(&counts[kind], 1, __ATOMIC_SEQ_CST);
-
-	return what == kind && n == nth;
-}
-
-static int
-fails(int kind, int error)
-{
-	if (!turn(kind))
-		return 0;
-	errno = error;
-	return 1;
-}
-
-/* The same for an allocation, by who asks for it. */
-static int
-has_none(const void *from)
-{
-	uintptr_t at = (uintptr_t)from;
-
-	return (at < spared_from || at >= spared_to) &&
-	    fails(FAIL_ALLOCATION, ENOMEM);
-}
-
-/* How much of a size is done. */
-static size_t
-part(size_t size)
-{
-	return size > 1 && turn(HALVE) ? size / 2 : size;
-}
 
 /*
  * The stage.
@@ -141,15 +55,15 @@ play(char **words, int n, char **environment)
 {
 	struct sigaction act = { .sa_handler = SIG_DFL };
 
-	(void)alarm(60);
+	(void)alarm(600);
 	(void)sigaction(SIGCHLD, &act, NULL);
 	if (n < 7 || chdir(words[2]) == -1)
 		_exit(125);
 	place(0, words[3], O_RDONLY);
 	place(1, words[4], O_WRONLY | O_TRUNC);
 	place(2, words[5], O_WRONLY | O_TRUNC);
-	nth = (uint32_t)strtoul(words[1], NULL, 10);
-	what = (int)strtol(words[0], NULL, 10);
+	rehearsal.nth = (uint32_t)strtoul(words[1], NULL, 10);
+	rehearsal.what = (int)strtol(words[0], NULL, 10);
 	return real_main(n - 6, words + 6, environment);
 }
 
@@ -180,14 +94,14 @@ stage(int argc, char **argv, char **environment)
 		return real_main(argc, argv, environment);
 	(void)unsetenv("LD_PRELOAD");
 	(void)unsetenv("REHEARSAL");
-	(void)dl_iterate_phdr(take_library, NULL);
-	counts = mmap(NULL, sizeof(end.counts), PROT_READ | PROT_WRITE,
+	rehearsal_spare();
+	rehearsal.counts = mmap(NULL, sizeof(end.counts), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (counts == MAP_FAILED)
+	if (rehearsal.counts == MAP_FAILED)
 		abort();
 	while ((len = recv(fd, packet, PACKET_MAX, 0)) > 0) {
 		packet[len] = '\0';
-		memset(counts, 0, sizeof(end.counts));
+		memset(rehearsal.counts, 0, sizeof(end.counts));
 		child = fork();
 		if (child == 0) {
 			(void)close(fd);
@@ -196,7 +110,7 @@ stage(int argc, char **argv, char **environment)
 		}
 		if (child == -1 || waitpid(child, &end.status, 0) != child)
 			abort();
-		memcpy(end.counts, counts, sizeof(end.counts));
+		memcpy(end.counts, rehearsal.counts, sizeof(end.counts));
 		if (send(fd, &end, sizeof(end), MSG_NOSIGNAL) == -1)
 			break;
 	}
@@ -214,231 +128,7 @@ __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv,
 	int (*real)(int (*)(int, char **, char **), int, char **,
 	    void (*)(void), void (*)(void), void (*)(void), void *);
 
-	find(&real, "__libc_start_main");
+	rehearsal_find(&real, "__libc_start_main");
 	real_main = start;
 	return real(stage, argc, argv, init, fini, rtld_fini, stack_end);
-}
-
-/*
- * What can fail.
- */
-
-extern void *__libc_malloc(size_t);
-extern void *__libc_calloc(size_t, size_t);
-extern void *__libc_realloc(void *, size_t);
-
-void *
-malloc(size_t size)
-{
-	return has_none(__builtin_return_address(0)) ? NULL :
-						       __libc_malloc(size);
-}
-
-void *
-calloc(size_t n, size_t size)
-{
-	return has_none(__builtin_return_address(0)) ?
-	    NULL :
-	    __libc_calloc(n, size);
-}
-
-void *
-realloc(void *p, size_t size)
-{
-	return has_none(__builtin_return_address(0)) ?
-	    NULL :
-	    __libc_realloc(p, size);
-}
-
-void *
-reallocarray(void *p, size_t n, size_t size)
-{
-	size_t all;
-
-	if (__builtin_mul_overflow(n, size, &all)) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	return has_none(__builtin_return_address(0)) ?
-	    NULL :
-	    __libc_realloc(p, all);
-}
-
-/* A function that goes on to libc's, unless it fails with an errno. */
-#define CALL(type, name, parameters, arguments, error) \
-	type name parameters \
-	{ \
-		static type(*real) parameters; \
-\
-		if (fails(FAIL_CALL, error)) \
-			return (type)-1; \
-		if (real == NULL) \
-			find(&real, #name); \
-		return real arguments; \
-	}
-
-/* The same of one that waits. */
-#define WAIT(type, name, parameters, arguments, error) \
-	type name parameters \
-	{ \
-		static type(*real) parameters; \
-\
-		if (fails(FAIL_CALL, error) || fails(INTERRUPT, EINTR)) \
-			return (type)-1; \
-		if (real == NULL) \
-			find(&real, #name); \
-		return real arguments; \
-	}
-
-CALL(int, accept4, (int fd, struct sockaddr *a, socklen_t *n, int flags),
-    (fd, a, n, flags), EMFILE)
-CALL(int, bind, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n),
-    EADDRINUSE)
-CALL(int, chdir, (const char *path), (path), EIO)
-CALL(int, dup, (int fd), (fd), EMFILE)
-CALL(int, dup2, (int fd, int to), (fd, to), EBUSY)
-CALL(int, epoll_create1, (int flags), (flags), EMFILE)
-CALL(int, epoll_ctl, (int e, int op, int fd, struct epoll_event *ev),
-    (e, op, fd, ev), ENOMEM)
-CALL(int, fallocate, (int fd, int mode, off_t at, off_t n),
-    (fd, mode, at, n), EIO)
-CALL(int, fchdir, (int fd), (fd), EIO)
-CALL(int, fchmod, (int fd, mode_t mode), (fd, mode), EIO)
-CALL(int, fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid), EIO)
-CALL(int, fdatasync, (int fd), (fd), EIO)
-CALL(int, flock, (int fd, int how), (fd, how), EIO)
-CALL(pid_t, fork, (void), (), EAGAIN)
-CALL(int, fstat, (int fd, struct stat *to), (fd, to), EIO)
-CALL(int, fstatat, (int d, const char *name, struct stat *to, int flags),
-    (d, name, to, flags), EIO)
-CALL(int, fsync, (int fd), (fd), EIO)
-CALL(int, ftruncate, (int fd, off_t size), (fd, size), EIO)
-CALL(int, getsockname, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n),
-    ENOBUFS)
-CALL(int, getsockopt, (int fd, int level, int name, void *to, socklen_t *n),
-    (fd, level, name, to, n), ENOBUFS)
-CALL(int, listen, (int fd, int n), (fd, n), EIO)
-CALL(int, lstat, (const char *path, struct stat *to), (path, to), EIO)
-CALL(int, memfd_create, (const char *name, unsigned flags), (name, flags),
-    EMFILE)
-CALL(int, mkdir, (const char *path, mode_t mode), (path, mode), EIO)
-CALL(int, mkdirat, (int d, const char *path, mode_t mode), (d, path, mode),
-    EIO)
-CALL(int, mlock, (const void *at, size_t n), (at, n), ENOMEM)
-CALL(int, pipe2, (int fds[2], int flags), (fds, flags), EMFILE)
-CALL(ssize_t, readlink, (const char *path, char *to, size_t n),
-    (path, to, n), EIO)
-CALL(ssize_t, readlinkat, (int d, const char *path, char *to, size_t n),
-    (d, path, to, n), EIO)
-CALL(int, renameat, (int d, const char *from, int to, const char *name),
-    (d, from, to, name), EIO)
-CALL(int, setgroups, (size_t n, const gid_t *to), (n, to), EPERM)
-CALL(int, setresgid, (gid_t r, gid_t e, gid_t s), (r, e, s), EPERM)
-CALL(int, setresuid, (uid_t r, uid_t e, uid_t s), (r, e, s), EPERM)
-CALL(int, setsockopt, (int fd, int level, int name, const void *at,
-    socklen_t n), (fd, level, name, at, n), ENOMEM)
-CALL(int, signalfd, (int fd, const sigset_t *set, int flags),
-    (fd, set, flags), EMFILE)
-CALL(int, socket, (int domain, int type, int protocol),
-    (domain, type, protocol), EMFILE)
-CALL(int, socketpair, (int domain, int type, int protocol, int fds[2]),
-    (domain, type, protocol, fds), EMFILE)
-CALL(int, stat, (const char *path, struct stat *to), (path, to), EIO)
-CALL(int, unlinkat, (int d, const char *path, int flags), (d, path, flags),
-    EIO)
-CALL(void *, mmap, (void *p, size_t n, int prot, int flags, int fd, off_t at),
-    (p, n, prot, flags, fd, at), ENOMEM)
-WAIT(int, connect, (int fd, const struct sockaddr *a, socklen_t n),
-    (fd, a, n), ECONNREFUSED)
-WAIT(int, epoll_wait, (int e, struct epoll_event *ev, int n, int ms),
-    (e, ev, n, ms), EIO)
-WAIT(int, poll, (struct pollfd * p, nfds_t n, int ms), (p, n, ms), ENOMEM)
-WAIT(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags),
-    EIO)
-WAIT(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags),
-    (fd, m, flags), EIO)
-WAIT(ssize_t, pread, (int fd, void *to, size_t n, off_t at),
-    (fd, to, n, at), EIO)
-WAIT(ssize_t, pwrite, (int fd, const void *from, size_t n, off_t at),
-    (fd, from, n, at), ENOSPC)
-WAIT(ssize_t, read, (int fd, void *to, size_t n), (fd, to, part(n)), EIO)
-WAIT(ssize_t, write, (int fd, const void *from, size_t n),
-    (fd, from, part(n)), ENOSPC)
-WAIT(ssize_t, recv, (int fd, void *to, size_t n, int flags),
-    (fd, to, part(n), flags), EIO)
-WAIT(ssize_t, send, (int fd, const void *from, size_t n, int flags),
-    (fd, from, part(n), flags), EIO)
-
-/* Those that are given a mode when they make a file. */
-#define OPENS(flags) (((flags) & (O_CREAT | O_TMPFILE)) != 0)
-
-int
-open(const char *path, int flags, ...)
-{
-	static int (*real)(const char *, int, ...);
-	mode_t mode = 0;
-	va_list ap;
-
-	va_start(ap, flags);
-	if (OPENS(flags))
-		mode = va_arg(ap, mode_t);
-	va_end(ap);
-	if (fails(FAIL_CALL, EMFILE))
-		return -1;
-	if (real == NULL)
-		find(&real, "open");
-	return real(path, flags, mode);
-}
-
-int
-openat(int dir, const char *path, int flags, ...)
-{
-	static int (*real)(int, const char *, int, ...);
-	mode_t mode = 0;
-	va_list ap;
-
-	va_start(ap, flags);
-	if (OPENS(flags))
-		mode = va_arg(ap, mode_t);
-	va_end(ap);
-	if (fails(FAIL_CALL, EMFILE))
-		return -1;
-	if (real == NULL)
-		find(&real, "openat");
-	return real(dir, path, flags, mode);
-}
-
-int
-fcntl(int fd, int what_of, ...)
-{
-	static int (*real)(int, int, ...);
-	long value;
-	va_list ap;
-
-	va_start(ap, what_of);
-	value = va_arg(ap, long);
-	va_end(ap);
-	if (fails(FAIL_CALL, EMFILE))
-		return -1;
-	if (real == NULL)
-		find(&real, "fcntl");
-	return real(fd, what_of, value);
-}
-
-int
-prctl(int option, ...)
-{
-	static int (*real)(int, ...);
-	long a[4];
-	va_list ap;
-
-	va_start(ap, option);
-	for (int i = 0; i < 4; i++)
-		a[i] = va_arg(ap, long);
-	va_end(ap);
-	if (fails(FAIL_CALL, EINVAL))
-		return -1;
-	if (real == NULL)
-		find(&real, "prctl");
-	return real(option, a[0], a[1], a[2], a[3]);
 }

@@ -1,0 +1,30 @@
+/*
+ * rehearsal: what fails in a run, and what could have.
+ *
+ * rehearsal.c says what fails; rehearsal_calls.c has what can.
+ */
+#ifndef TESTS_REHEARSAL_H
+#define TESTS_REHEARSAL_H
+
+#include <stdint.h>
+
+/* rehearsal.py has the same. */
+enum { FAIL_NOTHING, FAIL_ALLOCATION, FAIL_CALL, INTERRUPT, HALVE, KINDS };
+
+/* From here on in this process: in that way, the nth one; counts[kind] of
+   them there were, in all processes of the run. */
+struct rehearsal {
+	int what;
+	uint32_t nth;
+	uint32_t *counts; /* shared with the parent */
+};
+
+extern struct rehearsal rehearsal;
+
+/* The function that libc has of that name; ends the process without one. */
+void rehearsal_find(void *to, const char *name);
+
+/* Allocations of libseccomp can't fail from here on. */
+void rehearsal_spare(void);
+
+#endif
