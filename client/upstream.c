@@ -69,6 +69,18 @@ say_workspace(int fd, const char *workspace)
 	return !w.bad && reveal_write(fd, (struct view){ bytes, w.len });
 }
 
+/* With a time-out recv(2) is interrupted also by a stop and a go on. */
+static ssize_t
+hear(int fd, uint8_t *to, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = recv(fd, to, size, MSG_WAITALL);
+	while (n == -1 && errno == EINTR);
+	return n;
+}
+
 enum cofre_status
 upstream_begin(const char *path, const char *workspace, unsigned seconds,
     int *ret, struct problem *p)
@@ -127,7 +139,7 @@ open_one(const char *path, const char *workspace, int *ret,
 
 	if (s != COFRE_OK)
 		return s;
-	s = upstream_judge(said, recv(fd, said, sizeof(said), MSG_WAITALL),
+	s = upstream_judge(said, hear(fd, said, sizeof(said)),
 	    workspace, p);
 	if (s == COFRE_OK)
 		*ret = fd;
@@ -157,7 +169,7 @@ hear_count(int fd, uint32_t *ret, struct problem *p)
 	struct wire_reader r;
 
 	if (reveal_write(fd, (struct view){ ask, sizeof(ask) }))
-		n = recv(fd, said, sizeof(said), MSG_WAITALL);
+		n = hear(fd, said, sizeof(said));
 	if (n == -1)
 		return problem_set(p, COFRE_UNREACHABLE,
 		    "the daemon's ssh agent: %s", strerror(errno));
