@@ -218,7 +218,7 @@ class CommandStage(Stage):
             peer.sock.close()
         return self.end(out)
 
-    def record(self, to, words, stdin=b"secret"):
+    def record(self, to, words, stdin=b"none"):
         take = Take(words, stdin)
         got = self.run(words, stdin, recorder(take, to))
         take.code, take.out, take.err = got.code, got.out, got.err
@@ -277,6 +277,7 @@ def choose(every, most, start=0.0):
 KEY = base64.b64encode(b"k" * 64)
 ACCOUNT = b"DefaultEndpointsProtocol=https;AccountName=acct;AccountKey=%s;" \
     b"EndpointSuffix=core.windows.net" % KEY
+SECRET = b"hunter2hunter2"
 MORE = [
     ("put ml/store --kind storage", ACCOUNT),
     ("put ml/blob --kind datastore --type azure-blob --follows store "
@@ -289,7 +290,7 @@ MORE = [
      b"postgresql://u:p%40w@h.example:5432/db?sslmode=require"),
     ("put ml/my --kind datastore --type azure-mysql",
      b"mysql://u:pw@h.example:3306/db"),
-    ("put ml/two --kind generic --field a=- --meta b=c", b"secret"),
+    ("put ml/two --kind generic --field a=- --meta b=c", SECRET),
     ("show ml/store", b""), ("show ml/store --json", b""),
     ("get ml/store --format connection-string", b""),
     ("get ml/store --format sas", b""), ("get ml/blob --json", b""),
@@ -317,12 +318,12 @@ MORE = [
     ("run start -w ml --secret other --pid OTHER --label l --json", b""),
     ("run list ml --state active --label l", b""),
     ("run list ml --state over", b""),
-    ("put ml/new2 --kind generic --create --strip", b"secret\n"),
-    ("put ml/new2 --kind generic --create", b"secret"),
-    ("put ml/new2 --kind generic --if-version 1", b"secret"),
+    ("put ml/new2 --kind generic --create --strip", SECRET + b"\n"),
+    ("put ml/new2 --kind generic --create", SECRET),
+    ("put ml/new2 --kind generic --if-version 1", SECRET),
     ("role list /", b""), ("role export reader", b""),
     ("role show reader --workspace ml --version 1", b""),
-    ("role import -", b"{"), ("unlock", b"secret\n"), ("init", b"secret\n"),
+    ("role import -", b"{"), ("unlock", SECRET + b"\n"), ("init", SECRET + b"\n"),
     ("unlock --slot 3 --keyfile KEYFILE", b""),
     ("activity --op secret.put --since 2026-01-01T00:00:00Z", b""),
     ("who / --action vault.unlock", b""), ("why user:0 secret.get ml", b""),
@@ -342,7 +343,7 @@ echo '{"fields": {"AccountKey": "%s"}, "slot": 1}'
 
 def lines():
     """Every verb, in an order in which each can be done."""
-    every = MORE + [(line, b"secret") for line, _ in refusals.VERBS]
+    every = MORE + [(line, SECRET) for line, _ in refusals.VERBS]
     every = [e for e in every if not e[0].startswith(UNTIMELY)]
 
     def place(e):
