@@ -92,7 +92,8 @@ def chosen(reply, most, turn):
     groups = groups[turn % len(groups):] + groups[:turn % len(groups)]
     rows = itertools.zip_longest(*(
         rehearsal.choose(g, most, turn * 0.618 % 1) for g in groups))
-    return [c for row in rows for c in row if c is not None][:most]
+    found = [c for row in rows for c in row if c is not None]
+    return found[:most] if most > 0 else found
 
 
 def says_so(take, got):
