@@ -20,6 +20,7 @@
 
 #define DIRECTORY "activity"
 #define LINE 64u /* bytes that are stored together */
+#define MANY 32u /* cells that are looked at together */
 
 struct opening {
 	struct audit *a;
@@ -220,6 +221,9 @@ last_used(const struct audit *a)
 {
 	uint64_t cell = a->now.first + a->now.cells;
 
+	while (cell > a->end + MANY && logfmt_is_zero(
+		segment_at(&a->now, cell - MANY), MANY * LOG_CELL))
+		cell -= MANY;
 	while (cell > a->end &&
 	    logfmt_is_zero(segment_at(&a->now, cell - 1), LOG_CELL))
 		cell--;

@@ -29,7 +29,7 @@ DESCRIPTORS = [
     (r"{dir}/state/ssh\.lmdb", 2),      # the store of SSH keys, likewise
     (r"{dir}/state/ssh\.lmdb-lock", 1),
     (r"{dir}/state/activity", 1),
-    (r"{dir}/state/activity/[0-9a-f]{{16}}\.log", 1),
+    (r"{dir}/state/activity/[0-9a-f]{{16}}\.log", 2),   # and flushed ahead
     (r"anon_inode:\[signalfd\]", 1),
     (r"anon_inode:\[eventpoll\]", 3),   # events, and ends of processes; and
                                         # what the sentry waits for:
