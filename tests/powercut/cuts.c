@@ -234,13 +234,17 @@ choose_lies(const struct disk *d, struct choice *c, uint64_t n, uint64_t count)
 	c->limit = either;
 }
 
+/*
+ * A page or a sector that is copied while the processor stores a line of the
+ * log has half of that line, and that reads as a change: as with words.
+ */
 static const struct cut_way ways[] = {
 	{ "each write, in order", 4, false, false, choose_order },
 	{ "the last write torn", 4, false, false, choose_torn },
 	{ "only what was flushed", 2, false, false, choose_none },
 	{ "pages lost", 4, false, false, choose_pages },
-	{ "pages of any time", 4, false, false, choose_pages_of_a_time },
-	{ "sectors of 512", 4, false, false, choose_sectors },
+	{ "pages of any time", 4, false, true, choose_pages_of_a_time },
+	{ "sectors of 512", 4, false, true, choose_sectors },
 	{ "lines of 64", 4, false, false, choose_lines },
 	{ "names and lengths", 2, false, false, choose_names },
 	{ "words of 8", 2, false, true, choose_words },
