@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,13 +96,6 @@ has_none(const void *from)
 	    fails(FAIL_ALLOCATION, ENOMEM);
 }
 
-/* How much of a size is done. */
-static size_t
-part(size_t size)
-{
-	return size > 1 && turn(HALVE) ? size / 2 : size;
-}
-
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
@@ -157,25 +151,40 @@ reallocarray(void *p, size_t n, size_t size)
 	}
 
 /*
- * What was opened by a name: what it has is there at once.  The sandbox may
- * not allow to ask what a descriptor is.
+ * What is known of descriptors since they were made: the sandbox may not
+ * allow to ask.  What was opened by a name has all that it has at once; what
+ * keeps packets or signals gives and takes each as a whole.
  */
-#define NAMED_MAX 1024
-static uint8_t named[NAMED_MAX];
+#define NOTED_MAX 1024
+enum { BY_NAME = 1, IN_WHOLES = 2 };
+static uint8_t noted[NOTED_MAX];
 
 static int
-note_named(int fd)
+note(int fd, uint8_t what)
 {
-	if (fd >= 0 && fd < NAMED_MAX)
-		named[fd] = 1;
+	if (fd >= 0 && fd < NOTED_MAX)
+		noted[fd] = what;
 	return fd;
+}
+
+static bool
+is_noted(int fd, uint8_t what)
+{
+	return fd >= 0 && fd < NOTED_MAX && noted[fd] == what;
 }
 
 static int
 is_interrupted(int fd)
 {
-	return (fd < 0 || fd >= NAMED_MAX || !named[fd]) &&
-	    fails(INTERRUPT, EINTR);
+	return !is_noted(fd, BY_NAME) && fails(INTERRUPT, EINTR);
+}
+
+/* How much of a size is done. */
+static size_t
+part(int fd, size_t size)
+{
+	return size > 1 && !is_noted(fd, IN_WHOLES) && turn(HALVE) ? size / 2 :
+								     size;
 }
 
 /* The same of one that may wait for its first argument, a descriptor. */
@@ -238,12 +247,8 @@ CALL(int, setresgid, (gid_t r, gid_t e, gid_t s), (r, e, s), EPERM)
 CALL(int, setresuid, (uid_t r, uid_t e, uid_t s), (r, e, s), EPERM)
 CALL(int, setsockopt, (int fd, int level, int name, const void *at,
     socklen_t n), (fd, level, name, at, n), ENOMEM)
-CALL(int, signalfd, (int fd, const sigset_t *set, int flags),
-    (fd, set, flags), EMFILE)
 CALL(int, socket, (int domain, int type, int protocol),
     (domain, type, protocol), EMFILE)
-CALL(int, socketpair, (int domain, int type, int protocol, int fds[2]),
-    (domain, type, protocol, fds), EMFILE)
 CALL(int, stat, (const char *path, struct stat *to), (path, to), EIO)
 CALL(int, unlinkat, (int d, const char *path, int flags), (d, path, flags),
     EIO)
@@ -261,14 +266,14 @@ CALL(ssize_t, pread, (int fd, void *to, size_t n, off_t at),
     (fd, to, n, at), EIO)
 CALL(ssize_t, pwrite, (int fd, const void *from, size_t n, off_t at),
     (fd, from, n, at), ENOSPC)
-WAIT(ssize_t, read, (int fd, void *to, size_t n), (fd, to, part(n)), EIO)
+WAIT(ssize_t, read, (int fd, void *to, size_t n), (fd, to, part(fd, n)), EIO)
 WAIT(ssize_t, write, (int fd, const void *from, size_t n),
-    (fd, from, part(n)), ENOSPC)
+    (fd, from, part(fd, n)), ENOSPC)
 /* Who asks for all gets all. */
 WAIT(ssize_t, recv, (int fd, void *to, size_t n, int flags),
-    (fd, to, (flags & MSG_WAITALL) != 0 ? n : part(n), flags), EIO)
+    (fd, to, (flags & MSG_WAITALL) != 0 ? n : part(fd, n), flags), EIO)
 WAIT(ssize_t, send, (int fd, const void *from, size_t n, int flags),
-    (fd, from, part(n), flags), EIO)
+    (fd, from, part(fd, n), flags), EIO)
 
 int
 poll(struct pollfd *p, nfds_t n, int ms)
@@ -281,6 +286,36 @@ poll(struct pollfd *p, nfds_t n, int ms)
 	if (real == NULL)
 		rehearsal_find(&real, "poll");
 	return real(p, n, ms);
+}
+
+int
+signalfd(int fd, const sigset_t *set, int flags)
+{
+	static int (*real)(int, const sigset_t *, int);
+
+	if (fails(FAIL_CALL, EMFILE))
+		return -1;
+	if (real == NULL)
+		rehearsal_find(&real, "signalfd");
+	return note(real(fd, set, flags), IN_WHOLES);
+}
+
+int
+socketpair(int domain, int type, int protocol, int fds[2])
+{
+	static int (*real)(int, int, int, int[2]);
+	uint8_t what = (type & SOCK_SEQPACKET) == SOCK_SEQPACKET ? IN_WHOLES :
+								   0;
+
+	if (fails(FAIL_CALL, EMFILE))
+		return -1;
+	if (real == NULL)
+		rehearsal_find(&real, "socketpair");
+	if (real(domain, type, protocol, fds) == -1)
+		return -1;
+	(void)note(fds[0], what);
+	(void)note(fds[1], what);
+	return 0;
 }
 
 /* Those that are given a mode when they make a file. */
@@ -301,7 +336,7 @@ open(const char *path, int flags, ...)
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "open");
-	return note_named(real(path, flags, mode));
+	return note(real(path, flags, mode), BY_NAME);
 }
 
 int
@@ -319,7 +354,7 @@ openat(int dir, const char *path, int flags, ...)
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "openat");
-	return note_named(real(dir, path, flags, mode));
+	return note(real(dir, path, flags, mode), BY_NAME);
 }
 
 int
