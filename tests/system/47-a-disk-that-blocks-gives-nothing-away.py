@@ -92,6 +92,15 @@ def says(t, d, what, *arguments):
     check(SECRET.decode() not in text, text)
 
 
+def goes_on(d, times):
+    """It has told on its standard error, so many times now, that it stood
+    still: who asks from here on is answered."""
+    end = time.monotonic() + 10
+    while d.stderr().count("the disk did not answer for ") < times:
+        check(time.monotonic() < end, "it does not go on: " + d.stderr())
+        time.sleep(0.01)
+
+
 def stand_still(t, disk, d, agent, op, values):
     """Ask for that while it stands still; all others are refused, too."""
     c = d.connect()
@@ -100,6 +109,7 @@ def stand_still(t, disk, d, agent, op, values):
     client = sshagent.Client(agent)
     others = sshagent.Client(agent)
     usual = client.ask(sshagent.message(sshagent.LIST))
+    told = d.stderr().count("the disk did not answer for ")
     disk.freeze()
     try:
         clock = Clock()
@@ -126,6 +136,7 @@ def stand_still(t, disk, d, agent, op, values):
         check(not any(i.has_come() for i in idle), "idle ones are told")
     finally:
         disk.thaw()
+    goes_on(d, told + 1)
     clock = Clock()
     for i in idle:
         status(i.call("status"), "OK", "an idle one when it goes on")
