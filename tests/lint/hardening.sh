@@ -80,7 +80,7 @@ for f in "$cofred" "$cofre" "$library" $programs; do
 done
 if [ -z "${SANITIZED:-}" ]; then
 	has "$cofred" "a shadow stack (CET)" 'SHSTK' -n
-	for f in "$BUILD"/lib*.a "$BUILD"/.libs/libcommon.a; do
+	for f in "$BUILD"/lib*.a "$BUILD"/.libs/libcofre.a; do
 		[ "$(ar t "$f" | wc -l)" -eq "$(readelf -n "$f" 2>/dev/null |
 			grep -c 'IBT, SHSTK')" ] ||
 			bad "$f" 0 "an object without the marks of CET"

@@ -67,18 +67,18 @@ END {
 
 # Each library of Makefile.am, and which libraries' headers it may include.
 cat >"$tmp/parts" <<'END'
-libcommon_la libcommon_la
-libcrypt_a libcommon_la libcrypt_a
-libdaemon_a libcommon_la libcrypt_a libdaemon_a
-cofred libcommon_la libcrypt_a libdaemon_a
-libclient_la libcommon_la libclient_la
-libcommand_a libcommon_la libcrypt_a libclient_la libcommand_a
-cofre libcommon_la libcrypt_a libclient_la libcommand_a
-libsource_a libcommon_la libclient_la libcommand_a libsource_a
-client_sources_azure libcommon_la libclient_la libcommand_a libsource_a
-client_sources_docker libcommon_la libclient_la libcommand_a libsource_a
-client_sources_file libcommon_la libclient_la libcommand_a libsource_a
-client_sources_http libcommon_la libclient_la libcommand_a libsource_a
+libcommon_a libcommon_a
+libcrypt_a libcommon_a libcrypt_a
+libdaemon_a libcommon_a libcrypt_a libdaemon_a
+cofred libcommon_a libcrypt_a libdaemon_a
+libclient_a libcommon_a libclient_a
+libcommand_a libcommon_a libcrypt_a libclient_a libcommand_a
+cofre libcommon_a libcrypt_a libclient_a libcommand_a
+libsource_a libcommon_a libclient_a libcommand_a libsource_a
+client_sources_azure libcommon_a libclient_a libcommand_a libsource_a
+client_sources_docker libcommon_a libclient_a libcommand_a libsource_a
+client_sources_file libcommon_a libclient_a libcommand_a libsource_a
+client_sources_http libcommon_a libclient_a libcommand_a libsource_a
 END
 awk '
 /^[a-z_]+_SOURCES = *\\?/ {

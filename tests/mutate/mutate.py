@@ -71,8 +71,8 @@ def build(tests):
         run([os.path.join(TOP, "configure"), "-q", "--enable-sanitizers",
              "CFLAGS=-O0 -g0"], cwd=BUILD)
     run(MAKE + ["-j%d" % os.cpu_count(), "libtesting.a", "libdaemon.a",
-                "libsource.a", "libcommand.a", "libclient.la", "libcrypt.a",
-                "libcommon.la"] + [target_of(name) + ".o" for name in tests
+                "libsource.a", "libcommand.a", "libclient.a", "libcrypt.a",
+                "libcommon.a"] + [target_of(name) + ".o" for name in tests
                                   if not is_replay(name)] +
         ["tests/fuzz/replay.o"] + ["tests/fuzz/fuzz_%s.o" % name[7:]
                                    for name in tests if is_replay(name)])
@@ -110,14 +110,16 @@ def compiling(file):
 
 
 def linking(target):
-    """The command by which libtool links it."""
+    """The command by which it is linked: libtool's, if it is libtool that
+    does it."""
     text = said(target, "src/seal.o")
-    line = [x for x in text.splitlines() if "--mode=link" in x and
-            " -o %s " % target in x][-1]
-    text = run(line.replace("libtool ", "libtool --dry-run ", 1), cwd=BUILD,
-               shell=True)
-    return [x.split(": ", 2)[2] for x in text.splitlines()
-            if x.startswith("libtool: link: ")][-1].split()
+    line = [x for x in text.splitlines() if " -o %s " % target in x][-1]
+    if "--mode=link" in line:
+        text = run(line.replace("libtool ", "libtool --dry-run ", 1),
+                   cwd=BUILD, shell=True)
+        line = [x.split(": ", 2)[2] for x in text.splitlines()
+                if x.startswith("libtool: link: ")][-1]
+    return shlex.split(line.split("; ")[-1])
 
 
 class Test:
