@@ -21,7 +21,7 @@ import cofre_wire as wire
 import harness
 from expect import check, same, show, status
 
-KILLS = int(os.environ.get("COFRE_TEST_KILLS") or 200)
+KILLS = 200
 WRITERS, NAMES = 4, 12
 SIZES = (1, 20, 200, 1000, 5000, 20000, 60000)
 WS = "w"
@@ -248,7 +248,8 @@ def old_versions(t, x):
 def test(t):
     r = harness.seed()
     x = Durability(t, r)
-    for i in range(KILLS):
+    kills = int(os.environ.get("COFRE_TEST_KILLS") or t.part(KILLS))
+    for i in range(kills):
         x.write(r.choice((0.002, 0.01, 0.03, 0.08)) * r.random() * 2)
         x.restart()
         x.verify()
@@ -264,12 +265,12 @@ def test(t):
     x.d.stop()
     show("%d kills: %d acknowledged writes, all there, each in the log; %d "
          "writes were done that nobody had been told of" %
-         (KILLS, len(x.acknowledged), x.unanswered))
+         (kills, len(x.acknowledged), x.unanswered))
     show("%d old versions open; %d torn ends of the log; the slowest start "
          "took %.2f s; the store has %d KiB" %
          (versions, len(torn), x.starts, os.stat(os.path.join(
              x.d.state_dir, "data.mdb")).st_blocks / 2))
-    check(len(x.acknowledged) > 2 * KILLS, "too few writes to say anything")
+    check(len(x.acknowledged) > 2 * kills, "too few writes to say anything")
 
 
 harness.main(test, limit=280)

@@ -214,7 +214,8 @@ def change_store(d, secrets, good, r, name):
     pages = [p for p in range(0, len(whole), 4096)
              if whole[p:p + 4096].strip(b"\0")]
     outcomes = collections.Counter()
-    for i in range(STORE_CHANGES):
+    changes = d.test.part(STORE_CHANGES)
+    for i in range(changes):
         restore(d, good)
         # Half of them anywhere, half where LMDB keeps what it needs.
         at = r.choice(pages) + r.randrange(4096 if i % 2 else 128)
@@ -227,17 +228,17 @@ def change_store(d, secrets, good, r, name):
         except harness.Failure as e:
             raise harness.Failure("byte %d of %s: %s" % (at, name, e))
     show("%s: %d changed bytes, no wrong value: %s" % (
-        name, STORE_CHANGES, ", ".join(
+        name, changes, ", ".join(
             "%d %s" % (n, what) for what, n in outcomes.most_common())))
 
 
 def tamper(t, r):
-    table, lines, good = states.States(t).tamper(ATTEMPTS,
+    table, lines, good = states.States(t).tamper(t.part(ATTEMPTS),
                                                  r.getrandbits(32))
     states.print_table(table, lines)
     found = states.total(table)
-    check(good and found["tried"] > 500 and found["detected"] > 100,
-          "the driver")
+    check(good and found["tried"] > t.part(500) and
+          found["detected"] > t.part(100), "the driver")
     same((found["wrong"], found["crashed"]), (0, 0), "wrong and crashed")
 
 
@@ -260,8 +261,8 @@ def test(t):
     good = os.path.join(t.dir, "good")
     shutil.copytree(d.state_dir, good)
     log = Log(t, d)
-    log.records = log.records[:40] + r.sample(log.records[40:-20], 80) + \
-        log.records[-20:]
+    log.records = log.records[:t.part(40)] + \
+        r.sample(log.records[40:-20], t.part(80)) + log.records[-20:]
     change_log(log, r)
     forge_tag(d, log, good)
     for name in ("data.mdb", "ssh.lmdb"):
