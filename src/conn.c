@@ -258,16 +258,38 @@ go_on(struct conn *c, struct view in)
 		serve_kept(c);
 }
 
+/* The processes of one batch of connections that were looked at. */
+#define LOOKS 16
+struct looks {
+	int fd[LOOKS]; /* what was asked, or -1 */
+	bool same[LOOKS];
+};
+
+/* All of a batch is received by now: for what one process has sent by several
+   of its connections one look at it is enough.  No descriptor of another one
+   takes that number meanwhile: they come with answers of the witness. */
+static bool
+is_same(struct looks *l, int watch_fd)
+{
+	unsigned at = (unsigned)watch_fd % LOOKS;
+
+	if (l->fd[at] != watch_fd) {
+		l->same[at] = witness_same(watch_fd);
+		l->fd[at] = watch_fd;
+	}
+	return l->same[at];
+}
+
 /* Somebody else than who has connected, or another program?  From then on
    nobody can say which bytes of a frame are whose, so that stays. */
 static void
-notice_sender(struct conn *c)
+notice_sender(struct conn *c, struct looks *l)
 {
 	bool same = sender_is_peer(&c->speaker, &c->peer) && !c->over;
 
 	if (c->foreign)
 		return;
-	c->executed = same && c->watch_fd != -1 && !witness_same(c->watch_fd);
+	c->executed = same && c->watch_fd != -1 && !is_same(l, c->watch_fd);
 	c->foreign = !same || c->executed;
 	c->sender = c->speaker;
 }
@@ -346,10 +368,13 @@ void
 conn_serve_heard(struct server *sv)
 {
 	struct conn *c = sv->heard, *next;
+	struct looks looks;
 	struct view in;
 
 	if (c == NULL)
 		return;
+	for (size_t i = 0; i < LOOKS; i++)
+		looks.fd[i] = -1;
 	sv->heard = NULL;
 	conn_note_ends(sv);
 	for (; c != NULL; c = next) {
@@ -359,7 +384,7 @@ conn_serve_heard(struct server *sv)
 		sv->heard_count--;
 		if (is_gone(c))
 			continue;
-		notice_sender(c);
+		notice_sender(c, &looks);
 		if (c->in.size > 0)
 			go_on(c, in);
 		else

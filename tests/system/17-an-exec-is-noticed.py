@@ -100,6 +100,53 @@ def many(d, rounds):
     show("%d programs were executed: none got the secret" % rounds)
 
 
+def at_once(d):
+    """Several connections of a program that was executed, and of another
+    process, are served together: each as what sends on it."""
+    own = [d.connect() for _ in range(3)]
+    go, begin = os.pipe()
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            become(OWNER)
+            connections = [d.connect() for _ in range(3)]
+            os.dup2(go, 0)
+            os.dup2(write, 1)
+            for i, c in enumerate(connections):
+                c.socket.settimeout(None)
+                os.dup2(c.socket.fileno(), 5 + i)
+            said = "".join("\\%03o" % b for b in wire.request(
+                "secret.get", 9, workspace="w", name="n"))
+            os.execv("/bin/sh", [
+                "sh", "-c", "echo ready; read x; for i in 5 6 7; do "
+                "printf '%s' >&$i; done; echo sent; "
+                "cat <&5; cat <&6; cat <&7" % said])
+        finally:
+            os._exit(9)
+    os.close(write)
+    with os.fdopen(read, "rb") as f:
+        same(f.readline(), b"ready\n", "the program")
+        d.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, d.pid, os.WSTOPPED)
+        own[0].send("secret.get", workspace="w", name="n")
+        os.write(begin, b"\n")
+        same(f.readline(), b"sent\n", "the program")
+        for c in own[1:]:
+            c.send("secret.get", workspace="w", name="n")
+        d.signal(signal.SIGCONT)
+        got = f.read()
+    os.close(go)
+    os.close(begin)
+    same(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, "the program")
+    same([number(got[i:]) for i in range(0, len(got), 16)],
+         [wire.STATUS["OTHER_PROCESS"]] * 3, "what the program gets")
+    for c in own:
+        same(c.receive().values(), dict(value=SECRET), "the other process")
+        c.close()
+    show("three connections of a program are refused at once, and no other")
+
+
 def told(t, d, root):
     """The program and the cgroup of a connection are in its record."""
     name = os.path.join(t.dir, "agent program")
@@ -387,6 +434,7 @@ def test(t):
     refused(d, root)
     shared(d)
     many(d, ROUNDS)
+    at_once(d)
     told(t, d, root)
     early(d, 300)
     before_the_look(d, root)
