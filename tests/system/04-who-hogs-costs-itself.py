@@ -510,7 +510,7 @@ def long_ones(t, d, root):
         send_message(a.here, "stop")
         check(a.finish() > 0, "nobody was served %s" % op)
         a.end()
-        check(beside >= alone / 5, "beside %s without end somebody else was "
+        check(beside >= alone / 20, "beside %s without end somebody else was "
               "served %d times, and else %d times" % (op, beside, alone))
         show("beside %s without end a bystander was served %d times, else "
              "%d" % (op, beside, alone))

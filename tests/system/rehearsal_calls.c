@@ -152,11 +152,11 @@ reallocarray(void *p, size_t n, size_t size)
 
 /*
  * What is known of descriptors since they were made: the sandbox may not
- * allow to ask.  What was opened by a name has all that it has at once; what
- * keeps packets or signals gives and takes each as a whole.
+ * allow to ask.  What was opened by a name has all that it has at once, so that
+ * nobody waits; what keeps packets or signals gives and takes each as a whole.
  */
 #define NOTED_MAX 1024
-enum { BY_NAME = 1, IN_WHOLES = 2 };
+enum { NO_WAIT = 1, IN_WHOLES = 2 };
 static uint8_t noted[NOTED_MAX];
 
 static int
@@ -170,13 +170,13 @@ note(int fd, uint8_t what)
 static bool
 is_noted(int fd, uint8_t what)
 {
-	return fd >= 0 && fd < NOTED_MAX && noted[fd] == what;
+	return fd >= 0 && fd < NOTED_MAX && (noted[fd] & what) != 0;
 }
 
 static int
-is_interrupted(int fd)
+is_interrupted(int fd, bool at_once)
 {
-	return !is_noted(fd, BY_NAME) && fails(INTERRUPT, EINTR);
+	return !at_once && !is_noted(fd, NO_WAIT) && fails(INTERRUPT, EINTR);
 }
 
 /* How much of a size is done. */
@@ -187,13 +187,14 @@ part(int fd, size_t size)
 								     size;
 }
 
-/* The same of one that may wait for its first argument, a descriptor. */
-#define WAIT(type, name, parameters, arguments, error) \
+/* The same of one that may wait for its first argument, a descriptor, unless
+   it is asked not to. */
+#define WAIT(type, name, parameters, arguments, error, at_once) \
 	type name parameters \
 	{ \
 		static type(*real) parameters; \
 \
-		if (fails(FAIL_CALL, error) || is_interrupted(fd)) \
+		if (fails(FAIL_CALL, error) || is_interrupted(fd, at_once)) \
 			return (type)-1; \
 		if (real == NULL) \
 			rehearsal_find(&real, #name); \
@@ -257,23 +258,26 @@ CALL(void *, mmap, (void *p, size_t n, int prot, int flags, int fd, off_t at),
 CALL(int, connect, (int fd, const struct sockaddr *a, socklen_t n),
     (fd, a, n), ECONNREFUSED)
 WAIT(int, epoll_wait, (int fd, struct epoll_event *ev, int n, int ms),
-    (fd, ev, n, ms), EIO)
+    (fd, ev, n, ms), EIO, false)
+#define NOT_NOW ((flags & MSG_DONTWAIT) != 0)
 WAIT(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags),
-    EIO)
+    EIO, NOT_NOW)
 WAIT(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags),
-    (fd, m, flags), EIO)
+    (fd, m, flags), EIO, NOT_NOW)
 CALL(ssize_t, pread, (int fd, void *to, size_t n, off_t at),
     (fd, to, n, at), EIO)
 CALL(ssize_t, pwrite, (int fd, const void *from, size_t n, off_t at),
     (fd, from, n, at), ENOSPC)
-WAIT(ssize_t, read, (int fd, void *to, size_t n), (fd, to, part(fd, n)), EIO)
+WAIT(ssize_t, read, (int fd, void *to, size_t n), (fd, to, part(fd, n)), EIO,
+    false)
 WAIT(ssize_t, write, (int fd, const void *from, size_t n),
-    (fd, from, part(fd, n)), ENOSPC)
+    (fd, from, part(fd, n)), ENOSPC, false)
 /* Who asks for all gets all. */
 WAIT(ssize_t, recv, (int fd, void *to, size_t n, int flags),
-    (fd, to, (flags & MSG_WAITALL) != 0 ? n : part(fd, n), flags), EIO)
+    (fd, to, (flags & MSG_WAITALL) != 0 ? n : part(fd, n), flags), EIO,
+    NOT_NOW)
 WAIT(ssize_t, send, (int fd, const void *from, size_t n, int flags),
-    (fd, from, part(fd, n), flags), EIO)
+    (fd, from, part(fd, n), flags), EIO, NOT_NOW)
 
 int
 poll(struct pollfd *p, nfds_t n, int ms)
@@ -297,7 +301,8 @@ signalfd(int fd, const sigset_t *set, int flags)
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "signalfd");
-	return note(real(fd, set, flags), IN_WHOLES);
+	return note(real(fd, set, flags),
+	    (flags & SFD_NONBLOCK) != 0 ? NO_WAIT | IN_WHOLES : IN_WHOLES);
 }
 
 int
@@ -336,7 +341,7 @@ open(const char *path, int flags, ...)
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "open");
-	return note(real(path, flags, mode), BY_NAME);
+	return note(real(path, flags, mode), NO_WAIT);
 }
 
 int
@@ -354,7 +359,7 @@ openat(int dir, const char *path, int flags, ...)
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "openat");
-	return note(real(dir, path, flags, mode), BY_NAME);
+	return note(real(dir, path, flags, mode), NO_WAIT);
 }
 
 int
