@@ -42,25 +42,42 @@ def child(function):
     return pid
 
 
-def executed(d, first, op="secret.get", read="cat", **fields):
-    """What a program gets that was executed with a connected socket."""
-    r, w = os.pipe()
+def octal(data):
+    """For the shell's printf."""
+    return "".join("\\%03o" % b for b in data)
+
+
+def execute(connect, script, **fds):
+    """A shell of the owner's, that has what connect() returns from descriptor
+    5 on, and these as well."""
     pid = os.fork()
     if pid == 0:
         try:
             become(OWNER)
-            c = d.connect()
-            if first:
-                status(c.call("secret.get", workspace="w", name="n"), "OK",
-                       "before the exec")
-            c.socket.settimeout(None)   # the program waits in read(2)
-            os.dup2(w, 1)
-            os.dup2(c.socket.fileno(), 5)
-            said = "".join("\\%03o" % b
-                           for b in wire.request(op, 9, **fields))
-            os.execv("/bin/sh", ["sh", "-c", THIEF % (said, read)])
+            connections = connect()
+            os.dup2(fds.get("stdin", 0), 0)
+            os.dup2(fds["stdout"], 1)
+            for i, c in enumerate(connections):
+                c.socket.settimeout(None)   # the program waits in read(2)
+                os.dup2(c.socket.fileno(), 5 + i)
+            os.execv("/bin/sh", ["sh", "-c", script])
         finally:
             os._exit(9)
+    return pid
+
+
+def executed(d, first, op="secret.get", read="cat", **fields):
+    """What a program gets that was executed with a connected socket."""
+    def connect():
+        c = d.connect()
+        if first:
+            status(c.call("secret.get", workspace="w", name="n"), "OK",
+                   "before the exec")
+        return [c]
+
+    r, w = os.pipe()
+    pid = execute(connect, THIEF % (octal(wire.request(op, 9, **fields)),
+                                    read), stdout=w)
     os.close(w)
     with os.fdopen(r, "rb") as f:
         got = f.read()
@@ -106,24 +123,12 @@ def at_once(d):
     own = [d.connect() for _ in range(3)]
     go, begin = os.pipe()
     read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            become(OWNER)
-            connections = [d.connect() for _ in range(3)]
-            os.dup2(go, 0)
-            os.dup2(write, 1)
-            for i, c in enumerate(connections):
-                c.socket.settimeout(None)
-                os.dup2(c.socket.fileno(), 5 + i)
-            said = "".join("\\%03o" % b for b in wire.request(
-                "secret.get", 9, workspace="w", name="n"))
-            os.execv("/bin/sh", [
-                "sh", "-c", "echo ready; read x; for i in 5 6 7; do "
-                "printf '%s' >&$i; done; echo sent; "
-                "cat <&5; cat <&6; cat <&7" % said])
-        finally:
-            os._exit(9)
+    pid = execute(
+        lambda: [d.connect() for _ in range(3)],
+        "echo ready; read x; for i in 5 6 7; do printf '%s' >&$i; done; "
+        "echo sent; cat <&5; cat <&6; cat <&7" % octal(wire.request(
+            "secret.get", 9, workspace="w", name="n")),
+        stdin=go, stdout=write)
     os.close(write)
     with os.fdopen(read, "rb") as f:
         same(f.readline(), b"ready\n", "the program")
@@ -200,21 +205,10 @@ def before_the_look(d, root):
     go_on = harness.stop_witness(d)
     r, w = os.pipe()
     begun, begin = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            become(OWNER)
-            c = d.connect(greet=False)
-            c.socket.settimeout(None)
-            os.dup2(w, 1)
-            os.dup2(c.socket.fileno(), 5)
-            said = "".join("\\%03o" % b for b in wire.hello(1) +
-                           wire.request("secret.get", 9, workspace="w",
-                                        name="n"))
-            os.execv("/bin/sh", ["sh", "-c", THIEF % (
-                said, "dd bs=1 count=4 2>/dev/null")])
-        finally:
-            os._exit(9)
+    said = octal(wire.hello(1) + wire.request("secret.get", 9, workspace="w",
+                                              name="n"))
+    pid = execute(lambda: [d.connect(greet=False)],
+                  THIEF % (said, "dd bs=1 count=4 2>/dev/null"), stdout=w)
     os.close(w)
     os.close(begin)
     same(os.read(begun, 1), b"", "the end of a pipe that exec closes")
