@@ -503,14 +503,17 @@ def long_ones(t, d, root):
                        ("secret.put", dict(workspace="many", name="n-1",
                                            kind=wire.GENERIC,
                                            fields=wire.fields(value=b"y")))):
-        alone = served_for(t, d, 1)
-        a = t.agent(44001)
-        a.start(ask_without_end, d.socket, op, values)
-        beside = served_for(t, d, 1)
-        send_message(a.here, "stop")
-        check(a.finish() > 0, "nobody was served %s" % op)
-        a.end()
-        check(beside >= alone / 20, "beside %s without end somebody else was "
+        for _ in range(3):      # something else may have had the processors
+            alone = served_for(t, d, 1)
+            a = t.agent(44001)
+            a.start(ask_without_end, d.socket, op, values)
+            beside = served_for(t, d, 1)
+            send_message(a.here, "stop")
+            check(a.finish() > 0, "nobody was served %s" % op)
+            a.end()
+            if beside >= alone / 5:
+                break
+        check(beside >= alone / 5, "beside %s without end somebody else was "
               "served %d times, and else %d times" % (op, beside, alone))
         show("beside %s without end a bystander was served %d times, else "
              "%d" % (op, beside, alone))

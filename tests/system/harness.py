@@ -333,17 +333,21 @@ class Test:
         return path
 
     def has_sanitizer(self):
-        return b"__asan_init" in read_file(self.cofred())
+        return b"__asan_init" in read_file(program("COFRED", "./cofred"))
 
     def counts(self):
         """Is it a build of make coverage?"""
-        return b"__llvm_profile_" in read_file(self.cofred())
+        return b"__llvm_profile_" in read_file(program("COFRED",
+                                                        "./cofred"))
+
+    def is_slow(self):
+        """Is it another build than what is shipped?"""
+        return self.has_sanitizer() or self.counts()
 
     def part(self, attempts):
-        """How many of them: all in the build that is shipped; in a
-        sanitizer's, or one that counts, a quarter."""
-        return attempts if not (self.has_sanitizer() or self.counts()) else \
-            attempts // 4
+        """How many of them: all in the build that is shipped, else a
+        quarter."""
+        return attempts // 4 if self.is_slow() else attempts
 
     def run_cofre(self, daemon, *arguments, uid=None, stdin=b"", code=0,
                   **more):
@@ -462,12 +466,13 @@ def main(function, limit=120):
     for number in (signal.SIGQUIT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     die_with_parent()
-    # The limit is for a machine that does nothing else.
-    signal.alarm(3 * limit)
+    signal.alarm(limit)
     begin = time.monotonic()
     try:
         test = Test()
         atexit.register(test.close)
+        if test.is_slow():
+            signal.alarm(3 * limit)
         function(test)
         for d in test.daemons:
             d.no_complaint()
