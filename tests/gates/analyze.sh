@@ -4,11 +4,13 @@
 # stands there and is not found any more is wrong as well.
 #
 #	analyze.sh [TOOL...]	in a build directory, by make; with FILES, of
-#				these alone: "src/witness.c src/common"
+#				these alone: "src/witness.c src/common"; with
+#				NODES, how far clang's analyzer goes into a
+#				function (225000, as clang has it)
 set -euo pipefail
 : "${BUILD:?the build directory}" "${srcdir:?the source tree}"
 : "${CC:?the compiler}" "${CPP_FLAGS:?its flags}" "${C_FLAGS:?its flags}"
-: "${JOBS:=$(nproc)}" "${FILES:=src client}"
+: "${JOBS:=$(nproc)}" "${FILES:=src client}" "${NODES:=225000}"
 export LC_ALL=C
 cd "$BUILD"
 explained=$srcdir/tests/gates/explained.txt
@@ -39,7 +41,8 @@ gcc_one() {
 clang_tidy_one() {
 	eval "set -- \"\$1\" $CPP_FLAGS"
 	clang-tidy --quiet --config-file="$srcdir/.clang-tidy" "$1" \
-		-- -std=c11 "${@:2}" 2>/dev/null
+		-- -std=c11 "${@:2}" -Xclang -analyzer-config \
+		-Xclang "max-nodes=$NODES" 2>/dev/null
 }
 
 cppcheck_one() {
@@ -82,7 +85,7 @@ run() { # TOOL
 	used=$(cpu)
 	mkdir "$tmp/$tool"
 	export -f gcc_one clang_tidy_one cppcheck_one
-	export BUILD srcdir CC CPP_FLAGS C_FLAGS tmp
+	export BUILD srcdir CC CPP_FLAGS C_FLAGS NODES tmp
 	if ! { sed "s#^#$srcdir/#" "$tmp/files"; echo "$tmp/seeded.c"; } |
 		xargs -P "$JOBS" -I{} bash -c "$into" \
 			_ "${tool//-/_}_one" {} "$tmp/$tool"; then

@@ -1,13 +1,20 @@
 #!/usr/bin/env bash
-# make reproducible: the same source, built twice by two users who have as
-# little in common as can be, gives the same files to install, byte for byte.
+# make reproducible: the same source, built a second time by somebody who has
+# as little in common with whom built it first as can be, gives the same files
+# to install, byte for byte.
 #
-# Apart are: the directory and the length of its name, inside the source tree
-# or outside, the umask, the time zone, the locale, the clock, the user (as
-# root), and how many jobs make runs at once.  Nothing that is installed is
-# setuid, or for others to write.
+# The first is this build; the second is made of the distribution.  Apart are:
+# the directory and the length of its name, outside the source tree or inside,
+# the umask, the time zone, the locale, the clock, the user (as root), and how
+# many jobs make runs at once.  Nothing that is installed is setuid, or for
+# others to write.
 set -euo pipefail
-: "${DISTDIR:?an unpacked distribution}" "${CC:=gcc}"
+: "${BUILD:?the build directory}" "${DISTDIR:?an unpacked distribution}"
+: "${PREFIX:?where it installs to}" "${CC:=gcc}" "${CFLAGS=-g -O2}"
+[ -n "${MAP_CFLAGS:-}" ] || {
+	echo "reproducible: not of a build for tests (sanitizers, coverage)" >&2
+	exit 1
+}
 export CCACHE_DISABLE=1
 unset MAKEFLAGS MFLAGS MAKELEVEL SOURCE_DATE_EPOCH
 for needed in faketime setpriv; do
@@ -19,12 +26,10 @@ done
 tmp=$(mktemp -d)
 trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
 chmod 755 "$tmp"
-one=$tmp/1
 two=$tmp/a-directory-with-a-much-longer-name/src
-mkdir -p "$one" "$two" "$tmp/out"
-cp -R "$DISTDIR/." "$one"
+mkdir -p "$two" "$tmp/out"
 cp -R "$DISTDIR/." "$two"
-chmod -R u+w "$one" "$two"
+chmod -R u+w "$two"
 as_two=()
 if [ "$(id -u)" -eq 0 ]; then
 	chown -R 4711:4711 "${two%/src}"
@@ -33,13 +38,10 @@ else
 	echo "reproducible: not root: one user builds both"
 fi
 
-build_one() {
+install_one() {
 	umask 022
 	export TZ=UTC LC_ALL=C HOME=/nonexistent
-	cd "$one"
-	./configure -q CC="$CC"
-	make -s -j1
-	make -s install DESTDIR="$tmp/out/1"
+	make -s -C "$BUILD" install DESTDIR="$tmp/out/1"
 }
 
 # Half a year on, in Kathmandu.
@@ -48,9 +50,8 @@ build_two() {
 		set -e
 		umask 077
 		export TZ=Asia/Kathmandu LC_ALL=C.UTF-8 HOME='${two%/src}' USER=two
-		mkdir '${two%/src}/out-of-tree'
-		cd '${two%/src}/out-of-tree'
-		'$two/configure' -q CC='$CC'
+		cd '$two'
+		./configure -q CC='$CC' CFLAGS='$CFLAGS' --prefix='$PREFIX'
 		make -s -j3
 		make -s install DESTDIR='${two%/src}/2'
 	END
@@ -58,10 +59,8 @@ build_two() {
 }
 
 began=$SECONDS
-build_one >"$tmp/one.out" 2>&1 &
-pid=$!
+(install_one) >"$tmp/one.out" 2>&1 || { tail -n 30 "$tmp/one.out"; exit 1; }
 build_two >"$tmp/two.out" 2>&1 || { tail -n 30 "$tmp/two.out"; exit 1; }
-wait "$pid" || { tail -n 30 "$tmp/one.out"; exit 1; }
 
 # What is there, with its mode and where a link leads.
 listing() {
