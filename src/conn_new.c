@@ -300,6 +300,8 @@ conn_look(struct conn *c, uint32_t pid, int pidfd, bool hash,
 void
 conn_look_end(struct conn *c)
 {
+	if (c->look.state == LOOK_NONE)
+		return;
 	if (c->look.fd != -1)
 		(void)close(c->look.fd);
 	c->look = (struct look){ .state = LOOK_NONE, .fd = -1 };
