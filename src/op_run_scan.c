@@ -9,7 +9,8 @@
 
 /* What is done for one reply, give or take one secret: some milliseconds. */
 #define SCAN_ROWS 256u		/* heads looked at */
-#define SCAN_MIN 16u		/* so many also when others wait */
+#define SCAN_MIN 16u		/* so many also when others wait, */
+#define SCAN_MIN_WORK (256u << 10) /* unless so many bytes are searched */
 #define SCAN_OPENED (1u << 20)	/* bytes of rows opened */
 #define SCAN_WORK (8u << 20)	/* bytes searched */
 /* What is above that is all that a uid gets of a turn. */
@@ -149,7 +150,8 @@ scan_rows(struct request *q, struct scan *s, uint64_t *after)
 
 	for (unsigned i = 0; i < SCAN_ROWS && s->work < SCAN_WORK &&
 	     s->opened < SCAN_OPENED && s->found == 0 &&
-	     (i < SCAN_MIN || !quota_is_over(q->conn));
+	     ((i < SCAN_MIN && s->work < SCAN_MIN_WORK) ||
+		 !quota_is_over(q->conn));
 	     i++) {
 		id.record++;
 		from = row_key(&id);

@@ -2,132 +2,143 @@
 
 #include <string.h>
 
-enum form { AS_IS, PERCENT, PLUS, BASE64_0, BASE64_1, BASE64_2, BASE64_3, FORMS };
+enum form { AS_IS, PERCENT, PLUS, BASE64, FORMS = BASE64 + 4 };
 
-static int
-hex_digit(uint8_t c)
+/* What a character is in base64, and as a hexadecimal digit. */
+#define ENDS 64u  /* it ends a run of base64 */
+#define WRAPS 65u /* a wrapped line goes on behind it */
+#define NO_DIGIT 16u
+struct alphabet {
+	uint8_t sextet[256];
+	uint8_t digit[256];
+};
+
+static void
+learn(uint8_t table[256], const char *characters, uint8_t first)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	for (; *characters != '\0'; characters++)
+		table[(uint8_t)*characters] = first++;
 }
 
+static void
+alphabet_make(struct alphabet *a)
+{
+	memset(a->sextet, ENDS, sizeof(a->sextet));
+	memset(a->digit, NO_DIGIT, sizeof(a->digit));
+	learn(a->sextet, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 0);
+	learn(a->sextet, "abcdefghijklmnopqrstuvwxyz", 26);
+	learn(a->sextet, "0123456789+/", 52);
+	learn(a->sextet, "-_", 62); /* of URLs */
+	a->sextet['\n'] = a->sextet['\r'] = WRAPS;
+	learn(a->digit, "0123456789abcdef", 0);
+	learn(a->digit, "ABCDEF", 10);
+}
+
+/* With '+' as it is, and as a space: two forms of one length, which is
+   returned. */
 static size_t
-percent(struct view text, bool plus, uint8_t *out)
+percent(const struct alphabet *a, struct view text, uint8_t *out,
+    uint8_t *spaced)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t c = text.data[i];
-		int high = -1, low = -1;
 
+		spaced[n] = c == '+' ? ' ' : c;
 		if (c == '%' && i + 2 < text.len) {
-			high = hex_digit(text.data[i + 1]);
-			low = hex_digit(text.data[i + 2]);
+			uint8_t high = a->digit[text.data[i + 1]];
+			uint8_t low = a->digit[text.data[i + 2]];
+
+			if (high != NO_DIGIT && low != NO_DIGIT) {
+				c = spaced[n] = (uint8_t)(high * 16 + low);
+				i += 2;
+			}
 		}
-		if (high >= 0 && low >= 0) {
-			c = (uint8_t)(high * 16 + low);
-			i += 2;
-		} else if (plus && c == '+')
-			c = ' ';
 		out[n++] = c;
 	}
 	return n;
 }
 
-static int
-sextet(uint8_t c)
+/*
+ * Where the next byte of a form goes.  pair ends with the last two sextets of the
+ * run, k its characters before this one, the first skip of which are left out.
+ * There is no branch, so that no text takes longer than others of its length.
+ */
+static inline uint8_t *
+emit(uint8_t *to, uint32_t pair, size_t k, unsigned skip, bool ends,
+    bool counts)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
+	unsigned place = (unsigned)(k - skip) % 4;
+
+	*to = ends ? 0 : (uint8_t)(pair >> (6 - 2 * place));
+	return to + (ends | (counts & (k > skip) & (place != 0)));
 }
 
 /*
- * Decode every run of base64 characters, from its skip-th one on, so that
- * one of the four beginnings is that of the encoded text, whatever stands
- * before it.
+ * Decode every run of base64 characters, from its first one, its second,
+ * third and fourth one on, so that one of these is the beginning of the
+ * encoded text, whatever stands before it.  What ends a run is a zero.
  */
-static size_t
-base64(struct view text, unsigned skip, uint8_t *out)
+static void
+base64(const struct alphabet *a, struct view text, uint8_t *out,
+    size_t room, size_t len[4])
 {
-	uint32_t bits = 0;
-	unsigned have = 0, left = skip;
-	size_t n = 0;
+	uint8_t *to0 = out, *to1 = to0 + room, *to2 = to1 + room;
+	uint8_t *to3 = to2 + room;
+	uint32_t pair = 0;
+	size_t k = 0;
 
 	for (size_t i = 0; i < text.len; i++) {
-		int v = sextet(text.data[i]);
+		uint8_t v = a->sextet[text.data[i]];
+		bool ends = v == ENDS, counts = v < ENDS;
 
-		if (v < 0) {
-			/* A wrapped line goes on; all else ends the run. */
-			if (text.data[i] != '\n' && text.data[i] != '\r') {
-				have = 0;
-				left = skip;
-				out[n++] = 0;
-			}
-			continue;
-		}
-		if (left > 0) {
-			left--;
-			continue;
-		}
-		bits = (bits << 6 | (uint32_t)v) & 0xffffff;
-		have += 6;
-		if (have < 8)
-			continue;
-		have -= 8;
-		out[n++] = (uint8_t)(bits >> have);
+		pair = counts ? pair << 6 | v : pair;
+		to0 = emit(to0, pair, k, 0, ends, counts);
+		to1 = emit(to1, pair, k, 1, ends, counts);
+		to2 = emit(to2, pair, k, 2, ends, counts);
+		to3 = emit(to3, pair, k, 3, ends, counts);
+		k = ends ? 0 : k + counts;
 	}
-	return n;
+	*to0 = *to1 = *to2 = *to3 = 0; /* a byte may stand there */
+	len[0] = (size_t)(to0 - out);
+	len[1] = (size_t)(to1 - (out + room));
+	len[2] = (size_t)(to2 - (out + 2 * room));
+	len[3] = (size_t)(to3 - (out + 3 * room));
 }
 
-static size_t
-put_form(enum form form, struct view text, uint8_t *out)
+/* The text in every form, each with zeros behind it to one byte more than the
+   text has; no form is longer than that. */
+static void
+put_forms(const struct alphabet *a, struct view text, uint8_t *out,
+    size_t len[FORMS])
 {
-	switch (form) {
-	case AS_IS:
-		if (text.len > 0)
-			memcpy(out, text.data, text.len);
-		return text.len;
-	case PERCENT:
-		return percent(text, false, out);
-	case PLUS:
-		return percent(text, true, out);
-	case BASE64_0:
-	case BASE64_1:
-	case BASE64_2:
-	case BASE64_3:
-		return base64(text, (unsigned)(form - BASE64_0), out);
-	case FORMS:
-		break;
-	}
-	return 0;
+	size_t room = text.len + 1;
+
+	memset(out, 0, FORMS * room);
+	if (text.len > 0)
+		memcpy(out, text.data, text.len);
+	len[AS_IS] = text.len;
+	len[PERCENT] = len[PLUS] = percent(a, text, out + PERCENT * room,
+	    out + PLUS * room);
+	base64(a, text, out + BASE64 * room, room, len + BASE64);
 }
 
 bool
 scan_lay_out(struct list texts, uint8_t *out, size_t cap, size_t *used)
 {
 	struct wire_reader r = list_reader(texts);
+	struct alphabet a;
 	struct text_item item;
-	size_t n = 0;
+	size_t n = 0, len[FORMS];
 
+	alphabet_make(&a);
 	for (uint32_t i = 0; i < texts.count; i++) {
 		text_item_get(&r, &item);
-		/* No form is longer than the text. */
 		if (r.bad || cap - n < SCAN_ROOM(item.text.len, 1))
 			return false;
-		for (unsigned f = AS_IS; f < FORMS; f++) {
-			n += put_form((enum form)f, item.text, out + n);
-			out[n++] = 0;
-		}
+		put_forms(&a, item.text, out + n, len);
+		n += SCAN_ROOM(item.text.len, 1);
 	}
 	*used = n;
 	return wire_reader_done(&r);
@@ -155,22 +166,20 @@ is_in(struct view text, struct view value)
 	    memmem(text.data, text.len, value.data, value.len) != NULL;
 }
 
-/* How many bytes of laid this text takes, and whether the value is there. */
+/* Is the value in a form of the text, which stands laid out at the place? */
 static bool
-is_in_text(struct view text, const uint8_t **at, struct view value)
+is_in_text(const struct alphabet *a, struct view text, const uint8_t *laid,
+    struct view value)
 {
+	size_t room = text.len + 1, len[FORMS];
 	bool found = false;
+	uint8_t *to;
 
-	for (unsigned f = AS_IS; f < FORMS; f++) {
-		/* Measured by doing it again, over what is there already. */
-		uint8_t *to;
-		size_t n;
-
-		memcpy(&to, at, sizeof(to));
-		n = put_form((enum form)f, text, to);
-		found |= is_in((struct view){ *at, n }, value);
-		*at += n + 1;
-	}
+	/* How long each is: by doing it again, over what is there already. */
+	memcpy(&to, &laid, sizeof(to));
+	put_forms(a, text, to, len);
+	for (unsigned f = AS_IS; f < FORMS; f++)
+		found |= is_in((struct view){ laid + f * room, len[f] }, value);
 	return found;
 }
 
@@ -180,15 +189,18 @@ scan_find(struct list texts, struct view laid, struct view value)
 	bool anywhere = value.len >= SCAN_ANYWHERE;
 	struct wire_reader r = list_reader(texts);
 	const uint8_t *at = laid.data;
+	struct alphabet a;
 	struct text_item item;
 
 	if (value.len < SCAN_SHORTEST || (anywhere && !is_in(laid, value)))
 		return 0;
+	alphabet_make(&a);
 	for (uint32_t i = 0; i < texts.count; i++) {
 		text_item_get(&r, &item);
-		if (anywhere ? is_in_text(item.text, &at, value) :
+		if (anywhere ? is_in_text(&a, item.text, at, value) :
 			       is_all_of(item.text, value))
 			return i + 1;
+		at += SCAN_ROOM(item.text.len, 1);
 	}
 	return 0;
 }

@@ -24,8 +24,8 @@
  */
 bool scan_lay_out(struct list texts, uint8_t *out, size_t cap, size_t *used);
 
-/* The room that scan_lay_out() needs at most for texts of that many bytes. */
-#define SCAN_ROOM(bytes, texts) ((bytes) * 7 + (size_t)(texts) * 8)
+/* The room that scan_lay_out() needs for texts of that many bytes. */
+#define SCAN_ROOM(bytes, texts) (((bytes) + (size_t)(texts)) * 7)
 
 /*
  * Is the value in the texts?  0, or one more than the index of the first

@@ -1,4 +1,5 @@
 #include <check.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,115 @@ START_TEST(the_first_text_that_has_it_is_told)
 }
 END_TEST
 
+/* ---- each form, by its definition ---- */
+
+/* The sextet of a character, 64 when it is none, 65 for the end of a line. */
+static unsigned
+sextet(char c)
+{
+	static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c == '\0' ? NULL :
+	    strchr(standard, c == '-' ? '+' : c == '_' ? '/' : c);
+
+	return c == '\n' || c == '\r' ? 65 :
+	    at != NULL ? (unsigned)(at - standard) : 64;
+}
+
+/* Of each run the characters from the skip-th on, as bits, eight by eight. */
+static size_t
+decoded(const char *text, unsigned skip, uint8_t *out)
+{
+	unsigned bits = 0, have = 0, left = skip;
+	size_t n = 0;
+
+	for (; *text != '\0'; text++) {
+		unsigned v = sextet(*text);
+
+		if (v == 64) {
+			out[n++] = 0;
+			have = 0;
+			left = skip;
+		} else if (v < 64 && left > 0)
+			left--;
+		else if (v < 64) {
+			bits = (bits << 6 | v) & 0xfff;
+			have += 6;
+			if (have >= 8) {
+				have -= 8;
+				out[n++] = (uint8_t)(bits >> have);
+			}
+		}
+	}
+	return n;
+}
+
+static size_t
+unescaped(const char *text, bool plus, uint8_t *out)
+{
+	size_t n = 0, len = strlen(text);
+
+	for (size_t i = 0; i < len; i++) {
+		char hex[3] = { 0 };
+
+		if (text[i] == '%' && i + 2 < len)
+			memcpy(hex, text + i + 1, 2);
+		if (isxdigit(hex[0]) && isxdigit(hex[1])) {
+			out[n++] = (uint8_t)strtoul(hex, NULL, 16);
+			i += 2;
+		} else
+			out[n++] = plus && text[i] == '+' ? ' ' :
+							    (uint8_t)text[i];
+	}
+	return n;
+}
+
+START_TEST(each_form_is_what_it_is_by_definition)
+{
+	static const char alphabet[] = "%+=/-_aZ09\n \r4Bf";
+	uint64_t state = sample_seed("forms");
+	char text[101];
+	const char *const texts[] = { text, NULL };
+
+	for (unsigned i = 0; i < 20000; i++) {
+		size_t n = sample_next(&state) % 100, m = 0, used;
+		uint8_t want[7][101];
+
+		for (size_t j = 0; j < n; j++)
+			text[j] = alphabet[sample_next(&state) %
+			    (sizeof(alphabet) - 1)];
+		text[n] = '\0';
+		memset(want, 0, sizeof(want));
+		memcpy(want[m++], text, n);
+		(void)unescaped(text, false, want[m++]);
+		(void)unescaped(text, true, want[m++]);
+		for (unsigned skip = 0; skip < 4; skip++)
+			(void)decoded(text, skip, want[m++]);
+		ck_assert(scan_lay_out(list_of(texts), laid, sizeof(laid),
+		    &used));
+		ck_assert_uint_eq(used, 7 * (n + 1));
+		for (m = 0; m < 7; m++)
+			ck_assert_msg(memcmp(laid + m * (n + 1), want[m],
+				n + 1) == 0, "form %zu of '%s'", m, text);
+	}
+}
+END_TEST
+
+START_TEST(what_is_behind_a_form_is_not_in_it)
+{
+	static const uint8_t longer[] = "+a secret, 7%/"; /* and a NUL */
+	static const char *const texts[] = { "+a secret, 7%/", NULL };
+	struct list l = list_of(texts);
+	size_t used;
+
+	ck_assert(scan_lay_out(l, laid, sizeof(laid), &used));
+	ck_assert_uint_eq(scan_find(l, (struct view){ laid, used },
+	    (struct view){ longer, sizeof(longer) }), 0);
+	ck_assert_uint_eq(scan_find(l, (struct view){ laid, used },
+	    (struct view){ longer, sizeof(longer) - 1 }), 1);
+}
+END_TEST
+
 START_TEST(texts_that_do_not_fit_are_not_laid_out)
 {
 	static const char *const texts[] = { "0123456789", "+%41", NULL };
@@ -201,6 +311,8 @@ main(void)
 	tcase_add_test(t, two_texts_are_not_one);
 	tcase_add_test(t, a_short_one_is_found_as_a_whole_alone);
 	tcase_add_test(t, the_first_text_that_has_it_is_told);
+	tcase_add_test(t, each_form_is_what_it_is_by_definition);
+	tcase_add_test(t, what_is_behind_a_form_is_not_in_it);
 	tcase_add_test(t, texts_that_do_not_fit_are_not_laid_out);
 	tcase_add_test(t, random_texts_fit);
 	suite_add_tcase(s, t);
