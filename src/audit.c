@@ -92,7 +92,7 @@ audit_begin_ahead(struct audit *a)
 bool
 audit_goes_ahead(const struct audit *a)
 {
-	return a->ahead.context != 0;
+	return a->ahead.context != 0 && a->ahead.fd != -1;
 }
 
 /* Make the next segment in good time; it may fail, to be tried later. */
@@ -176,6 +176,18 @@ audit_flush(struct audit *a)
 	a->flushed = a->end;
 	if (a->flushed - a->mark >= AUDIT_MARK_STEP)
 		set_mark(a);
+	return true;
+}
+
+bool
+audit_flush_soon(struct audit *a)
+{
+	if (a->broken || !audit_goes_ahead(a))
+		return false;
+	if (a->asked < a->end)
+		go_ahead(a);
+	if (a->asked < a->end)
+		a->ask_at = a->end;
 	return true;
 }
 

@@ -114,6 +114,11 @@ uint64_t audit_append(struct audit *a, const struct log_record *r);
    from then on, and audit_room() is false until it is opened anew. */
 bool audit_flush(struct audit *a);
 
+/* Begin to put them there, and do not wait for it; where a flush is under way
+   already, with the next record.  False when it can't be done: audit_flush()
+   is left. */
+bool audit_flush_soon(struct audit *a);
+
 /* Is it broken? */
 bool audit_broken(const struct audit *a);
 

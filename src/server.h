@@ -82,6 +82,7 @@ struct turn {
 	size_t count;
 	size_t cells;  /* of the log that the entries may need */
 	bool flush;    /* the log is flushed before the replies leave */
+	bool soon;     /* else, at least, begin to flush it */
 	bool full;     /* what comes next waits until this is committed */
 	struct conn *dirty; /* connections with staged replies */
 	char text[TURN_TEXT];

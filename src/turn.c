@@ -286,6 +286,15 @@ flush(struct server *sv)
 	return good;
 }
 
+/* Has the log to be on the disk before the replies leave?  What is to be there
+   soon is flushed ahead, where that can be. */
+static bool
+must_flush(struct server *sv)
+{
+	return sv->turn.flush || sv->config.log_strict ||
+	    (sv->turn.soon && !audit_flush_soon(sv->audit));
+}
+
 void
 turn_end(struct server *sv)
 {
@@ -300,8 +309,7 @@ turn_end(struct server *sv)
 		(void)audit_set_keys(sv->audit, NULL);
 	if (t->count > 0) {
 		record_all(sv);
-		if ((t->flush || sv->config.log_strict) &&
-		    !flush(sv))
+		if (must_flush(sv) && !flush(sv))
 			fail_all(sv, COFRE_LOG_FAILED);
 	}
 	runs_logged(&sv->vault.runs, audit_end(sv->audit));
@@ -311,7 +319,7 @@ turn_end(struct server *sv)
 	sv->reply_used = 0;
 	secmem_wipe(t->text, t->text_used);
 	t->count = t->cells = t->text_used = 0;
-	t->flush = t->full = false;
+	t->flush = t->soon = t->full = false;
 	if (sv->lock_pending)
 		lock_now(sv);
 	tell_turn(sv);

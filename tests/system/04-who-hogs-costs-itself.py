@@ -3,6 +3,8 @@
 or takes the last descriptor costs itself: its connections are cut or
 refused, and somebody else is served meanwhile, from bounded memory."""
 import array
+import os
+import re
 import select
 import signal
 import socket
@@ -22,6 +24,7 @@ LIMITS = dict(request_timeout=TIMEOUT, max_connections=TOTAL,
 VALUE = dict(value=b"a small one")
 LARGE = dict(value=b"L" * 60000)
 OWNERS = range(44001, 44008)
+STRANGER = 44020
 
 
 def wait_end(c, limit=10.0):
@@ -30,6 +33,37 @@ def wait_end(c, limit=10.0):
     c.socket.settimeout(limit)
     replies = [r.status_name for r in c.receive_all()]
     return time.monotonic() - begin, replies
+
+
+# --- the disk ---------------------------------------------------------------
+
+def no_wait_for_the_disk(t, d, root):
+    """Who may do nothing has the log flushed, and nobody waits for that."""
+    if "no asynchronous I/O" in d.stderr():
+        show("the kernel flushes nothing ahead for cofred: not tried")
+        return
+    c = t.agent(STRANGER).connect(d.socket)
+    calls = os.path.join(t.dir, "calls")
+    p = harness.traced(d, "-o", calls, "-e",
+                       "trace=fdatasync,io_submit,sendto")
+    for op, want, values in (
+            ("vault.lock", "DENIED", {}),
+            ("vault.unlock", "DENIED", dict(key=b"k" * 32)),
+            ("workspace.create", "DENIED", dict(workspace="x")),
+            ("workspace.create", "INVALID", dict(workspace="")),
+            ("workspace.purge", "DENIED", dict(workspace="w"))) * 4:
+        status(c.call(op, **values), want, op)
+    status(root.call("slot.remove", slot=9), "NOT_FOUND", "an operator's")
+    p.terminate()
+    p.wait()
+    c.close()
+    with open(calls) as f:
+        made = re.findall(r"^(\w+)\(", f.read(), re.M)
+    first = made.index("fdatasync")
+    same(made[:first].count("sendto"), 20, "answers before the first flush")
+    same(made[0], "io_submit", "before the first answer: %r" % made)
+    same(made[first:].count("sendto"), 1, "answers after it: %r" % made)
+    show("who may do nothing makes nobody wait for the disk")
 
 
 # --- slow -------------------------------------------------------------------
@@ -529,6 +563,7 @@ def test(t):
                          id=uid, role=wire.OWNER), "OK")
     status(root.put("w", "n", VALUE), "OK")
     status(root.put("w", "large", LARGE), "OK")
+    no_wait_for_the_disk(t, d, root)
     slow(t, d, root)
     # The others may not have to wait until the hogs' time is up.
     d.configure(**dict(LIMITS, request_timeout=2000))

@@ -666,28 +666,11 @@ def staged(v, value):
     return c
 
 
-def traced(d, *more):
-    """strace on the daemon, once it is attached; or it has ended, because it
-    has killed the daemon by then."""
-    p = subprocess.Popen(["strace", "-qq", "-p", str(d.pid), *more],
-                         stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        ended = p.poll() is not None
-        with open("/proc/%d/status" % d.pid) as f:
-            if "TracerPid:\t0\n" not in f.read():
-                return p
-        if ended and not d.alive():
-            return p
-    check(False, "strace does not attach")
-
-
 def calls_of_a_commit(v):
     """[(name, n)]: the system calls of the daemon while it commits."""
     path = os.path.join(v.t.dir, "trace")
     c = staged(v, "traced")
-    p = traced(v.d, "-o", path)
+    p = harness.traced(v.d, "-o", path)
     status(c.call("resync.commit", workspace="w", grace=60), "OK")
     p.terminate()
     p.wait()
@@ -715,8 +698,8 @@ def killed_at_every_call(v):
     hits = collections.Counter()
     for number, (name, n) in enumerate(points):
         c = staged(v, "try %d" % number)
-        p = traced(v.d, "-o", "/dev/null", "-e", "trace=" + name, "-e",
-                   "inject=%s:signal=KILL:when=%d" % (name, n))
+        p = harness.traced(v.d, "-o", "/dev/null", "-e", "trace=" + name, "-e",
+                           "inject=%s:signal=KILL:when=%d" % (name, n))
         try:
             r = c.call("resync.commit", workspace="w", grace=60)
         except OSError:

@@ -414,6 +414,23 @@ def stop_witness(d):
     return go_on
 
 
+def traced(d, *more):
+    """strace on the daemon, once it is attached; or it has ended, because it
+    has killed the daemon by then."""
+    p = subprocess.Popen(["strace", "-qq", "-p", str(d.pid), *more],
+                         stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        ended = p.poll() is not None
+        with open("/proc/%d/status" % d.pid) as f:
+            if "TracerPid:\t0\n" not in f.read():
+                return p
+        if ended and not d.alive():
+            return p
+    check(False, "strace does not attach")
+
+
 def need_root(why="only root can be other users"):
     if not IS_ROOT:
         raise Skip(why)
