@@ -8,6 +8,8 @@ enum form { AS_IS, PERCENT, PLUS, BASE64, FORMS = BASE64 + 4 };
 #define ENDS 64u  /* it ends a run of base64 */
 #define WRAPS 65u /* a wrapped line goes on behind it */
 #define NO_DIGIT 16u
+/* What has fewer characters holds no value that is looked for anywhere. */
+#define LEAST_RUN ((SCAN_ANYWHERE * 8 + 5) / 6)
 struct alphabet {
 	uint8_t sextet[256];
 	uint8_t digit[256];
@@ -61,50 +63,81 @@ percent(const struct alphabet *a, struct view text, uint8_t *out,
 }
 
 /*
- * Where the next byte of a form goes.  pair ends with the last two sextets of the
- * run, k its characters before this one, the first skip of which are left out.
- * There is no branch, so that no text takes longer than others of its length.
+ * Decode a run of base64 characters, from its first one, its second, third
+ * and fourth one on; what they give goes to to[0] and so on.  Returns how many
+ * characters of the text it takes.
+ *
+ * Each sextet ends a byte for three of the four, which take turns: at[n] is
+ * where the one goes on that has had n sextets of its four.
  */
-static inline uint8_t *
-emit(uint8_t *to, uint32_t pair, size_t k, unsigned skip, bool ends,
-    bool counts)
+static size_t
+run(const struct alphabet *a, struct view text, uint8_t *to[4])
 {
-	unsigned place = (unsigned)(k - skip) % 4;
+	uint8_t *at[4] = { to[0], to[3], to[2], to[1] }, *last;
+	uint32_t pair = 0; /* ends with the last two sextets */
+	size_t i, k = 0;
 
-	*to = ends ? 0 : (uint8_t)(pair >> (6 - 2 * place));
-	return to + (ends | (counts & (k > skip) & (place != 0)));
+	for (i = 0; i < text.len; i++) {
+		uint8_t v = a->sextet[text.data[i]];
+
+		if (v == ENDS)
+			break;
+		if (v == WRAPS)
+			continue;
+		pair = pair << 6 | v;
+		/* A byte counts if its first bits were in the run. */
+		*at[1] = (uint8_t)(pair >> 4);
+		at[1] += k >= 1;
+		*at[2] = (uint8_t)(pair >> 2);
+		at[2] += k >= 2;
+		*at[3] = (uint8_t)pair;
+		at[3] += k >= 3;
+		k++;
+		last = at[3];
+		at[3] = at[2];
+		at[2] = at[1];
+		at[1] = at[0];
+		at[0] = last;
+	}
+	for (size_t skip = 0; skip < 4; skip++)
+		to[skip] = at[(k - skip) % 4];
+	return i;
 }
 
-/*
- * Decode every run of base64 characters, from its first one, its second,
- * third and fourth one on, so that one of these is the beginning of the
- * encoded text, whatever stands before it.  What ends a run is a zero.
- */
+/* Where a run begins that is long enough, from the place on; the text's end
+   when there is none. */
+static size_t
+next_run(const struct alphabet *a, struct view text, size_t from)
+{
+	while (text.len - from >= LEAST_RUN) {
+		size_t at = from + LEAST_RUN;
+
+		while (at > from && a->sextet[text.data[at - 1]] != ENDS)
+			at--;
+		if (at == from)
+			return from;
+		from = at; /* what ends a run is right before it */
+	}
+	return text.len;
+}
+
+/* Every run of the text, from each of its first four characters on, so that
+   one of these is the beginning of the encoded text, whatever stands before
+   it; and a zero behind it. */
 static void
 base64(const struct alphabet *a, struct view text, uint8_t *out,
     size_t room, size_t len[4])
 {
-	uint8_t *to0 = out, *to1 = to0 + room, *to2 = to1 + room;
-	uint8_t *to3 = to2 + room;
-	uint32_t pair = 0;
-	size_t k = 0;
+	uint8_t *to[4] = { out, out + room, out + 2 * room, out + 3 * room };
+	size_t i = 0;
 
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t v = a->sextet[text.data[i]];
-		bool ends = v == ENDS, counts = v < ENDS;
-
-		pair = counts ? pair << 6 | v : pair;
-		to0 = emit(to0, pair, k, 0, ends, counts);
-		to1 = emit(to1, pair, k, 1, ends, counts);
-		to2 = emit(to2, pair, k, 2, ends, counts);
-		to3 = emit(to3, pair, k, 3, ends, counts);
-		k = ends ? 0 : k + counts;
+	while ((i = next_run(a, text, i)) < text.len) {
+		i += run(a, (struct view){ text.data + i, text.len - i }, to);
+		for (size_t skip = 0; skip < 4; skip++)
+			*to[skip]++ = 0;
 	}
-	*to0 = *to1 = *to2 = *to3 = 0; /* a byte may stand there */
-	len[0] = (size_t)(to0 - out);
-	len[1] = (size_t)(to1 - (out + room));
-	len[2] = (size_t)(to2 - (out + 2 * room));
-	len[3] = (size_t)(to3 - (out + 3 * room));
+	for (size_t skip = 0; skip < 4; skip++)
+		len[skip] = (size_t)(to[skip] - (out + skip * room));
 }
 
 /* The text in every form, each with zeros behind it to one byte more than the
