@@ -267,13 +267,8 @@ record(struct request *q, enum cofre_status st, bool room, bool first)
 	e->record.status = (uint16_t)st;
 	e->record.request = q->id;
 	describe(q, &e->record);
-	if ((q->op->flags & OPF_ADMIN) == 0)
-		return;
-	/* Nobody who may do nothing makes all others wait for the disk. */
-	if (st != COFRE_OK && q->principal.kind == PRINCIPAL_NONE)
-		q->sv->turn.soon |= e->recorded;
-	else if (e->recorded || st == COFRE_OK)
-		q->sv->turn.flush = e->flushed = true;
+	if ((q->op->flags & OPF_ADMIN) != 0 && (e->recorded || st == COFRE_OK))
+		turn_keep(q->sv, e, q->principal.kind != PRINCIPAL_NONE);
 }
 
 /* Leave the answer of an unlock to dispatch_unlocked(). */

@@ -57,6 +57,15 @@ turn_add(struct server *sv, struct conn *c, bool recorded)
 	return e;
 }
 
+void
+turn_keep(struct server *sv, struct turn_entry *e, bool may)
+{
+	if (may)
+		sv->turn.flush = e->flushed = true;
+	else
+		sv->turn.soon = true;
+}
+
 struct view
 turn_text(struct server *sv, struct view text)
 {

@@ -36,6 +36,13 @@ bool turn_reserve(struct server *sv);
  */
 struct turn_entry *turn_add(struct server *sv, struct conn *c, bool recorded);
 
+/*
+ * The entry's record is to be on the disk before the replies leave: for who
+ * may do what it is about.  For who may not the log is flushed ahead, so that
+ * nobody makes all others wait who may do nothing.
+ */
+void turn_keep(struct server *sv, struct turn_entry *e, bool may);
+
 /* Keep a text until the end of the turn; cut off when there is no room. */
 struct view turn_text(struct server *sv, struct view text);
 
