@@ -74,10 +74,12 @@ class World:
                  pins=[dict(key=k) for k in keys])
 
     def recorded(self, op, since=0):
-        """Details and statuses of the records of an operation."""
+        """Statuses and details of the records of an operation; how many
+        refusals more there were is told at any time later."""
         return [(wire.STATUS_NAME[e["status"]], e["object"].decode(),
                  e["detail"].decode()) for e in self.root.events(start=since)
-                if e["op"] == op and e["type"] == wire.REQUESTED]
+                if e["op"] == op and e["type"] == wire.REQUESTED and
+                not e["flags"] & wire.REPEATED]
 
     def ssh(self, uid, *more, **options):
         return self.people[uid].do(run_ssh, sshagent.ssh_command(
