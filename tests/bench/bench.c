@@ -1,9 +1,9 @@
 /*
  * bench: how fast cofred is beside what can't be beaten.
  *
- *	bench --dir DIR --cofred PROGRAM [--cofre PROGRAM] [--redis PROGRAM]
- *	    [--memcached PROGRAM] [--custodia PROGRAM] [--redis-cli PROGRAM]
- *	    [--keyctl PROGRAM] [--signatures FILE]
+ *	bench --dir DIR --cofred PROGRAM [--cofre PROGRAM] [--least PROGRAM]
+ *	    [--redis PROGRAM] [--memcached PROGRAM] [--custodia PROGRAM]
+ *	    [--redis-cli PROGRAM] [--keyctl PROGRAM] [--signatures FILE]
  *
  * run.sh calls it, and says what the environment may set.  It measures, and
  * judges nothing.  The exit status is 0 when it could measure, 3 when the
@@ -22,6 +22,7 @@
 #include "disk.h"
 #include "gate.h"
 #include "oneshot.h"
+#include "primitives.h"
 #include "process.h"
 #include "report.h"
 #include "servers.h"
@@ -44,6 +45,7 @@ struct bench {
 	struct memories memories;
 	struct servers servers;
 	struct oneshot oneshot;
+	struct primitives primitives;
 	struct lane *lanes[PEERS];
 	const char *signatures;
 	unsigned rounds;
@@ -74,6 +76,7 @@ options(struct bench *b, int argc, char **argv)
 		{ "dir", required_argument, NULL, 0 },
 		{ "cofred", required_argument, NULL, 0 },
 		{ "cofre", required_argument, NULL, 0 },
+		{ "least", required_argument, NULL, 0 },
 		{ "redis", required_argument, NULL, 0 },
 		{ "memcached", required_argument, NULL, 0 },
 		{ "custodia", required_argument, NULL, 0 },
@@ -84,8 +87,8 @@ options(struct bench *b, int argc, char **argv)
 	};
 	struct servers *v = &b->servers;
 	const char **to[] = { &v->dir, &v->cofred, &b->oneshot.cofre,
-		&v->redis, &v->memcached, &v->custodia, &b->oneshot.redis_cli,
-		&b->oneshot.keyctl, &b->signatures };
+		&b->oneshot.least, &v->redis, &v->memcached, &v->custodia,
+		&b->oneshot.redis_cli, &b->oneshot.keyctl, &b->signatures };
 	int c, which;
 
 	while ((c = getopt_long(argc, argv, "", table, &which)) != -1) {
@@ -279,6 +282,7 @@ measure(struct bench *b)
 {
 	int other = b->facts.other;
 
+	b->primitives = primitives_measure();
 	if (!run_rounds(b, TRIAL_1, TRIAL_PROCESS) ||
 	    !connect_more(b, TRIAL_512) ||
 	    !run_rounds(b, TRIAL_512, TRIAL_PIPED_512))
@@ -303,6 +307,8 @@ tell(const struct bench *b)
 	report_head(&b->facts, v);
 	(void)fixture_report(&v->targets[PEER_COFRE]);
 	printf("\n");
+	primitives_print(&b->primitives, plan_value(&b->results, TRIAL_PIPED,
+	    PEER_FLOOR, METRIC_RATE).middle);
 	valid = report_validity(&b->results);
 	if (b->signatures != NULL)
 		gate_read_signature(&g, b->signatures);
@@ -344,11 +350,10 @@ start_all(struct bench *b)
 	(void)snprintf(path, sizeof(path), "%s/raw", v->dir);
 	if (!servers_start(v) || (b->disk = disk_open(path)) == -1)
 		return false;
-	b->oneshot.cofre_path = v->targets[PEER_COFRE].path;
+	b->oneshot.vault = &v->targets[PEER_COFRE];
 	if (v->redis != NULL)
 		b->oneshot.redis_path = v->targets[PEER_REDIS].path;
-	oneshot_start(&b->oneshot);
-	return true;
+	return oneshot_start(&b->oneshot, v->dir);
 }
 
 int

@@ -15,8 +15,30 @@
 #define KEYCTL_INVALIDATE 21
 #define KEYCTL_JOIN_SESSION 1
 
-void
-oneshot_start(struct oneshot *o)
+/* A greeting and the first fetch, which is of any secret. */
+static bool
+write_asked(struct oneshot *o, const char *dir)
+{
+	const struct target *t = o->vault;
+	FILE *f;
+	bool good;
+
+	(void)snprintf(o->asked, sizeof(o->asked), "%s/asked", dir);
+	if ((f = fopen(o->asked, "wb")) == NULL) {
+		warn("%s", o->asked);
+		return false;
+	}
+	good = fwrite(t->greeting, t->greeting_len, 1, f) == 1 &&
+	    fwrite(t->requests, t->request_len, 1, f) == 1;
+	if (fclose(f) != 0 || !good) {
+		warn("%s", o->asked);
+		return false;
+	}
+	return true;
+}
+
+static void
+make_key(struct oneshot *o)
 {
 	char value[FIXTURE_VALUE];
 	long key;
@@ -36,6 +58,13 @@ oneshot_start(struct oneshot *o)
 	(void)snprintf(o->key, sizeof(o->key), "%ld", key);
 }
 
+bool
+oneshot_start(struct oneshot *o, const char *dir)
+{
+	make_key(o);
+	return write_asked(o, dir);
+}
+
 void
 oneshot_stop(struct oneshot *o)
 {
@@ -50,6 +79,8 @@ oneshot_is_there(const struct oneshot *o, enum peer p)
 {
 	if (p == PEER_GET)
 		return o->cofre != NULL;
+	if (p == PEER_LEAST)
+		return o->least != NULL;
 	if (p == PEER_KEYCTL)
 		return o->keyctl != NULL;
 	if (p == PEER_REDIS_CLI)
@@ -68,8 +99,11 @@ oneshot_run(const struct oneshot *o, enum peer p, uint64_t ns,
     struct slice *s)
 {
 	char name[FIXTURE_NAME_LEN + 1], object[128], key[REDIS_KEY_MAX];
-	char *get[] = { arg(o->cofre), arg("--socket"), arg(o->cofre_path),
+	char length[32];
+	char *get[] = { arg(o->cofre), arg("--socket"), arg(o->vault->path),
 		arg("get"), object, arg("--field"), arg(FIXTURE_FIELD), NULL };
+	char *least[] = { arg(o->least), arg(o->vault->path), arg(o->asked),
+		length, NULL };
 	char *cli[] = { arg(o->redis_cli), arg("-s"), arg(o->redis_path),
 		arg("GET"), key, NULL };
 	char *pipe_[] = { arg(o->keyctl), arg("pipe"), arg(o->key), NULL };
@@ -78,7 +112,10 @@ oneshot_run(const struct oneshot *o, enum peer p, uint64_t ns,
 	fixture_name(name, 0);
 	(void)snprintf(object, sizeof(object), FIXTURE_WORKSPACE "/%s", name);
 	redis_key(key, 0);
+	(void)snprintf(length, sizeof(length), "%zu",
+	    o->vault->greeting_reply + o->vault->reply_len);
 	return process_repeat(p == PEER_GET ? get :
+	    p == PEER_LEAST		    ? least :
 	    p == PEER_KEYCTL		    ? pipe_ :
 	    p == PEER_REDIS_CLI		    ? cli :
 					      nothing, ns, s);

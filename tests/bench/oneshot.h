@@ -1,6 +1,7 @@
 /*
- * oneshot: programs that are started, print a secret and end: cofre get,
- * what others have for that, and /bin/true, which does nothing.
+ * oneshot: programs that are started, print a secret and end: cofre get, the
+ * least that asks cofred, what others have for that, and /bin/true, which
+ * does nothing.
  */
 #ifndef BENCH_ONESHOT_H
 #define BENCH_ONESHOT_H
@@ -9,14 +10,18 @@
 #include "plan.h"
 
 struct oneshot {
-	const char *cofre, *redis_cli, *keyctl; /* programs; NULL: none */
-	const char *cofre_path, *redis_path;	/* where their servers are */
-	char key[32]; /* of the kernel's, or empty */
+	/* Programs; NULL: none. */
+	const char *cofre, *least, *redis_cli, *keyctl;
+	const struct target *vault; /* where cofre's server is */
+	const char *redis_path;	    /* and redis-cli's */
+	char key[32];		    /* of the kernel's, or empty */
+	char asked[512];	    /* the file of what least sends */
 };
 
-/* Make the key that keyctl is to print, for this user.  Without keyctl or
-   without keys in the kernel there is none. */
-void oneshot_start(struct oneshot *o);
+/* Make the key that keyctl is to print, for this user, and in dir the file
+   of what least sends.  Without keyctl or without keys in the kernel there is
+   no key; false, with a message, when the file can't be written. */
+bool oneshot_start(struct oneshot *o, const char *dir);
 
 /* Take it away. */
 void oneshot_stop(struct oneshot *o);

@@ -20,7 +20,8 @@ const struct trial_row plan_trials[TRIALS] = {
 	[TRIAL_WRITE] = { "durable write", 0, 1, WAIT_RECV,
 	    BIT(RAW) | BIT(WRITER) | BIT(WRITERS) },
 	[TRIAL_PROCESS] = { "a process", 0, 1, WAIT_RECV,
-	    BIT(TRUE) | BIT(KEYCTL) | BIT(REDIS_CLI) | BIT(GET) },
+	    BIT(TRUE) | BIT(KEYCTL) | BIT(REDIS_CLI) | BIT(LEAST) |
+		BIT(GET) },
 	[TRIAL_512] = { "512 connections", 512, 1, WAIT_RECV, BASE },
 	[TRIAL_PIPED_512] = { "512 x 16 pipelined", 512, 16, WAIT_RECV, BASE },
 	[TRIAL_APART_1] = { "1 connection", 1, 1, WAIT_RECV, BASE },
@@ -47,6 +48,7 @@ const char *const plan_peers[PEERS] = {
 	[PEER_TRUE] = "/bin/true",
 	[PEER_KEYCTL] = "keyctl pipe",
 	[PEER_REDIS_CLI] = "redis-cli GET",
+	[PEER_LEAST] = "the least client",
 	[PEER_GET] = "cofre get",
 };
 

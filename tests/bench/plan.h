@@ -29,6 +29,7 @@ enum peer {
 	PEER_TRUE,    /* /bin/true as a process */
 	PEER_KEYCTL,  /* keyctl pipe: a key of the kernel's */
 	PEER_REDIS_CLI,
+	PEER_LEAST,   /* the least program that gets a secret (least.c) */
 	PEER_GET,     /* cofre get as a process */
 	PEERS
 };

@@ -45,7 +45,8 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
 
-set -- --dir "$dir" --cofred ./cofred --signatures "$dir/signature"
+set -- --dir "$dir" --cofred ./cofred --least ./tests/bench/least \
+	--signatures "$dir/signature"
 if [ -x ./cofre ]; then
 	set -- "$@" --cofre ./cofre
 fi
