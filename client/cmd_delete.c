@@ -17,18 +17,26 @@ finish(struct cmd *cmd, const char *conflict)
 }
 
 /* Is it a storage credential?  Who may not know that is not stopped. */
-static bool
-is_account(struct cmd *cmd, const struct arg_object *o)
+static enum cofre_status
+ask_account(struct cmd *cmd, const struct arg_object *o, bool *is_account)
 {
 	const struct secret_show_request q = { view_of(o->workspace),
 		view_of(o->name) };
 	struct secret_show_reply m;
 	struct view body;
+	enum cofre_status s;
 
+	*is_account = false;
 	secret_show_request_put(call_begin(cmd->c, OP_SECRET_SHOW), &q);
-	return cmd_call(cmd, &body) == COFRE_OK &&
-	    secret_show_reply_decode(body, &m) &&
-	    m.kind == COFRE_KIND_STORAGE && m.state == SECRET_LIVE;
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_DENIED)
+		return COFRE_OK;
+	if (s != COFRE_OK)
+		return s;
+	if (!secret_show_reply_decode(body, &m))
+		return call_bad_reply(cmd->c);
+	*is_account = m.kind == COFRE_KIND_STORAGE && m.state == SECRET_LIVE;
+	return COFRE_OK;
 }
 
 /* Datastores without their key are not left behind by mistake. */
@@ -37,12 +45,15 @@ check_followers(struct cmd *cmd, const struct arg_object *o)
 {
 	struct entries all = { NULL, 0 };
 	char names[ENTRIES_NAMES];
-	enum cofre_status s;
+	bool is_account;
+	enum cofre_status s = ask_account(cmd, o, &is_account);
 	int code = CMD_GO;
 
-	if (!is_account(cmd, o))
+	if (s == COFRE_OK && !is_account)
 		return CMD_GO;
-	s = entries_followers(cmd, view_of(o->workspace), o->name, &all);
+	if (s == COFRE_OK)
+		s = entries_followers(cmd, view_of(o->workspace), o->name,
+		    &all);
 	if (s == COFRE_DENIED)
 		cmd_warn("you may not list the workspace, so datastores may "
 			 "follow it that stop working");

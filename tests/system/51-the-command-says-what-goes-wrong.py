@@ -130,7 +130,11 @@ def answers(takes, most):
     for take in takes:
         replies = [r for c in take.connections for _, r in c]
         for place, reply in enumerate(replies):
-            for name, change, must in chosen(reply, most, next(turns)):
+            # What is asked before the last one must be an answer as well.
+            before = "a byte too many"
+            more = [] if place + 1 == len(replies) else \
+                [(before, BROKEN[before], True)]
+            for name, change, must in more + chosen(reply, most, next(turns)):
                 # Before the last one comes what it would like to know.
                 must = must and (name in BROKEN or place + 1 == len(replies))
                 yield (take, "answer %d of %d, %s" % (
