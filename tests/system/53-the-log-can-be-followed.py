@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""cofre activity --follow prints what is there, its own connection included,
+and then each record as it comes, but for those that its reading makes; it ends when nobody reads its
+output any more, also when nothing happens, and when the daemon goes.  Records
+that were changed are told of, with an exit code of their own."""
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+sys.dont_write_bytecode = True
+
+import cofre_wire as wire
+import harness
+from expect import check, same, show, status
+
+LIMIT = 20              # seconds until something is printed
+CORRUPT = 13
+CELL = 128
+CELLS = 2048            # of the smallest segment
+
+
+def pid(event):
+    return event["initiator"]["pid"]
+
+
+class Follower:
+    def __init__(self, t, d, *more):
+        self.data = b""
+        self.process = subprocess.Popen(
+            [t.cofre(), "--socket", d.socket, "activity", "--follow", *more],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        t.undo.append(self.process.kill)
+
+    def line(self):
+        """The next line, which must come."""
+        end = time.monotonic() + LIMIT
+        while b"\n" not in self.data:
+            left = end - time.monotonic()
+            check(left > 0 and select.select([self.process.stdout], [], [],
+                                             left)[0], "no line comes")
+            more = os.read(self.process.stdout.fileno(), 1 << 16)
+            check(more, "it has ended")
+            self.data += more
+        line, self.data = self.data.split(b"\n", 1)
+        return line.decode()
+
+    def until(self, op, name):
+        """Records up to that one."""
+        found = []
+        while not found or (found[-1]["op"], found[-1]["object"]) != (op,
+                                                                      name):
+            found.append(json.loads(self.line()))
+        return found
+
+    def end(self):
+        """Nobody reads it any more; (exit code, what it says)."""
+        self.process.stdout.close()
+        return self.gone()
+
+    def gone(self):
+        try:
+            code = self.process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            check(False, "it goes on")
+        return code, self.process.stderr.read().decode()
+
+
+def follows(t, d, root):
+    f = Follower(t, d, "--json")
+    before = f.until("secret.put", "w/first")
+    check(any(e["op"] == "workspace.create" for e in before),
+          "what was there already is missing")
+    status(root.put("w", "second", dict(value=b"v")), "OK")
+    status(root.get("w", "second"), "OK")
+    later = f.until("secret.get", "w/second")
+    # Its own connection is the last thing that was there already.
+    same([(e["op"], pid(e)) for e in later],
+         [("hello", f.process.pid)] + [(op, os.getpid()) for op in
+                                       ("secret.put", "secret.get")],
+         "what came later")
+    # Some times later it has read the log again and again, for which there
+    # are records; what somebody else reads is one of somebody else.
+    root.events()
+    status(root.put("w", "third", dict(value=b"v")), "OK")
+    later = f.until("secret.put", "w/third")
+    same([e["op"] for e in later if e["op"] != "activity.read"],
+         ["secret.put"], "what came then")
+    same({pid(e) for e in later}, {os.getpid()}, "whose that was")
+    show("%d records, and each as it comes" % len(before))
+    return f
+
+
+def nobody_reads(f):
+    code, said = f.end()
+    same((code, said), (0, ""), "its end")
+    show("it ends with its reader")
+
+
+def daemon_goes(t, d):
+    f = Follower(t, d)
+    while "w/third" not in f.line():
+        pass
+    d.stop()
+    code, said = f.gone()
+    check(code > 0 and "daemon" in said, "exit code %d: %s" % (code, said))
+    show("it ends with the daemon: " + said.strip())
+
+
+def changed(t, d):
+    """Records that somebody has changed while the daemon was away."""
+    logs = os.path.join(d.state_dir, "activity")
+    path = os.path.join(logs, sorted(os.listdir(logs))[0])
+    whole = harness.read_file(path)
+
+    def with_changes(*cells):
+        data = bytearray(whole)
+        for cell in cells:
+            data[cell * CELL + 20] ^= 1
+        harness.write_file(path, bytes(data))
+        d.start()
+        status(d.connect().call("vault.unlock", key=harness.KEY), "OK")
+        done = subprocess.run(
+            [t.cofre(), "--socket", d.socket, "activity", "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)
+        d.stop()
+        same(done.returncode, CORRUPT, "exit code with changed records: %r" %
+             done.stderr)
+        return done.stderr.decode(), done.stdout.count(b"\n")
+
+    one, lines = with_changes(6)
+    check("DOES NOT VERIFY" in one, one)
+    check(lines > CELLS, "the others are not printed")
+    many, _ = with_changes(6, 9)
+    check("records are" in many, many)
+    show(one.strip())
+
+
+def test(t):
+    d = t.daemon(dict(log_segment="256K"))
+    root = d.init()
+    status(root.call("workspace.create", workspace="w"), "OK")
+    status(root.put("w", "first", dict(value=b"v")), "OK")
+    nobody_reads(follows(t, d, root))
+    # What is changed in the segment that it goes on with stops its start.
+    for _ in range(CELLS // 64 + 1):
+        root.send_raw(wire.request("secret.get", 9, workspace="w",
+                                   name="first") * 64)
+        for _ in range(64):
+            status(root.receive(), "OK", "a read")
+    daemon_goes(t, d)
+    changed(t, d)
+
+
+harness.main(test, limit=60)
