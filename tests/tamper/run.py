@@ -4,6 +4,7 @@ print how many were tried, and what came of them: `make tamper`.
 
 OPS=n       about n attempts in place of all
 JOBS=n      so many at a time; default: as many as there are processors
+AGAIN=FILE  only those that a run has printed as wrong or crashed into FILE
 COFRE_TEST_SEED
             repeats the choices"""
 import datetime

@@ -18,6 +18,9 @@
  * wrong     something is other than it was, and nobody says so
  * crashed   the daemon was ended by a signal, or hangs
  *
+ * With AGAIN=FILE in the environment only the attempts are made that lines of
+ * that file name, as an earlier run has printed them for what was wrong.
+ *
  * The last line has all of that in numbers; the exit code is 1 when something
  * was wrong or crashed.
  */
@@ -42,6 +45,9 @@ __asan_default_options(void)
 	return "detect_leaks=0";
 }
 
+#define AGAIN_MAX 4096
+#define MADE ", attempt " /* before its number, in what is printed of one */
+
 enum outcome { DETECTED, HARMLESS, OLDER, SHORTER, WRONG, CRASHED, OUTCOMES };
 
 static const char *const outcome_names[] = { "detected", "harmless", "older",
@@ -57,6 +63,12 @@ static const char *const place_names[] = {
 	"by activity verify alone",
 };
 
+/* An attempt of an earlier run. */
+struct again {
+	char way[64];
+	uint64_t attempt;
+};
+
 struct tamper {
 	struct states states;
 	uint8_t key[KEY_LEN];
@@ -64,6 +76,8 @@ struct tamper {
 	struct trial now, old[OLD_MAX]; /* of what was not tampered with */
 	uint64_t ops;
 	unsigned job, jobs;
+	struct again *again; /* NULL: all of them */
+	size_t again_count;
 	uint64_t outcomes[OUTCOMES], places[PLACES];
 	unsigned shown;
 };
@@ -140,7 +154,7 @@ show(struct tamper *m, const struct way *w, uint64_t n, enum outcome o)
 
 	if (m->shown++ >= 40)
 		return;
-	(void)printf("%s: %s, attempt %" PRIu64 ": phase %d, signal %d%s%s%s"
+	(void)printf("%s: %s" MADE "%" PRIu64 ": phase %d, signal %d%s%s%s"
 	    "%s%s%s%s, %" PRIu64 " rows, %" PRIu64 " records\n",
 	    outcome_names[o], w->name, n, t->phase, t->signal,
 	    t->told ? ", told" : "", t->unverified ? ", unverified" : "",
@@ -152,6 +166,24 @@ show(struct tamper *m, const struct way *w, uint64_t n, enum outcome o)
 	    t->records);
 }
 
+/* Make the attempt, when it changes something; false if it does not. */
+static bool
+attempt(struct tamper *m, const struct way *w, uint64_t at,
+    uint64_t of[OUTCOMES])
+{
+	enum outcome o;
+
+	if (!w->make(&m->states, at))
+		return false;
+	trial_run(m->trial, m->key, false);
+	o = judge(m, w, m->trial);
+	of[o]++;
+	m->outcomes[o]++;
+	if (o == WRONG || o == CRASHED)
+		show(m, w, at, o);
+	return true;
+}
+
 /* All attempts of one way, or as many as its share of them is. */
 static void
 try_way(struct tamper *m, const struct way *w, uint64_t share)
@@ -161,24 +193,17 @@ try_way(struct tamper *m, const struct way *w, uint64_t share)
 
 	step = share == 0 || share >= count ? 1 : count / share;
 	for (uint64_t n = (step == 1 ? 0 : m->states.seed % step) +
-		 m->job * step; n < count; n += step * m->jobs) {
-		enum outcome o;
-		uint64_t at = n;
-
+		 m->job * step; m->again == NULL && n < count;
+	     n += step * m->jobs)
 		/* The next one that changes something, for those left out. */
-		while (at < n + step && at < count &&
-		    !w->make(&m->states, at))
-			at++;
-		if (at == n + step || at == count)
-			continue;
-		trial_run(m->trial, m->key, false);
-		o = judge(m, w, m->trial);
-		tried++;
-		of[o]++;
-		m->outcomes[o]++;
-		if (o == WRONG || o == CRASHED)
-			show(m, w, at, o);
-	}
+		for (uint64_t at = n; at < n + step && at < count; at++)
+			if (attempt(m, w, at, of)) {
+				tried++;
+				break;
+			}
+	for (size_t i = m->job; i < m->again_count; i += m->jobs)
+		if (strcmp(m->again[i].way, w->name) == 0)
+			tried += attempt(m, w, m->again[i].attempt, of);
 	(void)printf("%-26s %9" PRIu64, w->name, tried);
 	for (unsigned i = 0; i < OUTCOMES; i++)
 		(void)printf(" %9" PRIu64, of[i]);
@@ -220,6 +245,38 @@ load(struct tamper *m, int count, char **dirs)
 		}
 	}
 	m->states.old_count = (size_t)count - 1;
+}
+
+/* As show() prints it. */
+static bool
+read_again(struct again *one, char *line)
+{
+	char *way = strstr(line, ": "), *at = strstr(line, MADE);
+
+	if (way == NULL || at == NULL || at < way + 2)
+		return false;
+	*at = '\0';
+	(void)snprintf(one->way, sizeof(one->way), "%s", way + 2);
+	one->attempt = strtoull(at + strlen(MADE), NULL, 10);
+	return true;
+}
+
+/* The attempts that an earlier run has told of. */
+static void
+load_again(struct tamper *m, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	struct again one;
+	char line[512];
+
+	if (f == NULL)
+		die(path);
+	m->again = must_alloc(AGAIN_MAX * sizeof(one));
+	while (m->again_count < AGAIN_MAX &&
+	    fgets(line, sizeof(line), f) != NULL)
+		if (read_again(&one, line))
+			m->again[m->again_count++] = one;
+	(void)fclose(f);
 }
 
 /* Ways with fewer attempts than their share leave it to the others. */
@@ -283,6 +340,8 @@ main(int argc, char **argv)
 	(void)mallopt(M_MMAP_THRESHOLD, 32 * 1024);
 	m->ops = strtoull(argv[3], NULL, 10);
 	m->states.seed = strtoull(argv[4], NULL, 10);
+	if (getenv("AGAIN") != NULL && getenv("AGAIN")[0] != '\0')
+		load_again(m, getenv("AGAIN"));
 	load(m, argc - 6, argv + 6);
 	if (chdir(argv[1]) == -1)
 		die(argv[1]);

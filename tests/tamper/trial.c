@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +17,8 @@
 #include "store_check.h"
 #include "target.h"
 
-#define SECONDS 30
+#define SECONDS 30	  /* of a processor's time, for one attempt */
+#define HANG_SECONDS 900 /* and in all: the whole may be stopped for a while */
 #define BUFFERS ((size_t)256 * 1024)
 #define WRITES 12u
 #define VERSIONS 64u
@@ -402,6 +404,7 @@ trial_said(const struct trial *t, char *line, size_t size)
 void
 trial_run(struct trial *t, const uint8_t key[KEY_LEN], bool kept)
 {
+	const struct rlimit limit = { SECONDS, SECONDS };
 	int status, errors = t->errors;
 	pid_t pid;
 
@@ -415,7 +418,8 @@ trial_run(struct trial *t, const uint8_t key[KEY_LEN], bool kept)
 		char error[128];
 		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-		(void)alarm(SECONDS);
+		(void)setrlimit(RLIMIT_CPU, &limit);
+		(void)alarm(HANG_SECONDS);
 		(void)dup2(null, 1);
 		(void)dup2(errors, 2);
 		if (!sandbox_early(error, sizeof(error)))
