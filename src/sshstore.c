@@ -70,16 +70,6 @@ sshstore_unseal(struct sshstore *s, const struct row_id *id,
 	return COFRE_OK;
 }
 
-enum cofre_status
-sshstore_read(struct sshstore *s, const struct row_id *id,
-    struct view *plain)
-{
-	struct view sealed;
-	enum cofre_status st = sshstore_get(s, id, &sealed);
-
-	return st == COFRE_OK ? sshstore_unseal(s, id, sealed, plain) : st;
-}
-
 void
 sshstore_poison(struct sshstore *s, enum cofre_status st)
 {

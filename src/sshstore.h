@@ -85,12 +85,8 @@ enum cofre_status sshstore_unlock(struct sshstore *s, uint64_t mark,
 
 /* --- rows and the turn: sshstore.c --- */
 
-/* Read a row; *plain is valid until the next read.  NOT_FOUND, CORRUPT,
-   STORE_FAILED, also when it is not open. */
-enum cofre_status sshstore_read(struct sshstore *s, const struct row_id *id,
-    struct view *plain);
-
-/* The same, but as it was written; valid until the next write. */
+/* Read a row as it was written; *value is valid until the next write.
+   NOT_FOUND, CORRUPT, STORE_FAILED, also when it is not open. */
 enum cofre_status sshstore_get(struct sshstore *s, const struct row_id *id,
     struct view *value);
 

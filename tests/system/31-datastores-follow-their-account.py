@@ -294,6 +294,22 @@ def a_leak_of_the_key_is_found(people):
     show("a key is found in a text also by those who have it by a datastore")
 
 
+def a_report_is_of_the_key(root, c):
+    """Who says of a datastore that its key was refused, says it of the key
+    that it follows."""
+    def stale():
+        r = status(c.call("secret.list", workspace="w"), "OK", "list")
+        return [i["name"] for i in r.fields["items"] if i["stale"]]
+
+    same(stale(), [], "at first")
+    status(c.call("secret.stale", workspace="w", name="ds1"), "OK", "a report")
+    same(stale(), [b"store"], "after a report of a datastore")
+    same(root.report()["stale secrets"], "1 in w", "told to the operator")
+    put_account(c, "store", 6)
+    same(stale(), [], "after a newer key")
+    show("a refused key is reported by what follows it")
+
+
 def the_command(t, d):
     def cofre(*arguments, **more):
         return t.run_cofre(d, *arguments, uid=OWNER, **more).decode()
@@ -372,6 +388,7 @@ def test(t):
     a_run_reads_through_it_alone(t, d, c)
     a_source_gives_no_key_to_what_follows(c)
     a_leak_of_the_key_is_found(people)
+    a_report_is_of_the_key(root, c)
     the_command(t, d)
     use_is_seen(t, d, c)
     # It is all in the store.

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""What people meet who type commands: help that asks no daemon, a passphrase
+that no terminal shows, a secret of which it is not said which field is meant,
+an account's groups, and a command below `run exec` that is stopped alone."""
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+sys.dont_write_bytecode = True
+
+import cofre_wire as wire
+import harness
+from expect import check, same, show, status
+
+LIMIT = 30              # seconds, of which Argon2id takes most
+USAGE, DENIED, WRONG_KEY, EXISTS = 2, 5, 11, 8
+VERB = re.compile(r"^  ([a-z-]+) ", re.M)
+OPTION = re.compile(r"--[a-z][a-z-]*")
+
+
+# --- help ---------------------------------------------------------------------
+
+def run(t, *words):
+    return subprocess.run([t.cofre(), "--socket", "/nowhere/at/all", *words],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL, timeout=LIMIT)
+
+
+def help_of(t, *verb):
+    """The texts below a verb; each says what its options are."""
+    done = run(t, *verb, "--help")
+    name = " ".join(verb)
+    text = done.stdout.decode()
+    same((done.returncode, done.stderr), (0, b""), "%s --help" % name)
+    check(text.startswith("usage: cofre [--socket PATH] " + name), text)
+    head = text.split("\n\n")[0]
+    if "VERB ..." not in head:
+        rows = text.split("\n\n")[-1]
+        check("--help" in rows, "%s has no rows: %s" % (name, text))
+        for option in set(OPTION.findall(head)) - {"--socket"}:
+            check(re.search(r"^  (-., )?%s\b" % option, rows, re.M),
+                  "%s --help does not tell of %s" % (name, option))
+        return 1
+    # Without a verb it says the same, and that it was not told enough.
+    bare = run(t, *verb)
+    same((bare.returncode, bare.stdout, bare.stderr.decode()),
+         (USAGE, b"", text), name)
+    bad = run(t, *verb, "nonsense")
+    same((bad.returncode, bad.stdout), (USAGE, b""), name + " nonsense")
+    check(b"no verb 'nonsense'" in bad.stderr, bad.stderr)
+    verbs = VERB.findall(text)
+    check(len(verbs) > 1, text)
+    return sum(help_of(t, *verb, v) for v in verbs)
+
+
+# --- a terminal ---------------------------------------------------------------
+
+class Terminal:
+    """A command at a terminal of its own."""
+
+    def __init__(self, t, d, *words):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(t.cofre(), [t.cofre(), "--socket", d.socket, *words])
+        self.shown, self.at = "", 0
+
+    def until(self, text):
+        """Up to that text, behind what was waited for before."""
+        end = time.monotonic() + LIMIT
+        while text not in self.shown[self.at:]:
+            left = end - time.monotonic()
+            check(left > 0 and select.select([self.fd], [], [], left)[0],
+                  "%r does not come: %r" % (text, self.shown))
+            try:
+                self.shown += os.read(self.fd, 1000).decode()
+            except OSError:
+                check(False, "it ends with %r" % self.shown)
+        self.at = self.shown.index(text, self.at) + len(text)
+
+    def types(self, question, line):
+        self.until(question)
+        os.write(self.fd, line.encode() + b"\n")
+
+    def end(self):
+        """The exit code."""
+        try:
+            while True:
+                self.shown += os.read(self.fd, 1000).decode()
+        except OSError:
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def passphrases(t):
+    d = t.daemon()
+    good, other = "correct horse battery", "a staple that is another"
+    it = Terminal(t, d, "init")
+    it.types("New passphrase: ", good)
+    it.types("again: ", other)
+    it.until("The two differ")
+    it.types("New passphrase: ", good)
+    it.types("again: ", good)
+    same(it.end(), 0, it.shown)
+    shown = it.shown
+    it = Terminal(t, d, "init")
+    same(it.end(), EXISTS, it.shown)
+    root = d.connect()
+    same(root.state(), wire.OPEN, "the vault's state")
+    status(root.call("vault.lock"), "OK")
+    it = Terminal(t, d, "unlock")
+    it.types("assphrase: ", other)
+    same(it.end(), WRONG_KEY, it.shown)
+    shown += it.shown
+    it = Terminal(t, d, "unlock")
+    it.types("assphrase: ", good)
+    same(it.end(), 0, it.shown)
+    check("unlocked" in it.shown, it.shown)
+    shown += it.shown
+    for text in (good, other):
+        check(text not in shown, "it is shown: %r" % shown)
+    # Three times two that differ make no vault.
+    e = t.daemon()
+    it = Terminal(t, e, "init")
+    for _ in range(3):
+        it.types("New passphrase: ", good)
+        it.types("again: ", other)
+    same(it.end(), USAGE, it.shown)
+    same(e.connect().state(), wire.EMPTY, "no vault")
+    show("passphrases are typed twice, and not shown")
+    return d, root
+
+
+# --- fields, groups -----------------------------------------------------------
+
+def which_field(t, d, root):
+    status(root.call("workspace.create", workspace="w"), "OK")
+    status(root.put("w", "n", dict(first=b"1", second=b"2")), "OK")
+    done = subprocess.run([t.cofre(), "--socket", d.socket, "get", "w/n"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    same((done.returncode, done.stdout), (USAGE, b""), "of two fields")
+    check(b"--field" in done.stderr and b"first" in done.stderr and
+          b"second" in done.stderr, done.stderr)
+    same(t.run_cofre(d, "get", "w/n", "--field", "second"), b"2", "one")
+    show("of two secret fields one has to be named")
+
+
+def groups_of_an_account(t, d, root):
+    """why asks for an account with the groups that it has here."""
+    group = os.path.join(t.dir, "group")
+    text = harness.read_file("/etc/group").decode()
+    harness.write_file(group, text + "last:x:60990:games\nfirst:x:60100:games\n"
+                       "again:x:60990:games\n", 0o644)
+    status(root.call("grant.add", workspace="w", role="contributor", principal=3,
+                     id=60990), "OK")
+
+    def why(uid, mounted):
+        line = [t.cofre(), "--socket", d.socket, "why", "user:%d" % uid,
+                "secret.get", "w/n"]
+        if mounted:
+            line = ["unshare", "-m", "sh", "-c",
+                    'mount --bind "$0" /etc/group && exec "$@"', group] + line
+        return subprocess.run(line, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+
+    games = 5
+    done = why(games, False)
+    same(done.returncode, DENIED, done.stdout + done.stderr)
+    done = why(games, True)
+    same(done.returncode, 0, done.stdout + done.stderr)
+    check(b"group:60990" in done.stdout,
+          done.stdout)
+    done = why(4242424, False)
+    same(done.returncode, DENIED, done.stdout)
+    check(b"has no account here" in done.stderr, done.stderr)
+    show("an account is asked for with its groups")
+
+
+# --- stopped alone ------------------------------------------------------------
+
+def stopped_alone(t, d):
+    p = subprocess.Popen(
+        [t.cofre(), "--socket", d.socket, "run", "exec", "-w", "w",
+         "--secret", "n:first", "--", "sh", "-c",
+         'kill -STOP $$; cat "$0"', "{n}"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    t.undo.append(p.kill)
+    pid, how = os.waitpid(p.pid, os.WUNTRACED)
+    check(os.WIFSTOPPED(how) and os.WSTOPSIG(how) == signal.SIGSTOP,
+          "not stopped: %d" % how)
+    os.kill(p.pid, signal.SIGCONT)
+    out, err = p.communicate(timeout=LIMIT)
+    same((p.returncode, out), (0, b"1"), err)
+    show("a command that is stopped alone stops what waits for it, and both "
+         "go on")
+
+
+def test(t):
+    show("%d verbs have help" % help_of(t))
+    d, root = passphrases(t)
+    which_field(t, d, root)
+    groups_of_an_account(t, d, root)
+    stopped_alone(t, d)
+
+
+harness.main(test, limit=120)
