@@ -19,15 +19,6 @@ cmd_target_asked(struct cmd *cmd, const struct option_usage *u, int argc,
 	return code == CMD_GO ? targetinfo_get(cmd, &o, t) : code;
 }
 
-const struct targetinfo_key *
-cmd_target_key(const struct targetinfo *t, uint32_t version)
-{
-	for (size_t i = 0; i < t->key_count; i++)
-		if (version == 0 || t->keys[i].version == version)
-			return &t->keys[i];
-	return NULL;
-}
-
 /* The fingerprint of a key of a target. */
 static char *
 print_key(char text[SSH_FINGERPRINT_SIZE], const uint8_t key[SSH_KEY_LEN])

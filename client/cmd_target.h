@@ -11,10 +11,6 @@
 int cmd_target_asked(struct cmd *cmd, const struct option_usage *u, int argc,
     char **argv, struct targetinfo *t);
 
-/* The key of a target that has that version; 0: the newest.  NULL: none. */
-const struct targetinfo_key *cmd_target_key(const struct targetinfo *t,
-    uint32_t version);
-
 /* The verbs. */
 int cmd_target_authorize(struct cmd *cmd, int argc, char **argv);
 int cmd_target_authorized_keys(struct cmd *cmd, int argc, char **argv);

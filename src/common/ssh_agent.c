@@ -209,18 +209,3 @@ ssh_agent_put_query(struct wire_writer *w)
 	wire_put_string(w, view_of(BIND), SSH_NAME_MAX);
 	wire_string_end(w, at);
 }
-
-void
-ssh_agent_ask_signature(struct wire_writer *w, struct view blob,
-    struct view data)
-{
-	size_t at = wire_string_begin(w);
-
-	wire_put_u8(w, SSH_AGENT_SIGN);
-	wire_put_string(w, blob, SSH_BLOB_MAX);
-	wire_put_string(w, data, SSH_AGENT_MESSAGE_MAX);
-	wire_put_u32(w, 0);
-	if (!w->bad && w->len - at - 4 > SSH_AGENT_MESSAGE_MAX)
-		w->bad = true;
-	wire_string_end(w, at);
-}

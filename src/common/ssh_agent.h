@@ -132,12 +132,4 @@ void ssh_agent_put_signature(struct wire_writer *w,
 /* The extensions that there are: session-bind@openssh.com. */
 void ssh_agent_put_query(struct wire_writer *w);
 
-/*
- * The other side.
- */
-
-/* Ask for a signature, with the length field. */
-void ssh_agent_ask_signature(struct wire_writer *w, struct view blob,
-    struct view data);
-
 #endif

@@ -13,7 +13,6 @@
 	"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
 #define BIND_NAME                                                            \
 	"00000018" "73657373696f6e2d62696e64406f70656e7373682e636f6d"
-#define SIGN "0d" KEY "00000003" "646174" "00000000"
 
 static uint8_t buf[SSH_AGENT_MESSAGE_MAX + 64];
 
@@ -155,43 +154,6 @@ START_TEST(a_query_is_answered_with_the_one_extension)
 }
 END_TEST
 
-START_TEST(a_request_that_is_made_is_understood)
-{
-	uint8_t blob[SSH_KEY_BLOB_LEN], out[128];
-	struct ssh_agent_request q;
-	struct wire_writer w;
-	struct view m = { NULL, 0 };
-	size_t used = 0;
-
-	(void)sample_hex(SSHSAMPLE_BLOB, blob, sizeof(blob));
-	wire_writer_init(&w, out, sizeof(out));
-	ssh_agent_ask_signature(&w, (struct view){ blob, sizeof(blob) },
-	    view_of("dat"));
-	sample_assert_hex((struct view){ out, w.len }, "00000043" SIGN);
-	ck_assert_int_eq(ssh_agent_cut((struct view){ out, w.len }, &m,
-	    &used), SSH_FRAME_WHOLE);
-	ssh_agent_get(m, &q);
-	ck_assert_int_eq(q.kind, SSH_ASKS_SIGN);
-	ck_assert(view_is(q.data, "dat"));
-}
-END_TEST
-
-START_TEST(a_request_over_the_limit_is_not_made)
-{
-	static uint8_t data[SSH_AGENT_MESSAGE_MAX];
-	static uint8_t large[2 * SSH_AGENT_MESSAGE_MAX];
-	size_t most = SSH_AGENT_MESSAGE_MAX - 1 - 4 - 1 - 4 - 4;
-	struct wire_writer w;
-
-	for (size_t over = 0; over <= 1; over++) {
-		wire_writer_init(&w, large, sizeof(large));
-		ssh_agent_ask_signature(&w, view_of("k"),
-		    (struct view){ data, most + over });
-		ck_assert(w.bad == (over == 1));
-	}
-}
-END_TEST
-
 int
 main(void)
 {
@@ -206,8 +168,6 @@ main(void)
 	tcase_add_test(t, a_list_ends_with_the_most_keys_that_openssh_takes);
 	tcase_add_test(t, a_signature_is_a_string_in_a_string);
 	tcase_add_test(t, a_query_is_answered_with_the_one_extension);
-	tcase_add_test(t, a_request_that_is_made_is_understood);
-	tcase_add_test(t, a_request_over_the_limit_is_not_made);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
