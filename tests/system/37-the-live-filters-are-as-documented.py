@@ -143,7 +143,11 @@ def test(t):
     r = harness.seed()
     doc = os.path.join(harness.HERE, "../../doc/SANDBOX.md")
     total = {}
-    for source in (of_running, of_checkers):
+    # A process has one tracer: below that of make canary nobody else can
+    # trace what checks the stores from its start.
+    traced = "TracerPid:\t0\n" not in harness.read_file(
+        "/proc/self/status").decode()
+    for source in (of_running,) if traced else (of_running, of_checkers):
         for what, headings, pid, filters in source(t):
             tables = sandboxdoc.sections(doc, dict.fromkeys(headings, pid))
             rules = sum((tables[h] for h in headings),
@@ -154,8 +158,9 @@ def test(t):
                      what, len(filters), sum(len(f) for f in filters) // 8,
                      rules.rows, tried))
             total[what] = total.get(what, 0) + 1
-    same(total, {"the daemon": 1, "the sentry": 1, "the keeper": 1, "a worker": 4,
-                 "a check of a store": 2}, "whose filters were seen")
+    same(total, {"the daemon": 1, "the sentry": 1, "the keeper": 1,
+                 "a worker": 4, **({} if traced else {
+                     "a check of a store": 2})}, "whose filters were seen")
 
 
 harness.main(test, limit=120)

@@ -25,7 +25,7 @@ from rehearsal import ALLOCATION, CALL, HALVE, INTERRUPT
 
 # Of each answer, and of each way of failing of each command line, evenly
 # chosen; OPS=n in place of that.
-ATTEMPTS, ATTEMPTS_COUNTED = 1, 4
+ATTEMPTS, ATTEMPTS_COUNTED = 1, 12
 
 HEADER = wire.HEADER
 BODY = HEADER + 4               # what follows the status

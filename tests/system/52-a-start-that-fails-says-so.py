@@ -16,7 +16,7 @@ from expect import check, same, show, status
 from rehearsal import ALLOCATION, CALL, INTERRUPT
 
 # So many, evenly chosen; OPS=n in place of that.
-ATTEMPTS, ATTEMPTS_COUNTED = 12, 60
+ATTEMPTS, ATTEMPTS_COUNTED = 12, 200
 KINDS = {ALLOCATION: "allocation", CALL: "call", INTERRUPT: "interruption"}
 
 
