@@ -189,6 +189,23 @@ START_TEST(a_list_that_was_made_is_found_where_it_begins)
 }
 END_TEST
 
+START_TEST(a_list_that_is_not_written_yet_is_not_there)
+{
+	/* What lies behind what was written looks like a list of one item. */
+	uint8_t buf[64] = { 0, 0, 0, 1, 0, 0, 0, 4, 1, 1, 1, 1 };
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	for (w.len = 0; w.len < 12; w.len++)
+		ck_assert_uint_eq(list_made(&w, 0, 2).count, 0);
+	ck_assert_uint_eq(list_made(&w, 0, 2).count, 1);
+	memmove(buf + 12, buf, 12);
+	for (; w.len < 24; w.len++)
+		ck_assert_uint_eq(list_made(&w, 12, 2).count, 0);
+	ck_assert_uint_eq(list_made(&w, 12, 2).count, 1);
+}
+END_TEST
+
 START_TEST(a_list_with_another_count_than_items_is_noticed)
 {
 	static const char *const wrong[] = {
@@ -291,6 +308,7 @@ main(void)
 	tcase_add_test(t, a_list_is_written_item_by_item_and_walked);
 	tcase_add_test(t, empty_lists_at_the_end_are_taken_back);
 	tcase_add_test(t, a_list_that_was_made_is_found_where_it_begins);
+	tcase_add_test(t, a_list_that_is_not_written_yet_is_not_there);
 	tcase_add_test(t, a_list_with_another_count_than_items_is_noticed);
 	tcase_add_test(t, a_list_longer_than_a_frame_is_refused);
 	tcase_add_test(t, a_list_without_room_leaves_the_writer_bad);
