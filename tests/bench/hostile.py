@@ -10,8 +10,9 @@ printed are medians of the ratios inside the rounds.
 
 The daemon has one processor, victim and attackers another, where the victim
 never waits for them (SCHED_FIFO): so what is measured is what the daemon does
-for them, and not what their own programs use.  The victim is measured in two
-ways:
+for them, and not what their own programs use.  Both processors are kept awake
+(SCHED_IDLE): else a victim without anybody beside it waits for them to wake up,
+on a virtual machine for milliseconds.  The victim is measured in two ways:
 
 paced   it asks RATE times a second, as somebody who has work to do besides.
         A time is from when a request was due.  Throughput is how many were
@@ -306,6 +307,26 @@ def come_first(pid, core):
     os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(20))
 
 
+def keep_awake(t, core):
+    """A process that does nothing, on that processor, when nobody else wants
+    it."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            for n in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+                signal.signal(n, signal.SIG_DFL)
+            signal.alarm(0)
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
+            os.sched_setaffinity(0, {core})
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            os.closerange(3, 4096)      # others wait for the ends of these
+            while True:
+                pass
+        finally:
+            os._exit(1)
+    t.undo.append(lambda: (os.kill(pid, signal.SIGKILL), os.waitpid(pid, 0)))
+
+
 class Victim:
     def __init__(self, t, d, core):
         c = t.agent(VICTIM).connect(d.socket)
@@ -408,6 +429,8 @@ def test(t):
     harness.need_root("the attackers are another user")
     d, place, root = set_up(t)
     victim = Victim(t, d, place.other)
+    for core in (place.core, place.other):
+        keep_awake(t, core)
     trials = {a.__name__: [a] for a in ATTACKS if ONLY in ("", a.__name__)}
     if not ONLY:
         trials["all"] = ATTACKS
