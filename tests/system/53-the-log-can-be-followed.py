@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """cofre activity --follow prints what is there, its own connection included,
-and then each record as it comes, but for those that its reading makes; it ends when nobody reads its
-output any more, also when nothing happens, and when the daemon goes.  Records
-that were changed are told of, with an exit code of their own."""
+and then each record as it comes, but for those that its reading makes; it ends
+when nobody reads its output any more, also when nothing happens, and when the
+daemon goes.  Records that were changed are told of, with an exit code of their
+own."""
 import json
 import os
 import select

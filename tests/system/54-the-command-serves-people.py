@@ -155,8 +155,8 @@ def groups_of_an_account(t, d, root):
     text = harness.read_file("/etc/group").decode()
     harness.write_file(group, text + "last:x:60990:games\nfirst:x:60100:games\n"
                        "again:x:60990:games\n", 0o644)
-    status(root.call("grant.add", workspace="w", role="contributor", principal=3,
-                     id=60990), "OK")
+    status(root.call("grant.add", workspace="w", role="contributor",
+                     principal=wire.GROUP, id=60990), "OK")
 
     def why(uid, mounted):
         line = [t.cofre(), "--socket", d.socket, "why", "user:%d" % uid,
@@ -172,8 +172,7 @@ def groups_of_an_account(t, d, root):
     same(done.returncode, DENIED, done.stdout + done.stderr)
     done = why(games, True)
     same(done.returncode, 0, done.stdout + done.stderr)
-    check(b"group:60990" in done.stdout,
-          done.stdout)
+    check(b"group:60990" in done.stdout, done.stdout)
     done = why(4242424, False)
     same(done.returncode, DENIED, done.stdout)
     check(b"has no account here" in done.stderr, done.stderr)

@@ -3,10 +3,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 void
@@ -154,4 +157,21 @@ image_write(const struct image *im)
 	for (size_t i = 0; i < im->count; i++)
 		if (im->files[i].data != NULL)
 			write_file(&im->files[i]);
+}
+
+int
+must_end(pid_t pid, const sigset_t *child, unsigned seconds)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	int status;
+	pid_t ended;
+
+	for (unsigned left = seconds;
+	     (ended = waitpid(pid, &status, WNOHANG)) == 0;)
+		if (sigtimedwait(child, NULL, &second) == -1 &&
+		    errno == EAGAIN && left-- == 0)
+			(void)kill(pid, SIGKILL);
+	if (ended != pid)
+		die("waitpid");
+	return status;
 }

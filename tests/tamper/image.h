@@ -5,9 +5,11 @@
 #ifndef TESTS_TAMPER_IMAGE_H
 #define TESTS_TAMPER_IMAGE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define FILES_MAX 32u
 #define PAGE 4096u
@@ -32,6 +34,13 @@ void die(const char *what) __attribute__((noreturn));
 
 /* Memory that must be had. */
 void *must_alloc(size_t size);
+
+/*
+ * How the child ends, as waitpid(2) says it; after so many seconds it is
+ * killed.  SIGCHLD, which is in *child, is blocked.  Time in which all of this
+ * was stopped counts as a second at most: who waits is stopped as well.
+ */
+int must_end(pid_t pid, const sigset_t *child, unsigned seconds);
 
 /* Read a state directory. */
 void image_load(struct image *im, const char *dir);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,8 +16,7 @@
 #include "store_check.h"
 #include "target.h"
 
-#define SECONDS 30	  /* of a processor's time, for one attempt */
-#define HANG_SECONDS 900 /* and in all: the whole may be stopped for a while */
+#define SECONDS 30 /* for one attempt */
 #define BUFFERS ((size_t)256 * 1024)
 #define WRITES 12u
 #define VERSIONS 64u
@@ -404,22 +402,24 @@ trial_said(const struct trial *t, char *line, size_t size)
 void
 trial_run(struct trial *t, const uint8_t key[KEY_LEN], bool kept)
 {
-	const struct rlimit limit = { SECONDS, SECONDS };
 	int status, errors = t->errors;
+	sigset_t child;
 	pid_t pid;
 
 	memset(t, 0, offsetof(struct trial, prefixes));
 	t->errors = errors;
 	if (ftruncate(errors, 0) == -1 || lseek(errors, 0, SEEK_SET) == -1)
 		die("ftruncate");
+	(void)sigemptyset(&child);
+	(void)sigaddset(&child, SIGCHLD);
+	(void)sigprocmask(SIG_BLOCK, &child, NULL);
 	if ((pid = fork()) == -1)
 		die("fork");
 	if (pid == 0) {
 		char error[128];
 		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-		(void)setrlimit(RLIMIT_CPU, &limit);
-		(void)alarm(HANG_SECONDS);
+		(void)sigprocmask(SIG_UNBLOCK, &child, NULL);
 		(void)dup2(null, 1);
 		(void)dup2(errors, 2);
 		if (!sandbox_early(error, sizeof(error)))
@@ -427,8 +427,7 @@ trial_run(struct trial *t, const uint8_t key[KEY_LEN], bool kept)
 		go(t, key, kept);
 		_exit(0);
 	}
-	if (waitpid(pid, &status, 0) != pid)
-		die("waitpid");
+	status = must_end(pid, &child, SECONDS);
 	if (WIFSIGNALED(status))
 		t->signal = WTERMSIG(status);
 	else if (WEXITSTATUS(status) != 0)
