@@ -24,8 +24,8 @@
 
 /* The disk: microseconds that a uid owes for one in which it has kept it; what
    it may owe before it waits, which is 50 ms of the disk; and at most. */
-#define DISK_OWED 100u
-#define DISK_PATIENCE 5000000u
+#define DISK_OWED 200u
+#define DISK_PATIENCE (50000u * DISK_OWED)
 #define DISK_MOST (DISK_PATIENCE + 1000000u)
 
 static struct uid_use *
@@ -250,6 +250,16 @@ is_its_first(const struct turn *t, size_t i)
 	return true;
 }
 
+/* Let the uid owe so much more, up to what anybody may owe. */
+static void
+owe(struct server *sv, uint32_t uid, uint64_t us)
+{
+	uint64_t left = DISK_MOST - budget_owed(&sv->disk, uid, 0, sv->clock);
+
+	(void)budget_take(&sv->disk, uid, 0, sv->clock, us < left ? us : left,
+	    DISK_MOST);
+}
+
 void
 quota_flushed(struct server *sv, uint64_t took)
 {
@@ -260,9 +270,7 @@ quota_flushed(struct server *sv, uint64_t took)
 		uids += is_its_first(&sv->turn, i);
 	for (size_t i = 0; i < sv->turn.count; i++)
 		if (is_its_first(&sv->turn, i))
-			(void)budget_take(&sv->disk,
-			    sv->turn.entries[i].record.uid, 0, sv->clock,
-			    us / uids, DISK_MOST);
+			owe(sv, sv->turn.entries[i].record.uid, us / uids);
 }
 
 bool

@@ -268,16 +268,21 @@ read_for(struct conn *c, uint64_t us)
 	serve_for(c, us);
 }
 
-/* Writes that keep the disk for 10 ms each, with a pause behind each. */
+/* A write that keeps the disk for so many microseconds, and a pause. */
+static void
+write_once(struct conn *c, unsigned us)
+{
+	c->writes = true;
+	write_for(c, COFRE_OK, us);
+	now += 10000000;
+	sv->clock += 1000;
+}
+
 static void
 write_many(struct conn *c, unsigned count)
 {
-	while (count-- > 0) {
-		c->writes = true;
-		write_for(c, COFRE_OK, 10000);
-		now += 10000000;
-		sv->clock += 1000;
-	}
+	while (count-- > 0)
+		write_once(c, 5000);
 	next_turn();
 }
 
@@ -289,9 +294,9 @@ START_TEST(who_has_kept_the_disk_long_waits_before_he_writes_again)
 	sv->clock = 1000000;
 	sv->stopwatch = stopwatch;
 	next_turn();
-	write_many(c, 5);
+	write_many(c, 10);
 	read_for(other, 10);
-	ck_assert(quota_may_write(c)); /* 5 s less 5 ms are owed */
+	ck_assert(quota_may_write(c)); /* 10 s less 10 ms are owed */
 	write_many(c, 1);
 	read_for(other, 10);
 	ck_assert(!quota_may_write(c));
@@ -299,8 +304,8 @@ START_TEST(who_has_kept_the_disk_long_waits_before_he_writes_again)
 	ck_assert(quota_may_write(other));
 	sv->ready = c;
 	ck_assert_int_eq(quota_timeout(sv), 1);
-	/* A hundred times as long, less what it has waited already. */
-	sv->clock += 994000 - 1;
+	/* 200 times as long, less what it has waited already. */
+	sv->clock += 989000 - 1;
 	next_turn();
 	ck_assert(!quota_may_write(c));
 	sv->clock += 1;
@@ -308,6 +313,29 @@ START_TEST(who_has_kept_the_disk_long_waits_before_he_writes_again)
 	next_turn();
 	ck_assert(quota_may_write(c));
 	sv->ready = NULL;
+}
+END_TEST
+
+/* However slow the disk is: for each write another one waits, a second at
+   most. */
+START_TEST(a_slow_disk_is_no_excuse)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->clock = 1000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	write_many(c, 11);
+	for (unsigned i = 0; i < 20; i++) {
+		read_for(other, 10);
+		ck_assert(!quota_may_write(c));
+		sv->clock += 999000; /* and the pause behind the write */
+		next_turn();
+		ck_assert_msg(quota_may_write(c), "write %u", i);
+		write_once(c, 30000);
+		next_turn();
+	}
 }
 END_TEST
 
@@ -365,12 +393,12 @@ START_TEST(who_shares_a_flush_owes_a_part_of_it)
 	e[5] = (struct turn_entry){ .record = { .uid = 2003 } };
 	sv->turn.count = 6;
 	quota_flushed(sv, 3000000);
-	ck_assert_uint_eq(budget_owed(&sv->disk, 2001, 0, sv->clock), 150000);
-	ck_assert_uint_eq(budget_owed(&sv->disk, 2002, 0, sv->clock), 150000);
+	ck_assert_uint_eq(budget_owed(&sv->disk, 2001, 0, sv->clock), 300000);
+	ck_assert_uint_eq(budget_owed(&sv->disk, 2002, 0, sv->clock), 300000);
 	ck_assert_uint_eq(budget_owed(&sv->disk, 2003, 0, sv->clock), 0);
 	sv->turn.count = 0;
 	quota_flushed(sv, 3000000); /* of the daemon's own records */
-	ck_assert_uint_eq(budget_owed(&sv->disk, 2001, 0, sv->clock), 150000);
+	ck_assert_uint_eq(budget_owed(&sv->disk, 2001, 0, sv->clock), 300000);
 }
 END_TEST
 
@@ -392,6 +420,7 @@ main(void)
 	tcase_add_test(t, who_writes_rests_as_long_as_that_took);
 	tcase_add_test(t,
 	    who_has_kept_the_disk_long_waits_before_he_writes_again);
+	tcase_add_test(t, a_slow_disk_is_no_excuse);
 	tcase_add_test(t, the_disk_is_free_while_nobody_else_reads);
 	tcase_add_test(t, root_does_not_wait_for_the_disk);
 	tcase_add_test(t, who_shares_a_flush_owes_a_part_of_it);
