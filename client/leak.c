@@ -4,9 +4,10 @@
 
 #include "names.h"
 
-/* What all texts of a message may take, with the length before each. */
-#define TEXTS_ROOM                                                           \
-	(FRAME_MAX - FRAME_HEADER - (4 + COFRE_WORKSPACE_NAME_MAX) - 8 - 8)
+_Static_assert(LEAK_PIECE <= SCAN_BYTES_MAX, "a piece fits a message");
+_Static_assert(FRAME_HEADER + 4 + COFRE_WORKSPACE_NAME_MAX + 8 + 8 +
+	    SCAN_BYTES_MAX + 4 * SCAN_TEXTS_MAX <= FRAME_MAX,
+    "so many texts of so many bytes fit a frame");
 
 /* What a hostile daemon can make a scan last. */
 #define PAGES_MAX (1u << 20)
@@ -39,7 +40,7 @@ leak_piece(struct view text, size_t i, struct view *ret)
 static bool
 next_batch(struct batch *b, const struct view *texts, size_t n)
 {
-	size_t room = TEXTS_ROOM;
+	size_t room = SCAN_BYTES_MAX;
 	struct view piece;
 
 	b->count = 0;
@@ -49,9 +50,9 @@ next_batch(struct batch *b, const struct view *texts, size_t n)
 			b->piece = 0;
 			continue;
 		}
-		if (4 + piece.len > room)
+		if (piece.len > room)
 			break;
-		room -= 4 + piece.len;
+		room -= piece.len;
 		b->pieces[b->count] = piece;
 		b->texts[b->count++] = b->text;
 		b->piece++;

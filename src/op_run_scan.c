@@ -19,7 +19,7 @@
 /* What was found, and how much is done. */
 struct scan {
 	struct list texts;
-	struct view laid; /* the texts in every form */
+	struct scan_laid laid;
 	size_t work;	  /* bytes searched */
 	size_t opened;	  /* bytes of rows */
 	bool may_read;	  /* the secret at hand */
@@ -56,8 +56,9 @@ scan_fields(struct scan *s, struct list fields)
 		if ((field.flags & FIELD_SECRET) == 0 ||
 		    (!s->may_read && field.value.len < SCAN_ANYWHERE))
 			continue;
-		s->work += s->laid.len;
-		s->found = scan_find(s->texts, s->laid, field.value);
+		/* Three beginnings are looked for in the sextets. */
+		s->work += s->laid.forms.len + 3 * s->laid.sextets.len;
+		s->found = scan_find(s->texts, &s->laid, field.value);
 	}
 	return COFRE_OK;
 }
@@ -180,14 +181,17 @@ op_run_scan(struct request *q, const struct run_scan_request *in)
 	struct scan s = { .texts = in->texts };
 	struct run_scan_reply out;
 	uint64_t after = in->after;
-	size_t used = 0;
+	size_t used;
 	enum cofre_status st;
 
-	if (!scan_lay_out(in->texts, room, SCAN_MAX, &used)) {
+	if (in->texts.items.len >
+	    SCAN_BYTES_MAX + (size_t)in->texts.count * 4)
+		return COFRE_TOO_LARGE;
+	if (!scan_lay_out(in->texts, room, SCAN_MAX, &s.laid)) {
 		secmem_wipe(room, SCAN_MAX);
 		return COFRE_INVALID;
 	}
-	s.laid = (struct view){ room, used };
+	used = s.laid.forms.len + s.laid.sextets.len;
 	st = scan_rows(q, &s, &after);
 	secmem_wipe(room, used);
 	if (s.counted && (s.found == 0 || s.may_read))

@@ -2,14 +2,18 @@
 
 #include <string.h>
 
-enum form { AS_IS, PERCENT, PLUS, BASE64, FORMS = BASE64 + 4 };
+#include "secmem.h"
 
-/* What a character is in base64, and as a hexadecimal digit. */
-#define ENDS 64u  /* it ends a run of base64 */
+enum form { AS_IS, PERCENT, PLUS, FORMS };
+
+/* What a character is in base64, one more than its sextet, and as a
+   hexadecimal digit. */
+#define ENDS 0u   /* it ends a run of base64 */
 #define WRAPS 65u /* a wrapped line goes on behind it */
 #define NO_DIGIT 16u
-/* What has fewer characters holds no value that is looked for anywhere. */
-#define LEAST_RUN ((SCAN_ANYWHERE * 8 + 5) / 6)
+/* Who fits in so many places, but for bits that it shares with others, is
+   taken for it: to look at all of them could take a second. */
+#define NEAR_MAX 4u
 struct alphabet {
 	uint8_t sextet[256];
 	uint8_t digit[256];
@@ -27,23 +31,27 @@ alphabet_make(struct alphabet *a)
 {
 	memset(a->sextet, ENDS, sizeof(a->sextet));
 	memset(a->digit, NO_DIGIT, sizeof(a->digit));
-	learn(a->sextet, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 0);
-	learn(a->sextet, "abcdefghijklmnopqrstuvwxyz", 26);
-	learn(a->sextet, "0123456789+/", 52);
-	learn(a->sextet, "-_", 62); /* of URLs */
+	learn(a->sextet, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", 1);
+	learn(a->sextet, "abcdefghijklmnopqrstuvwxyz", 27);
+	learn(a->sextet, "0123456789+/", 53);
+	learn(a->sextet, "-_", 63); /* of URLs */
 	a->sextet['\n'] = a->sextet['\r'] = WRAPS;
 	learn(a->digit, "0123456789abcdef", 0);
 	learn(a->digit, "ABCDEF", 10);
 }
 
 /* With '+' as it is, and as a space: two forms of one length, which is
-   returned. */
+   returned.  None of a text that is the same in them. */
 static size_t
 percent(const struct alphabet *a, struct view text, uint8_t *out,
     uint8_t *spaced)
 {
 	size_t n = 0;
 
+	if (text.len == 0 ||
+	    (memchr(text.data, '%', text.len) == NULL &&
+		memchr(text.data, '+', text.len) == NULL))
+		return 0;
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t c = text.data[i];
 
@@ -62,86 +70,8 @@ percent(const struct alphabet *a, struct view text, uint8_t *out,
 	return n;
 }
 
-/*
- * Decode a run of base64 characters, from its first one, its second, third
- * and fourth one on; what they give goes to to[0] and so on.  Returns how many
- * characters of the text it takes.
- *
- * Each sextet ends a byte for three of the four, which take turns: at[n] is
- * where the one goes on that has had n sextets of its four.
- */
-static size_t
-run(const struct alphabet *a, struct view text, uint8_t *to[4])
-{
-	uint8_t *at[4] = { to[0], to[3], to[2], to[1] }, *last;
-	uint32_t pair = 0; /* ends with the last two sextets */
-	size_t i, k = 0;
-
-	for (i = 0; i < text.len; i++) {
-		uint8_t v = a->sextet[text.data[i]];
-
-		if (v == ENDS)
-			break;
-		if (v == WRAPS)
-			continue;
-		pair = pair << 6 | v;
-		/* A byte counts if its first bits were in the run. */
-		*at[1] = (uint8_t)(pair >> 4);
-		at[1] += k >= 1;
-		*at[2] = (uint8_t)(pair >> 2);
-		at[2] += k >= 2;
-		*at[3] = (uint8_t)pair;
-		at[3] += k >= 3;
-		k++;
-		last = at[3];
-		at[3] = at[2];
-		at[2] = at[1];
-		at[1] = at[0];
-		at[0] = last;
-	}
-	for (size_t skip = 0; skip < 4; skip++)
-		to[skip] = at[(k - skip) % 4];
-	return i;
-}
-
-/* Where a run begins that is long enough, from the place on; the text's end
-   when there is none. */
-static size_t
-next_run(const struct alphabet *a, struct view text, size_t from)
-{
-	while (text.len - from >= LEAST_RUN) {
-		size_t at = from + LEAST_RUN;
-
-		while (at > from && a->sextet[text.data[at - 1]] != ENDS)
-			at--;
-		if (at == from)
-			return from;
-		from = at; /* what ends a run is right before it */
-	}
-	return text.len;
-}
-
-/* Every run of the text, from each of its first four characters on, so that
-   one of these is the beginning of the encoded text, whatever stands before
-   it; and a zero behind it. */
-static void
-base64(const struct alphabet *a, struct view text, uint8_t *out,
-    size_t room, size_t len[4])
-{
-	uint8_t *to[4] = { out, out + room, out + 2 * room, out + 3 * room };
-	size_t i = 0;
-
-	while ((i = next_run(a, text, i)) < text.len) {
-		i += run(a, (struct view){ text.data + i, text.len - i }, to);
-		for (size_t skip = 0; skip < 4; skip++)
-			*to[skip]++ = 0;
-	}
-	for (size_t skip = 0; skip < 4; skip++)
-		len[skip] = (size_t)(to[skip] - (out + skip * room));
-}
-
-/* The text in every form, each with zeros behind it to one byte more than the
-   text has; no form is longer than that. */
+/* The text in each form, with zeros behind it to one byte more than the text
+   has; no form is longer than that. */
 static void
 put_forms(const struct alphabet *a, struct view text, uint8_t *out,
     size_t len[FORMS])
@@ -154,26 +84,50 @@ put_forms(const struct alphabet *a, struct view text, uint8_t *out,
 	len[AS_IS] = text.len;
 	len[PERCENT] = len[PLUS] = percent(a, text, out + PERCENT * room,
 	    out + PLUS * room);
-	base64(a, text, out + BASE64 * room, room, len + BASE64);
+}
+
+/* Of each character one more than its sextet, zeros between runs and behind
+   the last one, to one byte more than the text has. */
+static void
+put_sextets(const struct alphabet *a, struct view text, uint8_t *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		out[n] = a->sextet[text.data[i]];
+		n += out[n] != WRAPS;
+	}
+	memset(out + n, 0, text.len + 1 - n);
 }
 
 bool
-scan_lay_out(struct list texts, uint8_t *out, size_t cap, size_t *used)
+scan_lay_out(struct list texts, uint8_t *out, size_t cap,
+    struct scan_laid *laid)
 {
+	size_t lengths = (size_t)texts.count * 4, room, n = 0, len[FORMS];
 	struct wire_reader r = list_reader(texts);
+	uint8_t *sextets;
 	struct alphabet a;
 	struct text_item item;
-	size_t n = 0, len[FORMS];
 
+	if (texts.items.len < lengths)
+		return false;
+	/* Each text, and a zero. */
+	room = texts.items.len - lengths + texts.count;
+	if (room > cap / SCAN_TIMES)
+		return false;
+	sextets = out + FORMS * room;
+	*laid = (struct scan_laid){ { out, FORMS * room }, { sextets, room },
+		sextets + room };
 	alphabet_make(&a);
 	for (uint32_t i = 0; i < texts.count; i++) {
 		text_item_get(&r, &item);
-		if (r.bad || cap - n < SCAN_ROOM(item.text.len, 1))
+		if (r.bad || room - n < item.text.len + 1)
 			return false;
-		put_forms(&a, item.text, out + n, len);
-		n += SCAN_ROOM(item.text.len, 1);
+		put_forms(&a, item.text, out + FORMS * n, len);
+		put_sextets(&a, item.text, sextets + n);
+		n += item.text.len + 1;
 	}
-	*used = n;
 	return wire_reader_done(&r);
 }
 
@@ -199,41 +153,121 @@ is_in(struct view text, struct view value)
 	    memmem(text.data, text.len, value.data, value.len) != NULL;
 }
 
-/* Is the value in a form of the text, which stands laid out at the place? */
-static bool
-is_in_text(const struct alphabet *a, struct view text, const uint8_t *laid,
-    struct view value)
+/* The value as sextets, the first of which has so many bits before it that are
+   not the value's.  Returns how many there are. */
+static size_t
+encode(struct view value, unsigned before, uint8_t *out)
 {
-	size_t room = text.len + 1, len[FORMS];
+	unsigned bits = 0, have = before;
+	size_t n = 0;
+
+	for (size_t i = 0; i < value.len; i++) {
+		bits = bits << 8 | value.data[i];
+		have += 8;
+		for (; have >= 6; have -= 6)
+			out[n++] = bits >> (have - 6) & 63;
+	}
+	if (have > 0)
+		out[n++] = (uint8_t)(bits << (6 - have) & 63);
+	return n;
+}
+
+/* Are the bits that the mask has the same, of a sextet that is there? */
+static bool
+fits(uint8_t at, uint8_t wanted, unsigned mask)
+{
+	return at != ENDS && ((at - 1u) & mask) == (wanted & mask);
+}
+
+/*
+ * Does the value stand in sextets, with so many bits before it in its first
+ * one?  What is looked for are those that are the value's alone; those at the
+ * ends, which it may share, are looked at where these are found.
+ */
+static bool
+is_encoded_so(struct view sextets, struct view value, unsigned before,
+    uint8_t *needle)
+{
+	unsigned behind = (unsigned)((6 - (before + 8 * value.len) % 6) % 6);
+	size_t count = encode(value, before, needle);
+	size_t first = before > 0, len = count - first - (behind > 0);
+	struct view left = sextets;
+	const uint8_t *at;
+	unsigned near = 0;
 	bool found = false;
+
+	for (size_t i = first; i < first + len; i++)
+		needle[i]++;
+	while (!found &&
+	    (at = memmem(left.data, left.len, needle + first, len)) != NULL) {
+		found = ++near > NEAR_MAX ||
+		    ((before == 0 ||
+			 (at > sextets.data &&
+			     fits(at[-1], needle[0], 63u >> before))) &&
+			(behind == 0 ||
+			    (at + len < sextets.data + sextets.len &&
+				fits(at[len], needle[count - 1],
+				    63u << behind & 63))));
+		left.len -= (size_t)(at + 1 - left.data);
+		left.data = at + 1;
+	}
+	secmem_wipe(needle, count);
+	return found;
+}
+
+/* Does the value stand in sextets, wherever its first byte begins? */
+static bool
+is_encoded(struct view sextets, struct view value, uint8_t *needle)
+{
+	/* With the zero behind them there are as many as a needle takes. */
+	if (sextets.len <= (value.len * 8 + 5) / 6)
+		return false;
+	return is_encoded_so(sextets, value, 0, needle) ||
+	    is_encoded_so(sextets, value, 2, needle) ||
+	    is_encoded_so(sextets, value, 4, needle);
+}
+
+/* Is the value in a form of the text, n bytes of texts and zeros behind the
+   first one? */
+static bool
+is_in_text(const struct alphabet *a, struct view text,
+    const struct scan_laid *laid, size_t n, struct view value)
+{
+	const uint8_t *forms = laid->forms.data + FORMS * n;
+	size_t room = text.len + 1, len[FORMS];
+	bool found = is_encoded((struct view){ laid->sextets.data + n, room },
+	    value, laid->needle);
 	uint8_t *to;
 
 	/* How long each is: by doing it again, over what is there already. */
-	memcpy(&to, &laid, sizeof(to));
+	memcpy(&to, &forms, sizeof(to));
 	put_forms(a, text, to, len);
 	for (unsigned f = AS_IS; f < FORMS; f++)
-		found |= is_in((struct view){ laid + f * room, len[f] }, value);
+		found |= is_in((struct view){ forms + f * room, len[f] },
+		    value);
 	return found;
 }
 
 uint32_t
-scan_find(struct list texts, struct view laid, struct view value)
+scan_find(struct list texts, const struct scan_laid *laid, struct view value)
 {
 	bool anywhere = value.len >= SCAN_ANYWHERE;
 	struct wire_reader r = list_reader(texts);
-	const uint8_t *at = laid.data;
 	struct alphabet a;
 	struct text_item item;
+	size_t n = 0;
 
-	if (value.len < SCAN_SHORTEST || (anywhere && !is_in(laid, value)))
+	if (value.len < SCAN_SHORTEST ||
+	    (anywhere && !is_in(laid->forms, value) &&
+		!is_encoded(laid->sextets, value, laid->needle)))
 		return 0;
 	alphabet_make(&a);
 	for (uint32_t i = 0; i < texts.count; i++) {
 		text_item_get(&r, &item);
-		if (anywhere ? is_in_text(&a, item.text, at, value) :
+		if (anywhere ? is_in_text(&a, item.text, laid, n, value) :
 			       is_all_of(item.text, value))
 			return i + 1;
-		at += SCAN_ROOM(item.text.len, 1);
+		n += item.text.len + 1;
 	}
 	return 0;
 }

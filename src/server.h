@@ -24,7 +24,6 @@
 #define TURN_MAX 512u		 /* requests of one turn */
 #define TURN_TEXT (64u * 1024)	 /* bytes of text in its records */
 #define TURN_BYTES (1024u * 1024) /* bytes that it writes to the store */
-#define SCAN_MAX (1024u * 1024)	 /* texts of one request, in every form */
 #define APART_MAX 1024u /* a reply of what changed the SSH store */
 #define READ_MAX (64u * 1024)	 /* of one connection in one turn */
 #define HEARD_MAX (8u * 1024)	 /* bytes that are served together */

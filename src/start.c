@@ -17,6 +17,7 @@
 #include "dispatch.h"
 #include "keyfile.h"
 #include "ops.h"
+#include "scan.h"
 #include "status.h"
 #include "store_check.h"
 #include "turn.h"

@@ -40,6 +40,7 @@
 #define RUNS_MAX 1024u		/* of a vault */
 #define SNAPSHOT_MAX 64u	/* bytes of a snapshot's digest */
 #define SCAN_TEXTS_MAX 1024u	/* texts of one run.scan */
+#define SCAN_BYTES_MAX 65536u	/* bytes of them, one whole value at least */
 #define WATCH_MAX 64u		/* secrets of one secret.watch */
 #define PEER_GROUPS_MAX 1024u	/* supplementary groups that are looked at */
 #define SOURCE_NAME_MAX 63u

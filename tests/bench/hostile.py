@@ -23,6 +23,10 @@ closed  one connection asks as soon as it has its answer, so it takes all that
 
 To reach, paced: throughput at least 0.9, p99 at most 3 times.
 
+Two rows have nothing to do with the daemon, and say what the machine does to
+whoever is measured: "disk", where somebody writes to a file of his own as often
+as the daemon would let him, and "nobody".
+
 HOSTILE_ROUNDS=n   10
 HOSTILE_SLICE=n    milliseconds of each measurement, 200
 HOSTILE_RATE=n     requests a second, 2000
@@ -227,7 +231,7 @@ def keys(place, ready, cap):
 def scans(place, ready, cap):
     """Texts to be looked through for secrets."""
     links = Links(place.path, cap)
-    texts = [dict(text=b"t" * 1000) for _ in range(100)]
+    texts = [dict(text=b"%t+t" * 250) for _ in range(65)]
     ready()
     links.flood(many("run.scan", 1, workspace="h", texts=texts))
 
@@ -241,6 +245,26 @@ def writes(place, ready, cap):
                     for i in range(16))
     ready()
     links.flood(data)
+
+
+def disk(place, ready, cap):
+    """Nothing of the daemon: pages of a file of one's own are written, and
+    flushed, as often as the daemon lets one uid keep the disk."""
+    del cap
+    pages = [b"%d" % i * 4096 for i in range(8)]
+    fd = os.open(os.path.join(place.own, "pages"), os.O_RDWR | os.O_CREAT,
+                 0o600)
+
+    def write():
+        begin = time.monotonic()
+        for i, page in enumerate(pages):
+            os.pwrite(fd, page[:4096], i * 16384)
+        os.fdatasync(fd)
+        return time.monotonic() - begin
+    write()
+    ready()
+    while True:
+        time.sleep(199 * write())
 
 
 ATTACKS = [fetches, unread, slow_frames, cold, over_cap, denied, lists,
@@ -369,6 +393,9 @@ def set_up(t):
     d = harness.Daemon(t)
     place = Place()
     place.path, place.agent = d.socket, os.path.join(d.dir, "agent")
+    place.own = os.path.join(t.dir, "own")
+    os.mkdir(place.own, 0o700)
+    os.chown(place.own, HOSTILE, HOSTILE)
     d.configure(agent_socket=place.agent)
     d.start()
     cores = sorted(os.sched_getaffinity(0))
@@ -434,6 +461,7 @@ def test(t):
     trials = {a.__name__: [a] for a in ATTACKS if ONLY in ("", a.__name__)}
     if not ONLY:
         trials["all"] = ATTACKS
+    trials["disk"] = [disk]
     trials["nobody"] = []
     found = {name: [] for name in trials}
     order = list(trials)

@@ -18,6 +18,7 @@
 #include "listen.h"
 #include "loop.h"
 #include "ops.h"
+#include "scan.h"
 
 #define EVENTS 64
 /* The least that may be configured, so that inputs come to the end of it. */

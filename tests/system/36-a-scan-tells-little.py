@@ -40,6 +40,13 @@ def many_secrets(t, d, root):
     check(sum(each) <= 624, "there are not so many: %s" % each)
     check(4 <= len(ends) - 1 <= 1 + 624 // 16, "%d replies" % (len(ends) - 1))
     show("624 secrets are compared in %d replies" % (len(ends) - 1))
+    # The largest value is compared whole, and no more at once than that.
+    whole = b"." * 65530 + b"23"
+    same(status(ask(c, "many", [whole, b"x" * (65536 - len(whole))], 623),
+                "OK").fields["found"], 1, "the largest text")
+    for texts in ([whole, b"x" * (65537 - len(whole))], [whole, b"x" * 60000],
+                  [b"x" * 65] * 1024):
+        status(ask(c, "many", texts), "TOO_LARGE")
 
 
 def guessing(t, d, root):

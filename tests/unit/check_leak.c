@@ -214,10 +214,10 @@ START_TEST(a_reply_that_can_not_be_is_a_bad_reply)
 }
 END_TEST
 
-/* More texts than one message may have, and a long one among them. */
+/* More texts than one message may have, or more bytes. */
 START_TEST(texts_that_do_not_fit_go_into_further_messages)
 {
-	static uint8_t large[2 * LEAK_PIECE];
+	static uint8_t large[LEAK_PIECE + 1];
 	static struct view many[SCAN_TEXTS_MAX + 2];
 	char name[COFRE_SECRET_NAME_MAX + 1];
 	struct run_scan_request q;
@@ -241,18 +241,23 @@ START_TEST(texts_that_do_not_fit_go_into_further_messages)
 	ck_assert_uint_eq(q.after, 0);
 	script_close(&p);
 
-	/* Found in the second piece of the long text: that text is told. */
-	many[1] = (struct view){ large, sizeof(large) };
-	script_open(&p, 1000);
+	/* The first piece of a long text fills a message; the second one has
+	   room for others beside it. */
+	many[0] = (struct view){ large, sizeof(large) };
+	script_open(&p, 200);
 	script_put_hello(&p);
-	put_scan(&p, FIRST_ID, 0, 2, "store");
+	put_scan(&p, FIRST_ID, 0, 0, "");
 	script_flush(&p);
 	ck_assert_int_eq(leak_scan(p.c, "ml-prod", many, COUNT(many), &found,
-			     name), COFRE_OK);
-	ck_assert_uint_eq(found, 2);
+			     name), COFRE_TIMEOUT);
 	in = script_hear(&p);
 	heard(&in, &q);
-	ck_assert_uint_eq(q.texts.count, 2);
+	ck_assert_uint_eq(q.texts.count, 1);
+	ck_assert_uint_eq(q.texts.items.len, 4 + LEAK_PIECE);
+	heard(&in, &q);
+	ck_assert_uint_eq(q.texts.count, SCAN_TEXTS_MAX);
+	ck_assert_uint_eq(q.texts.items.len,
+	    4 + LEAK_OVERLAP + 1 + 5 * (SCAN_TEXTS_MAX - 1));
 	script_close(&p);
 }
 END_TEST

@@ -7,7 +7,7 @@
 #include "scan.h"
 
 static const char value[] = "+a secret, 7%/";
-static uint8_t laid[65536], bytes[8192];
+static uint8_t room[SCAN_MAX], bytes[FRAME_MAX];
 
 /* A list of texts, NULL at its end. */
 static struct list
@@ -33,10 +33,10 @@ static uint32_t
 find(const char *const *texts, const char *wanted)
 {
 	struct list l = list_of(texts);
-	size_t used;
+	struct scan_laid laid;
 
-	ck_assert(scan_lay_out(l, laid, sizeof(laid), &used));
-	return scan_find(l, (struct view){ laid, used }, view_of(wanted));
+	ck_assert(scan_lay_out(l, room, sizeof(room), &laid));
+	return scan_find(l, &laid, view_of(wanted));
 }
 
 static uint32_t
@@ -158,39 +158,17 @@ sextet(char c)
 	    at != NULL ? (unsigned)(at - standard) : 64;
 }
 
-/* Of each run of 11 characters or more those from the skip-th on, as bits,
-   eight by eight, and a zero. */
+/* Of each character of base64 one more than its sextet, and a zero for what is
+   none; lines joined. */
 static size_t
-decoded(const char *text, unsigned skip, uint8_t *out)
+sextets(const char *text, uint8_t *out)
 {
 	size_t n = 0;
 
-	while (*text != '\0') {
-		unsigned bits = 0, have = 0, left = skip;
-		size_t len = 0;
-
-		while (text[len] != '\0' && sextet(text[len]) != 64)
-			len++;
-		for (size_t i = 0; len >= 11 && i < len; i++) {
-			unsigned v = sextet(text[i]);
-
-			if (v > 64)
-				continue;
-			if (left > 0) {
-				left--;
-				continue;
-			}
-			bits = (bits << 6 | v) & 0xfff;
-			have += 6;
-			if (have >= 8) {
-				have -= 8;
-				out[n++] = (uint8_t)(bits >> have);
-			}
-		}
-		if (len >= 11)
-			out[n++] = 0;
-		text += len + (text[len] != '\0');
-	}
+	for (; *text != '\0'; text++)
+		if (sextet(*text) != 65)
+			out[n++] = (uint8_t)(sextet(*text) == 64 ? 0 :
+						sextet(*text) + 1);
 	return n;
 }
 
@@ -222,26 +200,31 @@ START_TEST(each_form_is_what_it_is_by_definition)
 	const char *const texts[] = { text, NULL };
 
 	for (unsigned i = 0; i < 20000; i++) {
-		size_t n = sample_next(&state) % 100, m = 0, used;
+		size_t n = sample_next(&state) % 100, m = 0;
 		/* With more and with fewer that end a run of base64. */
 		size_t of = sizeof(alphabet) - 1 - i % 4;
-		uint8_t want[7][101];
+		uint8_t want[4][101];
+		struct scan_laid laid;
 
 		for (size_t j = 0; j < n; j++)
 			text[j] = alphabet[sample_next(&state) % of];
 		text[n] = '\0';
 		memset(want, 0, sizeof(want));
 		memcpy(want[m++], text, n);
-		(void)unescaped(text, false, want[m++]);
-		(void)unescaped(text, true, want[m++]);
-		for (unsigned skip = 0; skip < 4; skip++)
-			(void)decoded(text, skip, want[m++]);
-		ck_assert(scan_lay_out(list_of(texts), laid, sizeof(laid),
-		    &used));
-		ck_assert_uint_eq(used, 7 * (n + 1));
-		for (m = 0; m < 7; m++)
-			ck_assert_msg(memcmp(laid + m * (n + 1), want[m],
-				n + 1) == 0, "form %zu of '%s'", m, text);
+		if (strpbrk(text, "%+") != NULL) {
+			(void)unescaped(text, false, want[m++]);
+			(void)unescaped(text, true, want[m++]);
+		}
+		(void)sextets(text, want[3]);
+		ck_assert(scan_lay_out(list_of(texts), room, sizeof(room),
+		    &laid));
+		ck_assert_uint_eq(laid.forms.len, 3 * (n + 1));
+		ck_assert_uint_eq(laid.sextets.len, n + 1);
+		for (m = 0; m < 3; m++)
+			ck_assert_msg(memcmp(laid.forms.data + m * (n + 1),
+				want[m], n + 1) == 0, "form %zu of '%s'", m,
+			    text);
+		ck_assert_mem_eq(laid.sextets.data, want[3], n + 1);
 	}
 }
 END_TEST
@@ -251,12 +234,12 @@ START_TEST(what_is_behind_a_form_is_not_in_it)
 	static const uint8_t longer[] = "+a secret, 7%/"; /* and a NUL */
 	static const char *const texts[] = { "+a secret, 7%/", NULL };
 	struct list l = list_of(texts);
-	size_t used;
+	struct scan_laid laid;
 
-	ck_assert(scan_lay_out(l, laid, sizeof(laid), &used));
-	ck_assert_uint_eq(scan_find(l, (struct view){ laid, used },
+	ck_assert(scan_lay_out(l, room, sizeof(room), &laid));
+	ck_assert_uint_eq(scan_find(l, &laid,
 	    (struct view){ longer, sizeof(longer) }), 0);
-	ck_assert_uint_eq(scan_find(l, (struct view){ laid, used },
+	ck_assert_uint_eq(scan_find(l, &laid,
 	    (struct view){ longer, sizeof(longer) - 1 }), 1);
 }
 END_TEST
@@ -265,17 +248,145 @@ START_TEST(texts_that_do_not_fit_are_not_laid_out)
 {
 	static const char *const texts[] = { "0123456789", "+%41", NULL };
 	struct list l = list_of(texts);
-	size_t used, need = 0;
+	struct scan_laid laid;
 
-	for (size_t cap = 0; cap <= SCAN_ROOM(14, 2); cap++)
-		if (scan_lay_out(l, laid, cap, &used)) {
-			need = cap;
-			ck_assert_uint_le(used, cap);
-			break;
-		}
-	ck_assert_uint_gt(need, 0);
+	ck_assert(!scan_lay_out(l, room, SCAN_ROOM(14, 2) - 1, &laid));
+	ck_assert(scan_lay_out(l, room, SCAN_ROOM(14, 2), &laid));
+	ck_assert_ptr_eq(laid.forms.data, room);
+	ck_assert_ptr_eq(laid.sextets.data, room + laid.forms.len);
+	ck_assert_ptr_eq(laid.needle,
+	    room + laid.forms.len + laid.sextets.len);
+	ck_assert_uint_eq(laid.forms.len + 2 * laid.sextets.len,
+	    SCAN_ROOM(14, 2));
 	l.items.len--;
-	ck_assert(!scan_lay_out(l, laid, sizeof(laid), &used));
+	ck_assert(!scan_lay_out(l, room, sizeof(room), &laid));
+	l.items.len = 7; /* not even the lengths of two */
+	ck_assert(!scan_lay_out(l, room, sizeof(room), &laid));
+}
+END_TEST
+
+/* ---- base64: every length, every place, and each bit ---- */
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv"
+    "wxyz0123456789+/";
+
+/* RFC 4648, section 4, without padding. */
+static void
+encoded(const uint8_t *in, size_t len, char *out)
+{
+	for (size_t bit = 0; bit < len * 8; bit += 6) {
+		unsigned v = (unsigned)in[bit / 8] << 8;
+
+		if (bit / 8 + 1 < len)
+			v |= in[bit / 8 + 1];
+		*out++ = digits[v >> (10 - bit % 8) & 63];
+	}
+	*out = '\0';
+}
+
+/* A value between bytes that are not its own is found, and none that differs
+   from it in a bit. */
+START_TEST(one_bit_more_or_less_is_another_value)
+{
+	uint64_t state = sample_seed("bits");
+
+	for (size_t len = SCAN_ANYWHERE; len < 20; len++)
+		for (size_t before = 0; before < 6; before++) {
+			uint8_t all[40];
+			char text[60];
+			const char *const texts[] = { "first", text, NULL };
+			size_t behind = sample_next(&state) % 4;
+			struct scan_laid laid;
+			struct list l;
+
+			for (size_t i = 0; i < sizeof(all); i++)
+				all[i] = (uint8_t)sample_next(&state);
+			encoded(all, before + len + behind, text);
+			l = list_of(texts);
+			ck_assert(scan_lay_out(l, room, sizeof(room), &laid));
+			ck_assert_uint_eq(scan_find(l, &laid,
+			    (struct view){ all + before, len }), 2);
+			for (size_t bit = 0; bit < len * 8; bit++) {
+				uint8_t other[20];
+
+				memcpy(other, all + before, len);
+				other[bit / 8] ^= (uint8_t)(1 << bit % 8);
+				ck_assert_msg(scan_find(l, &laid,
+					(struct view){ other, len }) == 0,
+				    "%zu behind %zu, bit %zu", len, before,
+				    bit);
+			}
+		}
+}
+END_TEST
+
+/* What begins or ends outside a run of base64, or in another text, is not
+   there. */
+START_TEST(a_run_of_base64_has_the_whole_value)
+{
+	static const char *const texts[] = { "K2Egc2VjcmV0LCA3JS", "8=", NULL };
+	static const char *const cut[] = { "K2Egc2VjcmV0LCA3JS 8=",
+		"K 2Egc2VjcmV0LCA3JS8=", "2Egc2VjcmV0LCA3JS8=",
+		"eHkrYSBzZWNyZXQsIDclL", "rYSBzZWNyZXQsIDclLw==",
+		"eHk=rYSBzZWNyZXQsIDclLw==" };
+
+	ck_assert_uint_eq(find(texts, value), 0);
+	for (size_t i = 0; i < COUNT(cut); i++)
+		ck_assert_msg(find_in(cut[i], value) == 0, "%s", cut[i]);
+}
+END_TEST
+
+/* Wherever so much would fit, it takes no more than it would at one place:
+   of those that agree in all but 2 bits the fifth is taken for it. */
+START_TEST(what_nearly_fits_everywhere_is_taken_for_it)
+{
+	static uint8_t zeros[30000];
+	static char text[SCAN_BYTES_MAX + 1];
+	const char *const texts[] = { text, NULL };
+	struct scan_laid laid;
+	struct list l;
+
+	memset(text, 'A', sizeof(text) - 1);
+	zeros[sizeof(zeros) - 1] = 1;
+	l = list_of(texts);
+	ck_assert(scan_lay_out(l, room, sizeof(room), &laid));
+	for (size_t len = sizeof(zeros) - 3; len < sizeof(zeros); len++)
+		ck_assert_uint_eq(scan_find(l, &laid, (struct view){
+		    zeros + sizeof(zeros) - len, len }), 1);
+	/* As many as may be looked at are, and no more. */
+	for (size_t n = 4; n <= 5; n++) {
+		memset(text, ' ', sizeof(text) - 1);
+		for (size_t i = 0; i < n; i++)
+			memset(text + i * 20, 'A', 10);
+		l = list_of(texts);
+		ck_assert(scan_lay_out(l, room, sizeof(room), &laid));
+		ck_assert_uint_eq(scan_find(l, &laid,
+		    (struct view){ zeros + sizeof(zeros) - 8, 8 }), n == 5);
+	}
+}
+END_TEST
+
+/* A value that is longer than all texts takes no more room than they have. */
+START_TEST(a_value_longer_than_the_texts_stays_in_its_room)
+{
+	static uint8_t large[2000];
+	static const char *const texts[] = { "AAAAAAAAAAAAAAAAAAAAAAAA", "",
+		NULL };
+	struct list l = list_of(texts);
+	struct scan_laid laid;
+	uint8_t *end = room + SCAN_ROOM(24, 2);
+
+	memset(large, 0xff, sizeof(large));
+	for (size_t len = SCAN_ANYWHERE; len < sizeof(large); len++) {
+		ck_assert(scan_lay_out(l, room, sizeof(room), &laid));
+		memset(end, 0x5a, 64);
+		ck_assert_uint_eq(scan_find(l, &laid,
+		    (struct view){ large, len }), 0);
+		for (size_t i = 0; i < 64; i++)
+			ck_assert_uint_eq(end[i], 0x5a);
+		for (size_t i = 0; i < 26; i++)
+			ck_assert_uint_eq(laid.needle[i] & 0x3f, 0);
+	}
 }
 END_TEST
 
@@ -289,7 +400,7 @@ START_TEST(random_texts_fit)
 	for (unsigned i = 0; i < 20000; i++) {
 		static const char alphabet[] = "%+=/-_aZ09\n ";
 		size_t n = sample_next(&state) % 300;
-		size_t used;
+		struct scan_laid laid;
 		struct list l;
 
 		for (size_t j = 0; j < n; j++)
@@ -297,12 +408,10 @@ START_TEST(random_texts_fit)
 			    (sizeof(alphabet) - 1)];
 		text[n] = '\0';
 		l = list_of(texts);
-		ck_assert(scan_lay_out(l, laid, SCAN_ROOM(n, 1), &used));
-		ck_assert_uint_le(used, SCAN_ROOM(n, 1));
+		ck_assert(scan_lay_out(l, room, SCAN_ROOM(n, 1), &laid));
 		if (n >= 12)
-			ck_assert_uint_eq(scan_find(l, (struct view){ laid,
-			    used }, (struct view){ (const uint8_t *)text + 3,
-			    8 }), 1);
+			ck_assert_uint_eq(scan_find(l, &laid,
+			    (struct view){ (const uint8_t *)text + 3, 8 }), 1);
 	}
 }
 END_TEST
@@ -323,6 +432,10 @@ main(void)
 	tcase_add_test(t, each_form_is_what_it_is_by_definition);
 	tcase_add_test(t, what_is_behind_a_form_is_not_in_it);
 	tcase_add_test(t, texts_that_do_not_fit_are_not_laid_out);
+	tcase_add_test(t, one_bit_more_or_less_is_another_value);
+	tcase_add_test(t, a_run_of_base64_has_the_whole_value);
+	tcase_add_test(t, what_nearly_fits_everywhere_is_taken_for_it);
+	tcase_add_test(t, a_value_longer_than_the_texts_stays_in_its_room);
 	tcase_add_test(t, random_texts_fit);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
