@@ -24,7 +24,8 @@ from expect import check, show
 from rehearsal import ALLOCATION, CALL, HALVE, INTERRUPT
 
 # Of each answer, and of each way of failing of each command line, evenly
-# chosen; OPS=n in place of that.
+# chosen; OPS=n in place of that.  What is called from a place in the code from
+# which nothing has failed yet comes besides.
 ATTEMPTS, ATTEMPTS_COUNTED = 1, 12
 
 HEADER = wire.HEADER
@@ -167,13 +168,12 @@ def failed(take, got, same):
 
 
 def failures(takes, most):
-    turns = itertools.count()
+    choice = rehearsal.Choice(most)
     for take in takes:
         for kind, name in KINDS.items():
-            count = take.counts[kind]
-            for nth in rehearsal.choose(range(1, count + 1), most,
-                                        next(turns) * 0.618 % 1):
-                yield (take, "%s %d of %d" % (name, nth, count),
+            for nth in choice.of(kind, take.met[kind]):
+                yield (take, "%s %d of %d" % (name, nth,
+                                              len(take.met[kind])),
                        dict(kind=kind, nth=nth),
                        functools.partial(failed, same=kind in (INTERRUPT,
                                                                HALVE)))
@@ -219,7 +219,7 @@ def test(t):
     bad = []
     for take in takes:
         again = stage.play(take)
-        take.counts = again.counts
+        take.met = again.met
         if (again.code, again.out, again.err) != (take.code, take.out,
                                                   take.err):
             bad.append("cofre %s: twice not the same: %r, %r" % (

@@ -24,13 +24,11 @@
 #define WORDS_MAX 64
 #define PACKET_MAX 65536
 
-/*
- * How it has ended, in native order: rehearsal.py reads it as "=i5I".  The
- * counts are of what could have failed in each way, in all its processes.
- */
+/* How it has ended, and what could have failed in each way, with the places
+   from which that was called. */
 struct ending {
 	int32_t status; /* of waitpid(2) */
-	uint32_t counts[KINDS];
+	struct met met;
 };
 
 static int (*real_main)(int, char **, char **);
@@ -84,9 +82,9 @@ stage(int argc, char **argv, char **environment)
 {
 	static char packet[PACKET_MAX + 1];
 	static char *words[WORDS_MAX + 1];
+	static struct ending end;
 	const char *where = getenv("REHEARSAL");
 	int fd = where == NULL ? -1 : (int)strtol(where, NULL, 10);
-	struct ending end;
 	ssize_t len;
 	pid_t child;
 
@@ -95,13 +93,13 @@ stage(int argc, char **argv, char **environment)
 	(void)unsetenv("LD_PRELOAD");
 	(void)unsetenv("REHEARSAL");
 	rehearsal_spare();
-	rehearsal.counts = mmap(NULL, sizeof(end.counts), PROT_READ | PROT_WRITE,
+	rehearsal.met = mmap(NULL, sizeof(end.met), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (rehearsal.counts == MAP_FAILED)
+	if (rehearsal.met == MAP_FAILED)
 		abort();
 	while ((len = recv(fd, packet, PACKET_MAX, 0)) > 0) {
 		packet[len] = '\0';
-		memset(rehearsal.counts, 0, sizeof(end.counts));
+		memset(rehearsal.met, 0, sizeof(end.met));
 		child = fork();
 		if (child == 0) {
 			(void)close(fd);
@@ -110,7 +108,7 @@ stage(int argc, char **argv, char **environment)
 		}
 		if (child == -1 || waitpid(child, &end.status, 0) != child)
 			abort();
-		memcpy(end.counts, rehearsal.counts, sizeof(end.counts));
+		end.met = *rehearsal.met;
 		if (send(fd, &end, sizeof(end), MSG_NOSIGNAL) == -1)
 			break;
 	}

@@ -11,12 +11,21 @@
 /* rehearsal.py has the same. */
 enum { FAIL_NOTHING, FAIL_ALLOCATION, FAIL_CALL, INTERRUPT, HALVE, KINDS };
 
-/* From here on in this process: in that way, the nth one; counts[kind] of
-   them there were, in all processes of the run. */
+/* Of so many of a kind is known from where they were called. */
+#define PLACES_MAX 4096u
+
+/* What all processes of a run have met with, in native order: rehearsal.py
+   reads it. */
+struct met {
+	uint32_t counts[KINDS];
+	uint32_t places[KINDS][PLACES_MAX]; /* return addresses, the low half */
+};
+
+/* From here on in this process: in that way, the nth one. */
 struct rehearsal {
 	int what;
 	uint32_t nth;
-	uint32_t *counts; /* shared with the parent */
+	struct met *met; /* shared with the parent */
 };
 
 extern struct rehearsal rehearsal;

@@ -6,7 +6,8 @@ answers that the daemon once gave it:
     take = stage.record(place.d.socket, place.words("get ml/other"))
     take.code, take.out, take.err       # as it was with the daemon
     again = stage.play(take, ALLOCATION, 3)
-    again.counts                        # how many could have failed so
+    again.met[CALL]                     # what could have failed so: from
+                                        # where each was called
 """
 import base64
 import os
@@ -24,17 +25,19 @@ import refusals
 from expect import check
 
 NOTHING, ALLOCATION, CALL, INTERRUPT, HALVE = range(5)
-ENDING = struct.Struct("=i5I")
+PLACES = 4096
+ENDING = struct.Struct("=i5I%dI" % (5 * PLACES))
 LIMIT = 60000           # ms
 
 
 class Outcome:
     """How a run of the command has ended."""
 
-    def __init__(self, status, counts, out, err):
+    def __init__(self, status, met, out, err):
         self.code = os.waitstatus_to_exitcode(status)
-        # So many could have failed, in each way.
-        self.counts = counts
+        # Those that could have failed, in each way: from where, as far as
+        # that is known.
+        self.met = met
         self.out, self.err = out, err.decode(errors="replace")
 
 
@@ -45,7 +48,7 @@ class Take:
     def __init__(self, words, stdin):
         self.words, self.stdin = words, stdin
         self.connections = []
-        self.code = self.out = self.err = self.counts = None
+        self.code = self.out = self.err = self.met = None
 
     @property
     def line(self):
@@ -169,8 +172,11 @@ class Stage:
     def end(self, out):
         told = self.control.recv(ENDING.size)
         check(told, "the stage has ended")
-        status, *counts = ENDING.unpack(told)
-        return Outcome(status, counts, b"" if out else
+        status, *rest = ENDING.unpack(told)
+        counts, places = rest[:5], rest[5:]
+        met = [(places[i * PLACES:i * PLACES + n] +
+                [None] * (n - PLACES)) for i, n in enumerate(counts)]
+        return Outcome(status, met, b"" if out else
                        harness.read_file(self.files[1]),
                        harness.read_file(self.files[2]))
 
@@ -271,6 +277,26 @@ def choose(every, most, start=0.0):
     if not 0 < most < len(every):
         return every
     return [every[int((i + start) * len(every) / most)] for i in range(most)]
+
+
+class Choice:
+    """Of what could have failed: so many, evenly, and, if places matter, each
+    that is called from a place from which nothing was chosen before."""
+
+    def __init__(self, most, places=True):
+        self.most, self.places = most, places
+        self.seen, self.turn = {None}, 0
+
+    def of(self, kind, met):
+        found = set(choose(range(1, len(met) + 1), self.most,
+                           self.turn * 0.618 % 1))
+        self.turn += 1
+        for nth, place in enumerate(met, 1):
+            key = place and (kind, place)
+            if self.places and key not in self.seen:
+                self.seen.add(key)
+                found.add(nth)
+        return sorted(found)
 
 
 # What is rehearsed besides refusals.VERBS: the line, and what it is given.

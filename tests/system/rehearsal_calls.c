@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 /* Nothing fails before main() has begun. */
-static uint32_t none[KINDS];
-struct rehearsal rehearsal = { .counts = none };
+static struct met before;
+struct rehearsal rehearsal = { .met = &before };
 
 /* An address is data here: ISO C has no cast from one to a function. */
 void
@@ -67,20 +67,26 @@ rehearsal_spare(void)
 	(void)dl_iterate_phdr(take_library, NULL);
 }
 
+/* Who has called the function in which this stands. */
+#define CALLER __builtin_return_address(0)
+
 /* Is it this one's turn?  Processes of one rehearsal count together. */
 static int
-turn(int kind)
+turn(int kind, const void *from)
 {
-	uint32_t n = __atomic_add_fetch(&rehearsal.counts[kind], 1,
+	uint32_t n = __atomic_add_fetch(&rehearsal.met->counts[kind], 1,
 	    __ATOMIC_SEQ_CST);
 
+	if (n <= PLACES_MAX)
+		rehearsal.met->places[kind][n - 1] =
+		    (uint32_t)(uintptr_t)from;
 	return rehearsal.what == kind && n == rehearsal.nth;
 }
 
 static int
-fails(int kind, int error)
+fails(int kind, int error, const void *from)
 {
-	if (!turn(kind))
+	if (!turn(kind, from))
 		return 0;
 	errno = error;
 	return 1;
@@ -93,7 +99,7 @@ has_none(const void *from)
 	uintptr_t at = (uintptr_t)from;
 
 	return !sparing && (at < spared_from || at >= spared_to) &&
-	    fails(FAIL_ALLOCATION, ENOMEM);
+	    fails(FAIL_ALLOCATION, ENOMEM, from);
 }
 
 extern void *__libc_malloc(size_t);
@@ -103,14 +109,14 @@ extern void *__libc_realloc(void *, size_t);
 void *
 malloc(size_t size)
 {
-	return has_none(__builtin_return_address(0)) ? NULL :
+	return has_none(CALLER) ? NULL :
 						       __libc_malloc(size);
 }
 
 void *
 calloc(size_t n, size_t size)
 {
-	return has_none(__builtin_return_address(0)) ?
+	return has_none(CALLER) ?
 	    NULL :
 	    __libc_calloc(n, size);
 }
@@ -118,7 +124,7 @@ calloc(size_t n, size_t size)
 void *
 realloc(void *p, size_t size)
 {
-	return has_none(__builtin_return_address(0)) ?
+	return has_none(CALLER) ?
 	    NULL :
 	    __libc_realloc(p, size);
 }
@@ -132,7 +138,7 @@ reallocarray(void *p, size_t n, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	return has_none(__builtin_return_address(0)) ?
+	return has_none(CALLER) ?
 	    NULL :
 	    __libc_realloc(p, all);
 }
@@ -143,7 +149,7 @@ reallocarray(void *p, size_t n, size_t size)
 	{ \
 		static type(*real) parameters; \
 \
-		if (fails(FAIL_CALL, error)) \
+		if (fails(FAIL_CALL, error, CALLER)) \
 			return (type)-1; \
 		if (real == NULL) \
 			rehearsal_find(&real, #name); \
@@ -174,17 +180,19 @@ is_noted(int fd, uint8_t what)
 }
 
 static int
-is_interrupted(int fd, bool at_once)
+is_interrupted(int fd, bool at_once, const void *from)
 {
-	return !at_once && !is_noted(fd, NO_WAIT) && fails(INTERRUPT, EINTR);
+	return !at_once && !is_noted(fd, NO_WAIT) &&
+	    fails(INTERRUPT, EINTR, from);
 }
 
 /* How much of a size is done. */
 static size_t
-part(int fd, size_t size)
+part(int fd, size_t size, const void *from)
 {
-	return size > 1 && !is_noted(fd, IN_WHOLES) && turn(HALVE) ? size / 2 :
-								     size;
+	return size > 1 && !is_noted(fd, IN_WHOLES) && turn(HALVE, from) ?
+	    size / 2 :
+	    size;
 }
 
 /* The same of one that may wait for its first argument, a descriptor, unless
@@ -194,7 +202,8 @@ part(int fd, size_t size)
 	{ \
 		static type(*real) parameters; \
 \
-		if (fails(FAIL_CALL, error) || is_interrupted(fd, at_once)) \
+		if (fails(FAIL_CALL, error, CALLER) || \
+		    is_interrupted(fd, at_once, CALLER)) \
 			return (type)-1; \
 		if (real == NULL) \
 			rehearsal_find(&real, #name); \
@@ -268,16 +277,16 @@ CALL(ssize_t, pread, (int fd, void *to, size_t n, off_t at),
     (fd, to, n, at), EIO)
 CALL(ssize_t, pwrite, (int fd, const void *from, size_t n, off_t at),
     (fd, from, n, at), ENOSPC)
-WAIT(ssize_t, read, (int fd, void *to, size_t n), (fd, to, part(fd, n)), EIO,
+WAIT(ssize_t, read, (int fd, void *to, size_t n), (fd, to, part(fd, n, CALLER)), EIO,
     false)
 WAIT(ssize_t, write, (int fd, const void *from, size_t n),
-    (fd, from, part(fd, n)), ENOSPC, false)
+    (fd, from, part(fd, n, CALLER)), ENOSPC, false)
 /* Who asks for all gets all. */
 WAIT(ssize_t, recv, (int fd, void *to, size_t n, int flags),
-    (fd, to, (flags & MSG_WAITALL) != 0 ? n : part(fd, n), flags), EIO,
+    (fd, to, (flags & MSG_WAITALL) != 0 ? n : part(fd, n, CALLER), flags), EIO,
     NOT_NOW)
 WAIT(ssize_t, send, (int fd, const void *from, size_t n, int flags),
-    (fd, from, part(fd, n), flags), EIO, NOT_NOW)
+    (fd, from, part(fd, n, CALLER), flags), EIO, NOT_NOW)
 
 int
 poll(struct pollfd *p, nfds_t n, int ms)
@@ -285,7 +294,8 @@ poll(struct pollfd *p, nfds_t n, int ms)
 	static int (*real)(struct pollfd *, nfds_t, int);
 
 	/* Who does not wait is not interrupted. */
-	if (fails(FAIL_CALL, ENOMEM) || (ms != 0 && fails(INTERRUPT, EINTR)))
+	if (fails(FAIL_CALL, ENOMEM, CALLER) ||
+	    (ms != 0 && fails(INTERRUPT, EINTR, CALLER)))
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "poll");
@@ -297,7 +307,7 @@ signalfd(int fd, const sigset_t *set, int flags)
 {
 	static int (*real)(int, const sigset_t *, int);
 
-	if (fails(FAIL_CALL, EMFILE))
+	if (fails(FAIL_CALL, EMFILE, CALLER))
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "signalfd");
@@ -312,7 +322,7 @@ socketpair(int domain, int type, int protocol, int fds[2])
 	uint8_t what = (type & SOCK_SEQPACKET) == SOCK_SEQPACKET ? IN_WHOLES :
 								   0;
 
-	if (fails(FAIL_CALL, EMFILE))
+	if (fails(FAIL_CALL, EMFILE, CALLER))
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "socketpair");
@@ -337,7 +347,7 @@ open(const char *path, int flags, ...)
 	if (OPENS(flags))
 		mode = va_arg(ap, mode_t);
 	va_end(ap);
-	if (fails(FAIL_CALL, EMFILE))
+	if (fails(FAIL_CALL, EMFILE, CALLER))
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "open");
@@ -355,7 +365,7 @@ openat(int dir, const char *path, int flags, ...)
 	if (OPENS(flags))
 		mode = va_arg(ap, mode_t);
 	va_end(ap);
-	if (fails(FAIL_CALL, EMFILE))
+	if (fails(FAIL_CALL, EMFILE, CALLER))
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "openat");
@@ -372,7 +382,7 @@ fcntl(int fd, int what_of, ...)
 	va_start(ap, what_of);
 	value = va_arg(ap, long);
 	va_end(ap);
-	if (fails(FAIL_CALL, EMFILE))
+	if (fails(FAIL_CALL, EMFILE, CALLER))
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "fcntl");
@@ -390,7 +400,7 @@ prctl(int option, ...)
 	for (int i = 0; i < 4; i++)
 		a[i] = va_arg(ap, long);
 	va_end(ap);
-	if (fails(FAIL_CALL, EINVAL))
+	if (fails(FAIL_CALL, EINVAL, CALLER))
 		return -1;
 	if (real == NULL)
 		rehearsal_find(&real, "prctl");
