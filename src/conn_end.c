@@ -67,10 +67,12 @@ conn_expire(struct server *sv)
 		struct conn *c = sv->timed;
 
 		quota_deadline(c, false);
-		if (c->in.size > 0 && c->out.size == 0 && turn_has_room(sv))
+		if (c->in.size > 0 && c->out.size == 0 && turn_has_room(sv)) {
 			dispatch_reject(sv, c, COFRE_BAD_FRAME, "too slow");
-		else
-			conn_close(c);
+			if (c->dirty)
+				continue;
+		} /* or there was no buffer for a word */
+		conn_close(c);
 	}
 }
 

@@ -106,24 +106,31 @@ quota_forget(struct server *sv, uint32_t uid)
 static bool
 can_go_on(const struct conn *c)
 {
-	return c->in.size > 0 && c->out.size == 0 && !c->paused &&
-	    c->look.state != LOOK_OPEN && !c->tell.waits;
+	return c->in.size > 0 && !c->paused && c->look.state != LOOK_OPEN &&
+	    !c->tell.waits;
 }
 
 /*
  * Is it the oldest connection of its uid that has something kept, and can go
  * on?  If none did, each would wait for the buffers that the others hold.  A
  * frame that has begun has a deadline, and what is whole is served: so it will
- * be another one's turn.
+ * be another one's turn.  But nobody's while a reply is not taken, for what
+ * that holds comes back, it has a deadline as well; else one after the other
+ * would leave its reply lying.
  */
 static bool
 is_first(const struct conn *c)
 {
 	const struct conn *first = NULL;
 
-	for (const struct conn *t = c->sv->conns; t != NULL; t = t->next)
-		if (t->peer.uid == c->peer.uid && can_go_on(t))
+	for (const struct conn *t = c->sv->conns; t != NULL; t = t->next) {
+		if (t->peer.uid != c->peer.uid)
+			continue;
+		if (t->out.size > 0)
+			return false;
+		if (can_go_on(t))
 			first = t;
+	}
 	return first == c;
 }
 

@@ -28,8 +28,8 @@ void quota_forget(struct server *sv, uint32_t uid);
 void quota_charge(struct conn *c);
 
 /* True while the connection's uid has not used up its share of buffers; and
-   for one of its connections all the same, so that what waits in buffers does
-   not wait for buffers. */
+   for one of its connections all the same while it takes its replies, so that
+   what waits in buffers does not wait for buffers. */
 bool quota_within_share(const struct conn *c);
 
 /*

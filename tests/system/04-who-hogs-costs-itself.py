@@ -19,6 +19,7 @@ from people import Bystander, send_message, told_to_stop
 
 TIMEOUT = 400           # ms: request_timeout of the daemon
 PER_UID, TOTAL = 20, 64
+HOGS = 110              # of a uid that may have as many as without a file
 LIMITS = dict(request_timeout=TIMEOUT, max_connections=TOTAL,
               max_connections_per_uid=PER_UID)
 VALUE = dict(value=b"a small one")
@@ -183,6 +184,61 @@ def keeps_serving(t, d, root, hogs, what, limit):
     show("%s: %d KiB of requests taken, all cut; a bystander was served %d "
          "times and waited %.0f ms at most; %d KiB more memory" %
          (what, took >> 10, b.count, b.longest * 1000, grown))
+
+
+def answer_no_more(path, timeout):
+    """Each connection has had all the replies that fit its socket, and the
+    beginning of a frame; then all frames are whole, and nobody reads.  Others
+    have half a frame, and no more.  How many of these are open when both must
+    be cut."""
+    large, huge = (wire.request("secret.get", 1, workspace="w", name=n)
+                   for n in ("large", "huge"))
+
+    def connect(more):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(path)
+        s.sendall(wire.hello() + more)
+        return s
+    hogs = [connect(large * 3 + huge[:5]) for _ in range(HOGS)]
+    halves = [connect(b"") for _ in range(8)]
+    for s in halves:
+        s.recv(4096)
+        s.sendall(huge[:5])
+    time.sleep(0.5)             # what they have asked for is on its way
+    for s in hogs:
+        s.sendall(huge[5:])
+    cut, end = 0, time.monotonic() + 3 * timeout
+    poll = select.poll()
+    for s in halves:
+        poll.register(s, select.POLLRDHUP)
+    while cut < len(halves) and time.monotonic() < end:
+        for fd, _ in poll.poll(100):
+            poll.unregister(fd)
+            cut += 1
+    return len(halves) - cut
+
+
+def one_after_the_other(t):
+    """Nobody gets at all buffers by leaving one reply after the other lying;
+    and no half a frame outlives its time."""
+    d = t.daemon(dict(request_timeout=2000))
+    root = d.init()
+    status(root.call("workspace.create", workspace="w"), "OK")
+    for uid in OWNERS:
+        status(root.call("grant.add", workspace="w", principal=wire.USER,
+                         id=uid, role=wire.OWNER), "OK")
+    status(root.put("w", "n", VALUE), "OK")
+    status(root.put("w", "large", LARGE), "OK")
+    status(root.put("w", "huge", dict(a=b"A" * 60000, b=b"B" * 60000)), "OK")
+    a = t.agent(44001)
+    with Bystander(t.agent(44007), d, "w", "n", VALUE, 1.0) as b:
+        same(a.do(answer_no_more, d.socket, 2.0), 0,
+             "connections with half a frame that are not cut")
+    a.end()
+    show("%d connections with a reply that nobody takes: a bystander was "
+         "served %d times and waited %.0f ms at most" %
+         (HOGS, b.count, b.longest * 1000))
+    d.stop()
 
 
 # --- at once ------------------------------------------------------------------
@@ -572,6 +628,7 @@ def test(t):
     for n in (1, 3):
         keeps_serving(t, d, root, list(OWNERS)[:n],
                       "%d uid%s that never read" % (n, "s"[n == 1:]), 1.0)
+    one_after_the_other(t)
     at_once(t)
     without_end(t, d, root)
     descriptors(t, d, root)

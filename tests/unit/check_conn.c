@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "logdir.h"
 #include "quota.h"
 #include "sample.h"
 
@@ -169,6 +170,27 @@ hold(struct conn *c, struct chain *chain, size_t chunks)
 	quota_charge(c);
 }
 
+/* There is none for a word either: it is closed all the same. */
+START_TEST(who_is_too_slow_is_closed_without_buffers_too)
+{
+	struct conn *c = connect_one();
+	struct chain others = { .size = 0 };
+
+	sv->audit = logdir_open(LOGDIR_LARGE);
+	sv->config.log_segment = LOGDIR_LARGE;
+	ck_assert_int_eq(send(peer_fd, frame, 6, 0), 6);
+	hear(c);
+	ck_assert_uint_eq(c->in.size, 6);
+	ck_assert_uint_ne(c->deadline, 0);
+	leave(&others, 0);
+	sv->clock = c->deadline;
+	conn_expire(sv);
+	ck_assert(c->dead);
+	chain_consume(&sv->pool, &others, others.size);
+	audit_close(sv->audit);
+}
+END_TEST
+
 /* Each could wait for the buffers that the others have. */
 START_TEST(one_that_has_something_kept_may_always_go_on)
 {
@@ -180,13 +202,14 @@ START_TEST(one_that_has_something_kept_may_always_go_on)
 	ck_assert(quota_within_share(a));
 	ck_assert(!quota_within_share(b));
 	ck_assert(!quota_within_share(none));
-	/* One that does not take its replies is not served, */
+	/* While a reply is not taken nobody goes on: it has a deadline, and
+	   otherwise one after the other would leave one lying. */
 	hold(a, &a->out, 1);
 	ck_assert(!quota_within_share(a));
-	ck_assert(quota_within_share(b));
+	ck_assert(!quota_within_share(b));
 	chain_truncate(&sv->pool, &a->out, 0);
 	quota_charge(a);
-	/* nor one that waits for something else. */
+	/* One that waits for something else is not served. */
 	a->paused = true;
 	ck_assert(quota_within_share(b));
 	a->paused = false;
@@ -355,10 +378,12 @@ main(void)
 	SRunner *sr;
 	int failed;
 
+	tcase_add_checked_fixture(t, logdir_setup, logdir_teardown);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t,
 	    a_frame_that_has_begun_has_a_deadline_without_buffers_too);
 	tcase_add_test(t, a_long_frame_comes_in_with_the_least_buffers);
+	tcase_add_test(t, who_is_too_slow_is_closed_without_buffers_too);
 	tcase_add_test(t, one_that_has_something_kept_may_always_go_on);
 	tcase_add_test(t, what_is_heard_together_stays_apart);
 	tcase_add_loop_test(t, no_more_is_heard_than_there_are_buffers_for, 0,
