@@ -57,6 +57,7 @@ struct conn {
 	bool queued;	  /* in the ready list */
 	bool paused;	  /* it waits for an unlock */
 	bool writes;	  /* the request at hand keeps the disk (quota.h) */
+	bool vain;	  /* who has made it may not make such a one */
 	bool foreign;	  /* another process, or program, has spoken on it: for
 			     good */
 	bool executed;	  /* that is why: the process is another program now */

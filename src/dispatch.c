@@ -257,6 +257,7 @@ record(struct request *q, enum cofre_status st, bool room, bool first)
 	struct turn_entry *e =
 	    turn_add(q->sv, q->conn, room && !notes_counts(q, st));
 
+	q->conn->vain = q->principal.kind == PRINCIPAL_NONE;
 	e->reply = true;
 	e->wrote = (q->op->flags & OPF_WRITE) != 0;
 	/* The record of the connection is that of its first hello as well. */
@@ -327,30 +328,6 @@ serve_known(struct server *sv, struct conn *c, const struct op *op,
 	answer(&q, st);
 }
 
-/*
- * The request is another process's than the one that has connected: it is
- * refused and recorded, with both of them, and that was the last one.
- */
-static void
-refuse_foreign(struct server *sv, struct conn *c, const struct frame *f)
-{
-	struct turn_entry *e = turn_add(sv, c, turn_reserve(sv));
-	char text[96];
-
-	(void)snprintf(text, sizeof(text), "sent by uid %u gid %u pid %u%s",
-	    c->sender.uid, c->sender.gid, c->sender.pid,
-	    c->executed ? " after it executed a program" : "");
-	e->reply = true;
-	e->record.type = LOG_REQUEST;
-	e->record.op = f->op;
-	e->record.request = f->id;
-	e->record.status = COFRE_OTHER_PROCESS;
-	e->record.flags = LOG_OTHER_SENDER;
-	e->record.detail = turn_text(sv, view_of(text));
-	turn_stage_status(sv, c, f->op, f->id, COFRE_OTHER_PROCESS);
-	c->closing = true;
-}
-
 /* The operation, if it is one of the socket that the connection has. */
 static const struct op *
 find_op(const struct conn *c, uint16_t code)
@@ -367,6 +344,7 @@ dispatch(struct server *sv, struct conn *c, const struct frame *f)
 	const struct op *op = find_op(c, f->op);
 
 	quota_served(c);
+	c->vain = true;
 	if (f->kind != FRAME_REQUEST)
 		dispatch_reject(sv, c, COFRE_BAD_FRAME, "not a request");
 	else if (!c->greeted && f->op != OP_HELLO)
@@ -375,36 +353,11 @@ dispatch(struct server *sv, struct conn *c, const struct frame *f)
 		dispatch_reject(sv, c, COFRE_BAD_VERSION, "frame version");
 	else if (c->foreign &&
 	    (op == NULL || (op->flags & OPF_SHARED) == 0))
-		refuse_foreign(sv, c, f);
-	else if (op == NULL) {
-		struct turn_entry *e = turn_add(sv, c, turn_reserve(sv));
-
-		e->reply = true;
-		e->record.type = LOG_REQUEST;
-		e->record.op = f->op;
-		e->record.request = f->id;
-		e->record.status = COFRE_UNKNOWN_OPERATION;
-		turn_stage_status(sv, c, f->op, f->id,
-		    COFRE_UNKNOWN_OPERATION);
-	} else
+		dispatch_foreign(sv, c, f);
+	else if (op == NULL)
+		dispatch_unknown(sv, c, f);
+	else
 		serve_known(sv, c, op, f);
-}
-
-void
-dispatch_reject(struct server *sv, struct conn *c, enum cofre_status st,
-    const char *why)
-{
-	struct turn_entry *e;
-
-	c->closing = true;
-	if (!turn_has_room(sv))
-		return; /* it is closed without a word */
-	e = turn_add(sv, c, turn_reserve(sv));
-	e->reply = true;
-	e->record.type = LOG_NOTE;
-	e->record.status = (uint16_t)st;
-	e->record.detail = turn_text(sv, view_of(why));
-	turn_stage_status(sv, c, 0, 0, st);
 }
 
 void

@@ -17,6 +17,18 @@ void dispatch(struct server *sv, struct conn *c, const struct frame *f);
 void dispatch_reject(struct server *sv, struct conn *c, enum cofre_status st,
     const char *why);
 
+/*
+ * The request is another process's than the one that has connected: it is
+ * refused and recorded, with both of them, and that was the last one.
+ */
+void dispatch_foreign(struct server *sv, struct conn *c,
+    const struct frame *f);
+
+/* There is no such operation.  When somebody asks for many of those they are
+   counted, as other refusals are. */
+void dispatch_unknown(struct server *sv, struct conn *c,
+    const struct frame *f);
+
 /* Record something that nobody asked for: a start, a stop. */
 void dispatch_system(struct server *sv, const char *what);
 

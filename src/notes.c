@@ -121,6 +121,6 @@ notes_counts(const struct request *q, enum cofre_status st)
 	};
 
 	/* An attempt to unlock is rare enough, and worth a record. */
-	return st != COFRE_OK && st != COFRE_WRONG_KEY && !q->conn->foreign &&
+	return st != COFRE_OK && st != COFRE_WRONG_KEY &&
 	    refusals_count(&q->sv->refusals, &r, q->sv->clock);
 }

@@ -327,7 +327,7 @@ quota_took(struct conn *c)
 		return;
 	quota_look(c->sv);
 	note_served(c->sv->recent, use->uid, c->sv->stopped);
-	if (!c->writes)
+	if (!c->writes && !c->vain)
 		note_served(c->sv->readers, use->uid, c->sv->stopped);
 	use->took += c->sv->stopped - before;
 	share = time_share(c->sv, use->uid);

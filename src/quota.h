@@ -72,11 +72,11 @@ void quota_flushed(struct server *sv, uint64_t took);
 
 /*
  * May the connection's uid have a request served now at the end of which
- * everybody waits for the disk?  Always while nobody else reads; else until it
- * has kept the disk for 50 ms, and then for 1/200 of the time, but never a
- * second later than that.  So those who read wait for it in one of two hundred
- * requests, whatever a uid does, unless the disk needs more than 5 ms.  uid 0
- * may always.
+ * everybody waits for the disk?  Always while nobody else reads what he may;
+ * else until it has kept the disk for 50 ms, and then for 1/200 of the time,
+ * but never a second later than that.  So those who read wait for it in one of
+ * two hundred requests, whatever a uid does, unless the disk needs more than
+ * 5 ms.  uid 0 may always.
  */
 bool quota_may_write(const struct conn *c);
 

@@ -488,18 +488,43 @@ def gone_before_reply(t, d, root):
 
 # --- refused again and again --------------------------------------------------
 
-def ask_in_vain(path, n):
-    """Requests that are denied, many at a time: what came back."""
-    c = wire.Connection(path)
-    frame = wire.request("secret.get", 1, workspace="w", name="n")
-    admin = wire.request("vault.lock", 1)
+def many_times(c, frames, n):
+    """n requests, a hundred at a time: what came back."""
     got = {}
     for _ in range(n // 100):
-        c.send_raw(frame * 99 + admin)
+        c.send_raw(frames)
         for _ in range(100):
             name = c.receive().status_name
             got[name] = got.get(name, 0) + 1
     return got
+
+
+def ask_in_vain(path, n):
+    """Requests that are denied."""
+    frame = wire.request("secret.get", 1, workspace="w", name="n")
+    return many_times(wire.Connection(path), frame * 99 +
+                      wire.request("vault.lock", 1), n)
+
+
+def ask_for_nothing(path, n):
+    """Operations that there are none of."""
+    frame = wire.request("status", 1)
+    return many_times(wire.Connection(path),
+                      (frame[:6] + b"\x7f\xfe" + frame[8:]) * 100, n)
+
+
+def ask_as_another(path, n):
+    """What any process may ask, by another one, and it is no request."""
+    c = wire.Connection(path)
+    frame = wire.frame(wire.OPERATIONS["status"][0], b"garbage", 1)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            got = many_times(c, frame * 100, n)
+            os._exit(0 if got == {"BAD_FRAME": n} else 1)
+        finally:
+            os._exit(1)
+    return {"BAD_FRAME": n} if os.waitpid(pid, 0)[1] == 0 else {}
 
 
 def refused(t, d, root):
@@ -542,8 +567,49 @@ def refused(t, d, root):
               e["type"] == wire.REQUESTED]
     same(sum(e["version"] if e["flags"] & wire.REPEATED else 1 for e in events),
          1000, "refused requests before a stop")
+    for who, ask, answer in ((uid + 2, ask_for_nothing, "UNKNOWN_OPERATION"),
+                             (uid + 3, ask_as_another, "BAD_FRAME")):
+        start = root.log_end()
+        same(t.agent(who).do(ask, d.socket, n), {answer: n}, "replies")
+        count = len([e for e in root.events(start=start) if e["uid"] == who])
+        check(count < 1000, "%d records of %s" % (count, answer))
     show("%d refused requests: all of them counted, in fewer than 1000 "
          "records" % n)
+
+
+def put_all(path, seconds):
+    c, n, end = wire.Connection(path), 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        status(c.put("w", "b", VALUE), "OK")
+        n += 1
+    return n
+
+
+def keep_asking_in_vain(path):
+    c = wire.Connection(path)
+    while not told_to_stop(0.02):
+        status(c.get("w", "n"), "DENIED")
+
+
+def writes_go_on(t, d):
+    """Who may do nothing can't have others' writes wait for what he does not
+    read."""
+    a, b = t.agent(44001), t.agent(STRANGER)
+    a.do(os.getpid)
+    b.do(os.getpid)
+    p = harness.traced(d, "-e", "trace=fdatasync", "-e",
+                       "inject=fdatasync:delay_enter=5000")
+    alone = a.do(put_all, d.socket, 1.0)
+    b.start(keep_asking_in_vain, d.socket)
+    beside = a.do(put_all, d.socket, 1.0)
+    send_message(b.here, "stop")
+    b.finish()
+    p.terminate()
+    p.wait()
+    check(beside > alone / 4, "%d writes in a second, and %d beside somebody "
+          "who is denied all" % (alone, beside))
+    show("%d writes in a second, and %d beside somebody who is denied all" %
+         (alone, beside))
 
 
 # --- what takes long --------------------------------------------------------
@@ -637,6 +703,7 @@ def test(t):
         out_of_descriptors(t, limit)
     long_ones(t, d, root)
     refused(t, d, root)
+    writes_go_on(t, d)
     check(d.rss() < 64 * 1024 or t.has_sanitizer(), "%d KiB" % d.rss())
     show("resident at the end: %d KiB" % d.rss())
     d.stop()
