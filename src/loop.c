@@ -239,15 +239,6 @@ loop_turn(struct server *sv, const struct epoll_event *events, int n)
 	secmem_wipe_registers();
 }
 
-static void
-ping_watchdog(struct server *sv, uint64_t *next)
-{
-	if (sv->notify.watchdog == 0 || sv->clock < *next)
-		return;
-	notify_send(&sv->notify, "WATCHDOG=1");
-	*next = sv->clock + sv->notify.watchdog;
-}
-
 /* The shorter of two times to wait, of which -1 has no end. */
 static int
 sooner(int a, int b)
@@ -264,8 +255,7 @@ wait_time(struct server *sv)
 	ms = sooner(ms, known_timeout(sv));
 	ms = sooner(ms, previous_timeout(sv));
 	ms = sooner(ms, notes_timeout(sv));
-	if (sv->notify.watchdog != 0)
-		ms = sooner(ms, (int)(sv->notify.watchdog / 1000) + 1);
+	ms = sooner(ms, notify_timeout(&sv->notify, sv->clock));
 	if (sv->waiting.active)
 		return 0;
 	if (sv->accept_paused)
@@ -337,7 +327,6 @@ void
 loop_run(struct server *sv)
 {
 	struct epoll_event events[EVENTS];
-	uint64_t watchdog = 0;
 	int n;
 
 	sv->stopwatch = stopwatch;
@@ -351,7 +340,7 @@ loop_run(struct server *sv)
 			break;
 		}
 		loop_turn(sv, events, n);
-		ping_watchdog(sv, &watchdog);
+		notify_ping(&sv->notify, sv->clock);
 	}
 	drain(sv);
 }

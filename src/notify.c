@@ -115,6 +115,24 @@ notify_send(const struct notify *n, const char *state)
 		(void)!send(n->fd, state, strlen(state), MSG_NOSIGNAL);
 }
 
+void
+notify_ping(struct notify *n, uint64_t clock)
+{
+	if (n->watchdog == 0 || clock < n->ping_at)
+		return;
+	notify_send(n, "WATCHDOG=1");
+	n->ping_at = clock + n->watchdog;
+}
+
+int
+notify_timeout(const struct notify *n, uint64_t clock)
+{
+	if (n->watchdog == 0)
+		return -1;
+	return clock >= n->ping_at ? 0 :
+				     (int)((n->ping_at - clock) / 1000) + 1;
+}
+
 static bool
 has_option(int fd, int name, int value)
 {

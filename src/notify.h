@@ -12,6 +12,7 @@
 struct notify {
 	int fd; /* connected datagram socket, or -1 */
 	uint64_t watchdog; /* microseconds between pings, 0: none */
+	uint64_t ping_at;  /* when the next one is due */
 };
 
 /*
@@ -27,6 +28,13 @@ void notify_open(struct notify *n);
  * service manager that takes nothing costs at most 200 ms.
  */
 void notify_send(const struct notify *n, const char *state);
+
+/* Tell the watchdog that all is well, when that is due; clock is microseconds
+   of a clock that only goes on. */
+void notify_ping(struct notify *n, uint64_t clock);
+
+/* Milliseconds until that is due, or -1 without a watchdog. */
+int notify_timeout(const struct notify *n, uint64_t clock);
 
 /* How many sockets the service manager may pass. */
 #define NOTIFY_SOCKETS 2u

@@ -138,7 +138,7 @@ vault vault_commit vault_rows vault_ssh vault_unlock workspace roles resync endi
 server
 attest known conn conn_end conn_new conn_send quota tell turn watch
 ops guess notes previous secret_rows secret_follow op_*
-dispatch
+dispatch dispatch_refuse
 accept
 loop
 start start_sockets start_witness
