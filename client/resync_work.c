@@ -84,8 +84,9 @@ begin(struct cmd *cmd, const struct work *w, bool dry_run)
 	return cmd_call_empty(cmd);
 }
 
-/* Those that somebody was quicker with stand in the reply to the commit. */
-static void
+/* Those that somebody was quicker with stand in the reply to the commit.
+   False: the list can't be decoded. */
+static bool
 note_skipped(struct resync *r, struct list skipped)
 {
 	struct wire_reader reader = list_reader(skipped);
@@ -103,6 +104,7 @@ note_skipped(struct resync *r, struct list skipped)
 			    "meanwhile");
 		}
 	}
+	return wire_reader_done(&reader);
 }
 
 static enum cofre_status
@@ -129,7 +131,9 @@ commit(struct work *w)
 		g->restored = m.restored;
 		g->extra = m.extra;
 	}
-	note_skipped(w->r, m.skipped);
+	/* One that is missing there would be told as updated. */
+	if (!note_skipped(w->r, m.skipped))
+		return call_bad_reply(cmd->c);
 	w->r->epoch = m.epoch;
 	return COFRE_OK;
 }

@@ -5,7 +5,8 @@ is not 0.  That is for each answer that is none, is a refusal, or has a byte
 changed; for each allocation and each call that fails; and when standard
 output is full.  What is interrupted, or does half of what it was to do,
 changes nothing.  Nothing of an answer gets to a terminal that could steer it,
-and no error tells a secret."""
+and no error tells a secret.  A daemon that makes its answers up is not
+believed."""
 import functools
 import itertools
 import os
@@ -212,12 +213,77 @@ def misuses(stage, place):
          len(refusals.MISUSES))
 
 
+BAD_LIST = struct.pack(">II", 1, 3) + b"\xff" * 3     # its item is none
+
+
+def made_up(row, **values):
+    """What the row says, bytes as they are, and zeros for the rest."""
+    empty = {"str": "", "bool": 0}
+    out = b""
+    for kind, name in wire.layout(row):
+        value = values.get(name, empty.get(kind, [] if "*" in kind else 0))
+        out += value if isinstance(value, bytes) else \
+            wire.encode("%s %s" % (kind, name), {name: value})
+    return out
+
+
+def item(of, **values):
+    return wire.decode(wire.ITEMS[of], made_up(wire.ITEMS[of], **values))
+
+
+def liar(answer, patience=40):
+    """Connections to a daemon that answers what is asked with the values of
+    a reply, or a status, or not at all; one that is asked for ever goes
+    away, which is no answer either."""
+    left = iter(range(patience))
+
+    def reply(frame):
+        name = wire.CODE_NAME[rehearsal.operation(frame)]
+        code, row, back = wire.OPERATIONS[name]
+        got = dict(version=1)
+        if name != "hello":
+            got = answer(name, wire.decode(row, frame[HEADER:])) \
+                if next(left, None) is not None else None
+        if got is None:
+            return None
+        text = struct.pack(">I", wire.STATUS[got]) if isinstance(got, str) \
+            else struct.pack(">I", 0) + made_up(back, **got)
+        return wire.frame(code, text, struct.unpack(">I", frame[8:12])[0],
+                          kind=wire.REPLY)
+    return lambda: reply
+
+
+def always(**answers):
+    """Each operation's answer, "." as "_"; the others are allowed."""
+    return lambda name, _: answers.get(name.replace(".", "_"), {})
+
+
+# A command line, and what it is told; that can't be decoded.
+LIES = [
+    ("resync-keys ml --only grants",
+     always(identity_show="DENIED", resync_commit=dict(skipped=BAD_LIST))),
+]
+
+
+def lies(stage, place):
+    bad = []
+    for line, answer in LIES:
+        got = stage.run(place.words(line), b"", liar(answer))
+        if got.code != refusals.BAD_REPLY or got.out or \
+                "the answer can't be decoded" not in got.err:
+            bad.append("cofre %s: exit code %d, %r, %r" % (
+                line, got.code, got.out, got.err))
+    check(not bad, "\n".join(bad))
+    show("%d answers that are made up, and not believed" % len(LIES))
+
+
 def test(t):
     harness.need_root()
     if not faults.can_be(t):
         return
     stage, takes, place = rehearsal.repertoire(t)
     misuses(stage, place)
+    lies(stage, place)
     bad = []
     for take in takes:
         again = stage.play(take)
