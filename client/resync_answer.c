@@ -265,18 +265,23 @@ pulled(struct work *w, struct resync_key *k, const struct source_answer *a)
 		stage(w, k);
 }
 
+/* Was the key made anew that was to be?  If not, that is noted. */
+static bool
+is_for_slot(struct resync_key *k, const struct source_answer *a, uint8_t slot)
+{
+	if (a->slot == 0 || a->slot == slot)
+		return true;
+	resync_key_note(k, "asked to make key %u anew, the source has "
+	    "answered for key %u", slot, a->slot);
+	return false;
+}
+
 static void
 made(struct work *w, struct resync_key *k, const struct source_answer *a)
 {
 	uint8_t slot = (uint8_t)(3 - k->active);
 
-	if (a->slot != 0 && a->slot != slot) {
-		resync_key_note(k, "asked to make key %u anew, the source has "
-		    "answered for key %u", slot, a->slot);
-		work_fail(w, k);
-		return;
-	}
-	if (!take_answer(k, a)) {
+	if (!is_for_slot(k, a, slot) || !take_answer(k, a)) {
 		work_fail(w, k);
 		return;
 	}
@@ -304,15 +309,21 @@ tried(struct work *w, struct resync_key *k, const struct source_answer *a)
 }
 
 static void
-retired(struct work *w, struct resync_key *k)
+retired(struct work *w, struct resync_key *k, const struct source_answer *a)
 {
 	const struct resync_stage_request q = { .workspace = work_workspace(w),
 		.name = view_of(k->name), .version = k->item.version,
 		.origin = k->item.origin,
 		.outcome = RESYNC_RETIRED };
 	struct resync_stage_reply m;
-	enum cofre_status s = call_stage(w->cmd, &q, &m);
+	enum cofre_status s;
 
+	/* It may have been the one in use, and this one is still there. */
+	if (!is_for_slot(k, a, k->item.retire)) {
+		work_fail(w, k);
+		return;
+	}
+	s = call_stage(w->cmd, &q, &m);
 	resync_key_note(k, "key %u was made anew upstream", k->item.retire);
 	if (s == COFRE_OK || is_about_one(s))
 		finish(w, k, s == COFRE_OK ? FATE_RETIRED : FATE_SKIPPED);
@@ -349,7 +360,7 @@ work_answered(void *arg, struct source_job *job,
 		tried(w, k, &result->answer);
 		break;
 	case RESYNC_RETIRE:
-		retired(w, k);
+		retired(w, k, &result->answer);
 		break;
 	}
 }

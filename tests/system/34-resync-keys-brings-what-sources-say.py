@@ -105,6 +105,8 @@ elif mode == "short key":
     text = json.dumps({"fields": {"AccountKey": key("")[4:]}})
 elif mode == "empty key":
     text = json.dumps({"fields": {"AccountKey": ""}})
+elif mode == "other slot":
+    text = json.dumps(dict(answer, slot=3 - slot))
 elif mode == "no field":
     text = '{"fields": {}}'
 elif mode == "two":
@@ -464,6 +466,14 @@ def two_keys(v):
     status(v.c.call("run.end", workspace="w", run=run), "OK")
     v.resync()
     same(up.calls(), ["pull2"], "without --rotate")
+    # One that answers for the key in use may have made that anew.
+    up.set(mode="other slot")
+    rows = v.resync("--rotate", "--only", "storage", code=3)
+    same(outcomes(rows)["b"], "failed", "the other key is answered for")
+    same(rows["b"]["note"], "asked to make key 1 anew, the source has "
+         "answered for key 2", "the note")
+    up.set(mode="good")
+    same(up.calls(), ["regenerate1"], "the source that answers so")
     rows = v.resync("--rotate", "--only", "storage")
     same(outcomes(rows)["b"], "retired", "after the run")
     same(up.calls(), ["regenerate1"], "the old key")
