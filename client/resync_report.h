@@ -7,8 +7,8 @@
 
 #include "resync_work.h"
 
-/* How many credentials are well and grants were put back, and of how many
-   nothing came. */
+/* How many credentials are well and grants were put back, and of several
+   workspaces how many are well altogether; and of how many nothing came. */
 struct resync_sums {
 	size_t good, failed;
 };

@@ -574,6 +574,17 @@ def many_workspaces(v):
     same(outcomes(v.resync("--only", "registry")), {}, "of another kind")
     rows = v.resync("--only", "grants")
     same({r["kind"] for r in rows.values()}, {"grant"}, "grants alone")
+    # One that is well counts as well, if nothing had to be done for it.
+    held = [v.d.connect() for _ in "wx"]
+    for c, name, code, well in zip(held, "wx", (3, 4), ({"x"}, set())):
+        status(c.call("resync.begin", workspace=name), "OK")
+        text = v.t.run_cofre(v.d, "resync-keys", "--all", "--only", "grants",
+                             "--json", code=code)
+        same({(r["workspace"], r["outcome"]) for r in json.loads(text)},
+             {(w, "unchanged") for w in well}, "without " + name)
+    for c, name in zip(held, "wx"):
+        status(c.call("resync.commit", workspace=name), "OK")
+        c.close()
     for bad in (("w", "--only", "x"), ("w", "--grace", "x"), (),
                 ("w", "--all", "--only", "storage"), ("w", "--deadline", "0"),
                 ("w", "--grace", "31d")):
