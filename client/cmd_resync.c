@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "entries.h"
+#include "handle.h"
 #include "names.h"
 #include "resync_report.h"
 #include "status.h"
@@ -93,6 +94,17 @@ resync_one(struct cmd *cmd, const struct verb_options *o, const char *name,
 	return code;
 }
 
+/* A connection for the next workspace: an answer may have ended that of the
+   one before.  When there is none that is told. */
+static bool
+has_connection(struct cmd *cmd)
+{
+	if (handle_is_connected(cmd->c))
+		return true;
+	cmd_close(cmd);
+	return cmd_open(cmd) == COFRE_OK;
+}
+
 /* Each of them by itself: what fails of one is not undone in another. */
 static int
 resync_all(struct cmd *cmd, const struct verb_options *o, struct listing *l,
@@ -106,7 +118,10 @@ resync_all(struct cmd *cmd, const struct verb_options *o, struct listing *l,
 		cmd_warn("there is no workspace that you may do something in: "
 		    "nothing was done");
 	for (size_t i = 0; i < all.count && code == 0; i++)
-		(void)resync_one(cmd, o, all.at[i], l, sums);
+		if (has_connection(cmd))
+			(void)resync_one(cmd, o, all.at[i], l, sums);
+		else
+			sums->failed++;
 	free(all.at);
 	cmd->object = NULL;
 	return code;

@@ -31,6 +31,12 @@ handle_give_up(cofre *c)
 	c->fd = -1;
 }
 
+bool
+handle_is_connected(const cofre *c)
+{
+	return c != NULL && c->fd != -1;
+}
+
 static bool
 set_path(cofre *c, const char *path)
 {

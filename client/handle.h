@@ -62,4 +62,7 @@ void handle_own(cofre *c);
 /* Close a connection that can't be used any more; the handle stays. */
 void handle_give_up(cofre *c);
 
+/* Is there a connection, and not given up?  NULL has none. */
+bool handle_is_connected(const cofre *c);
+
 #endif

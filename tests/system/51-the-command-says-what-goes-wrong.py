@@ -233,8 +233,8 @@ def item(of, **values):
 
 def liar(answer, patience=40):
     """Connections to a daemon that answers what is asked with the values of
-    a reply, or a status, or not at all; one that is asked for ever goes
-    away, which is no answer either."""
+    a reply, or its bytes, or a status, or not at all; one that is asked for
+    ever goes away, which is no answer either."""
     left = iter(range(patience))
 
     def reply(frame):
@@ -246,8 +246,10 @@ def liar(answer, patience=40):
                 if next(left, None) is not None else None
         if got is None:
             return None
+        if isinstance(got, dict):
+            got = made_up(back, **got)
         text = struct.pack(">I", wire.STATUS[got]) if isinstance(got, str) \
-            else struct.pack(">I", 0) + made_up(back, **got)
+            else struct.pack(">I", 0) + got
         return wire.frame(code, text, struct.unpack(">I", frame[8:12])[0],
                           kind=wire.REPLY)
     return lambda: reply
@@ -277,6 +279,35 @@ def lies(stage, place):
     show("%d answers that are made up, and not believed" % len(LIES))
 
 
+def each_by_itself(stage, place):
+    """Three workspaces, and for the first one the connection is lost."""
+    words = place.words("resync-keys --all --only grants")
+
+    def run(failure):
+        def answer(name, q):
+            if name == "workspace.list":
+                return dict(items=[item("workspace", name=n) for n in "abc"])
+            if name == "resync.begin" and q["workspace"] == b"a":
+                return failure()
+            return "DENIED" if name == "identity.show" else {}
+        return stage.run(words, b"", liar(answer))
+
+    def gone():
+        os.rename(stage.path, stage.path + ".gone")
+
+    for failure in (lambda: b"x", lambda: None):
+        got = run(failure)
+        check(got.code == 3 and got.err.count("\n") == 1 and
+              "resync-keys a: " in got.err, "exit code %d, %r" % (
+                  got.code, got.err))
+    got = run(gone)
+    os.rename(stage.path + ".gone", stage.path)
+    check(got.code == 4 and got.err.count("\n") == 3 and
+          got.err.count("connect to ") == 2, "exit code %d, %r" % (
+              got.code, got.err))
+    show("after a lost connection the next workspaces are tried all the same")
+
+
 def test(t):
     harness.need_root()
     if not faults.can_be(t):
@@ -284,6 +315,7 @@ def test(t):
     stage, takes, place = rehearsal.repertoire(t)
     misuses(stage, place)
     lies(stage, place)
+    each_by_itself(stage, place)
     bad = []
     for take in takes:
         again = stage.play(take)
