@@ -155,15 +155,16 @@ json_text(struct view v)
 	return v.len == 0 ? json_null() : output_json_view(v);
 }
 
-static json_t *
-json_bindings(struct list items)
+/* False when the list can't be decoded; NULL when there is no memory. */
+static bool
+json_bindings(struct list items, json_t **ret)
 {
 	struct wire_reader r = list_reader(items);
 	json_t *array = json_array();
 	char text[2 * SHA256_LEN + 1];
 	struct binding_item m;
 
-	for (uint32_t i = 0; i < items.count; i++) {
+	for (uint32_t i = 0; i < items.count && !r.bad; i++) {
 		binding_item_get(&r, &m);
 		(void)json_array_append_new(array,
 		    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
@@ -175,10 +176,12 @@ json_bindings(struct list items)
 			output_json_number(m.by)));
 	}
 	/* One that there was no memory for must not just be missing. */
-	if (wire_reader_done(&r) && json_array_size(array) == items.count)
-		return array;
-	json_decref(array);
-	return NULL;
+	if (json_array_size(array) != items.count) {
+		json_decref(array);
+		array = NULL;
+	}
+	*ret = array;
+	return wire_reader_done(&r);
 }
 
 static json_t *
@@ -200,6 +203,22 @@ json_held(const struct holdings *all)
 		return array;
 	json_decref(array);
 	return NULL;
+}
+
+static int
+json_identity(const struct cmd *cmd, const struct identity_show_reply *m,
+    const struct holdings *all)
+{
+	json_t *bindings;
+
+	if (!json_bindings(m->items, &bindings)) {
+		json_decref(bindings);
+		return cmd_fail(cmd, call_bad_reply(cmd->c));
+	}
+	return cmd_printed(cmd,
+	    output_json(json_pack("{s:s, s:o, s:o}", "workspace",
+			    cmd->args[0], "bindings", bindings, "grants",
+			    json_held(all)), stdout));
 }
 
 int
@@ -225,15 +244,9 @@ cmd_identity_show(struct cmd *cmd, int argc, char **argv)
 	s = ask(cmd, workspace, &m, &all);
 	if (s != COFRE_OK)
 		code = cmd_fail(cmd, s);
-	else if (json)
-		code = cmd_printed(cmd,
-		    output_json(json_pack("{s:s, s:o, s:o}", "workspace",
-				    cmd->args[0], "bindings",
-				    json_bindings(m.items), "grants",
-				    json_held(&all)),
-			stdout));
 	else
-		code = print_identity(cmd, &m, &all);
+		code = json ? json_identity(cmd, &m, &all) :
+			      print_identity(cmd, &m, &all);
 	free(all.at);
 	return code;
 }

@@ -1,8 +1,6 @@
 /* list, show, versions: what may be seen of secrets without reading them. */
 #include "cmd.h"
 
-#include <string.h>
-
 #include "arguments.h"
 #include "entries.h"
 #include "names.h"
@@ -149,31 +147,33 @@ print_secret(const char *object, const struct secret_show_reply *m)
 	return print_fields(m->fields);
 }
 
-/* The fields as an object by name, or NULL. */
-static json_t *
-json_fields(struct list fields)
+/* The fields as an object by name, NULL when there is no memory.  False: the
+   list can't be decoded. */
+static bool
+json_fields(struct list fields, json_t **ret)
 {
 	struct wire_reader r = list_reader(fields);
 	json_t *all = json_object();
 	struct field_item f;
 	bool good = true;
 
-	for (uint32_t i = 0; i < fields.count; i++) {
-		char name[COFRE_FIELD_NAME_MAX + 1] = "";
+	for (uint32_t i = 0; i < fields.count && !r.bad; i++) {
+		char name[OUTPUT_ESCAPED(COFRE_FIELD_NAME_MAX)];
 
 		field_item_get(&r, &f);
-		if (f.name.len > 0)
-			memcpy(name, f.name.data, f.name.len);
+		(void)output_escape(name, sizeof(name), f.name);
 		/* One that there is no memory for must not just be missing. */
 		if (json_object_set_new(all, name,
 			output_json_field((f.flags & FIELD_SECRET) != 0,
 			    f.value)) != 0)
 			good = false;
 	}
-	if (good && wire_reader_done(&r))
-		return all;
-	json_decref(all);
-	return NULL;
+	if (!good) {
+		json_decref(all);
+		all = NULL;
+	}
+	*ret = all;
+	return wire_reader_done(&r);
 }
 
 static json_t *
@@ -183,7 +183,8 @@ json_name(struct view name)
 }
 
 static json_t *
-json_secret(const char *object, const struct secret_show_reply *m)
+json_secret(const char *object, const struct secret_show_reply *m,
+    json_t *fields)
 {
 	return json_pack("{s:s, s:s, s:o, s:s, s:I, s:o, s:o, s:o, s:o, s:o, "
 			 "s:o, s:o}",
@@ -196,7 +197,7 @@ json_secret(const char *object, const struct secret_show_reply *m)
 	    output_json_time(m->expires), "follows", json_name(m->follows),
 	    "source", json_name(m->source), "stale",
 	    m->stale == 0 ? json_null() : output_json_number(m->stale),
-	    "fields", json_fields(m->fields));
+	    "fields", fields);
 }
 
 /*
@@ -235,11 +236,16 @@ show(struct cmd *cmd, const struct arg_object *o,
     const struct secret_show_reply *m, bool json)
 {
 	bool account = m->kind == COFRE_KIND_STORAGE;
-	json_t *all = json ? json_secret(cmd->object, m) : NULL;
+	json_t *all = NULL, *fields = NULL;
 	enum cofre_status s = COFRE_OK;
 
-	if (!json && !print_secret(cmd->object, m))
+	if (json ? !json_fields(m->fields, &fields) :
+		   !print_secret(cmd->object, m)) {
+		json_decref(fields);
 		return cmd_fail(cmd, call_bad_reply(cmd->c));
+	}
+	if (json)
+		all = json_secret(cmd->object, m, fields);
 	if (account && (!json || all != NULL))
 		s = show_followers(cmd, o, all);
 	if (s != COFRE_OK) {

@@ -264,6 +264,26 @@ def always(**answers):
 LIES = [
     ("resync-keys ml --only grants",
      always(identity_show="DENIED", resync_commit=dict(skipped=BAD_LIST))),
+    ("show ml/other --json", always(secret_show=dict(fields=BAD_LIST))),
+    ("identity show ml --json", always(identity_show=dict(items=BAD_LIST))),
+    ("status --json", always(vault_report=dict(items=BAD_LIST))),
+    ("role show reader --json",
+     always(role_show=dict(custom=1, patterns=BAD_LIST))),
+    ("why user:7 secret.get ml --json",
+     always(policy_explain=dict(items=BAD_LIST))),
+    ("target show ml/host --json", always(target_show=dict(pins=BAD_LIST))),
+    ("get ml/other --json",
+     always(secret_get=dict(kind=wire.GENERIC, version=1, fields=BAD_LIST))),
+    ("role list --json", always(role_list=dict(items=BAD_LIST))),
+    ("doctor --json", always(vault_report=dict(items=BAD_LIST))),
+    ("list ml --json", always(secret_list=dict(items=BAD_LIST))),
+    ("versions ml/other --json", always(secret_versions=dict(items=BAD_LIST))),
+    ("activity --json", always(activity_read=dict(items=BAD_LIST))),
+    ("grants ml --json", always(grant_list=dict(items=BAD_LIST))),
+    ("who ml --json", always(policy_who=dict(items=BAD_LIST))),
+    ("slot list --json", always(slot_list=dict(items=BAD_LIST))),
+    ("run list ml --json", always(run_list=dict(items=BAD_LIST))),
+    ("source list ml --json", always(resync_list=dict(items=BAD_LIST))),
 ]
 
 
