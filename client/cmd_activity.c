@@ -121,7 +121,7 @@ read_page(struct cmd *cmd, struct activity *a, bool *done)
 		return s;
 	/* A log that does not go on would be read for ever. */
 	if (!activity_read_reply_decode(body, &m) || m.next < a->from ||
-	    (m.next == a->from && m.next < m.end))
+	    (m.next == a->from && (m.next < m.end || m.next < a->end)))
 		return call_bad_reply(cmd->c);
 	if (a->end == 0)
 		a->end = m.end;

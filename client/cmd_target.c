@@ -1,9 +1,8 @@
 /* target list, show, delete; and what no verb does. */
 #include "cmd_target.h"
 
-#include <string.h>
-
 #include "authline.h"
+#include "entries.h"
 #include "output.h"
 #include "ssh_text.h"
 #include "sshnames.h"
@@ -32,7 +31,8 @@ print_key(char text[SSH_FINGERPRINT_SIZE], const uint8_t key[SSH_KEY_LEN])
 	return text;
 }
 
-/* List the items of a page, and copy the name of the last one. */
+/* List the items of a page; last is the name before them, and the last one of
+   theirs then. */
 static bool
 take_page(struct listing *l, struct list items,
     char last[COFRE_SECRET_NAME_MAX + 1])
@@ -43,7 +43,8 @@ take_page(struct listing *l, struct list items,
 
 	for (uint32_t i = 0; i < items.count; i++) {
 		target_item_get(&r, &m);
-		if (r.bad || m.public.len != SSH_KEY_LEN || m.name.len == 0)
+		if (r.bad || m.public.len != SSH_KEY_LEN ||
+		    !entries_next(last, m.name))
 			return false;
 		listing_view(l, m.name);
 		listing_view(l, m.user);
@@ -55,8 +56,6 @@ take_page(struct listing *l, struct list items,
 		listing_number(l, m.version);
 		listing_text(l, print_key(text, m.public.data));
 		listing_time(l, m.updated);
-		memset(last, 0, COFRE_SECRET_NAME_MAX + 1);
-		memcpy(last, m.name.data, m.name.len);
 	}
 	return wire_reader_done(&r);
 }

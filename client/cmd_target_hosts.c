@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "entries.h"
 #include "status.h"
 
 /* Lines, to be printed each once. */
@@ -74,9 +75,9 @@ add_target(struct cmd *cmd, const struct arg_object *name, struct lines *l)
 	return code;
 }
 
-/* A page of names; false when it can't be decoded. */
+/* A page of names, behind last; false when it can't be decoded. */
 static bool
-take_names(const struct target_list_reply *m,
+take_names(const struct target_list_reply *m, const char *last,
     char (*names)[COFRE_SECRET_NAME_MAX + 1])
 {
 	struct wire_reader r = list_reader(m->items);
@@ -84,9 +85,10 @@ take_names(const struct target_list_reply *m,
 
 	for (uint32_t i = 0; i < m->items.count; i++) {
 		target_item_get(&r, &item);
-		if (r.bad || item.name.len == 0)
+		(void)snprintf(names[i], sizeof(names[i]), "%s",
+		    i == 0 ? last : names[i - 1]);
+		if (r.bad || !entries_next(names[i], item.name))
 			return false;
-		view_copy(names[i], item.name);
 	}
 	return wire_reader_done(&r);
 }
@@ -118,7 +120,7 @@ add_page(struct cmd *cmd, struct arg_object *after, struct lines *l,
 	names = calloc(count + 1, sizeof(*names));
 	if (names == NULL)
 		return cmd_error(cmd, COFRE_NO_MEMORY, "out of memory");
-	if (!take_names(&m, names))
+	if (!take_names(&m, after->name, names))
 		code = cmd_fail(cmd, call_bad_reply(cmd->c));
 	for (size_t i = 0; code == CMD_GO && i < count; i++) {
 		memcpy(after->name, names[i], sizeof(after->name));

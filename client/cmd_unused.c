@@ -34,9 +34,10 @@ read_page(struct cmd *cmd, const struct unused *u, uint64_t from,
 	s = cmd_call(cmd, &body);
 	if (s != COFRE_OK)
 		return s;
-	/* A log that does not go on would be read for ever. */
+	/* A log that does not go on would be read for ever, up to its end now or
+	   to that of the first page. */
 	if (!activity_read_reply_decode(body, m) || m->next < from ||
-	    (m->next == from && m->next < m->end))
+	    (m->next == from && (m->next < m->end || m->next < u->end)))
 		return call_bad_reply(cmd->c);
 	return COFRE_OK;
 }
@@ -62,7 +63,9 @@ find_record(struct cmd *cmd, struct unused *u, uint64_t from,
 		if (m.items.count > 0) {
 			r = list_reader(m.items);
 			event_item_get(&r, e);
-			return r.bad ? call_bad_reply(cmd->c) : COFRE_OK;
+			/* One before would have the search go back. */
+			return r.bad || e->cell < from ?
+			    call_bad_reply(cmd->c) : COFRE_OK;
 		}
 		if (m.next >= u->end)
 			break;

@@ -1,8 +1,7 @@
 /* workspace create, list, show, delete, undelete, purge. */
 #include "cmd.h"
 
-#include <string.h>
-
+#include "entries.h"
 #include "output.h"
 #include "status.h"
 
@@ -37,7 +36,8 @@ list_number(struct listing *l, uint64_t v, uint64_t not_told)
 		listing_number(l, v);
 }
 
-/* List the items of a page, and copy the name of the last one. */
+/* List the items of a page; last is the name before them, and the last one of
+   theirs then. */
 static bool
 take_page(struct listing *l, struct list items,
     char last[COFRE_WORKSPACE_NAME_MAX + 1])
@@ -47,7 +47,7 @@ take_page(struct listing *l, struct list items,
 
 	for (uint32_t i = 0; i < items.count; i++) {
 		workspace_item_get(&r, &m);
-		if (r.bad)
+		if (r.bad || !entries_next(last, m.name))
 			return false;
 		listing_view(l, m.name);
 		list_number(l, m.secrets, NOT_TOLD);
@@ -56,9 +56,6 @@ take_page(struct listing *l, struct list items,
 		list_number(l, m.bindings, NO_ID);
 		listing_time(l, m.created);
 		list_number(l, m.uid, NO_ID);
-		memset(last, 0, COFRE_WORKSPACE_NAME_MAX + 1);
-		if (m.name.len > 0)
-			memcpy(last, m.name.data, m.name.len);
 	}
 	return wire_reader_done(&r);
 }

@@ -135,6 +135,16 @@ entries_free(struct entries *all)
 	all->count = 0;
 }
 
+bool
+entries_next(char *last, struct view name)
+{
+	if (name.len == 0 ||
+	    strncmp((const char *)name.data, last, name.len) <= 0)
+		return false;
+	view_copy(last, name);
+	return true;
+}
+
 /* Take a page's names; COFRE_BAD_REPLY: it can't be decoded, or it goes
    backwards. */
 static enum cofre_status
@@ -149,13 +159,12 @@ take_names(struct workspaces *all, struct list items)
 		return COFRE_NO_MEMORY;
 	all->at = more;
 	for (uint32_t i = 0; i < items.count; i++) {
+		char *name = all->at[all->count];
+
 		workspace_item_get(&r, &m);
-		if (r.bad)
-			return COFRE_BAD_REPLY;
-		(void)snprintf(all->at[all->count], sizeof(all->at[0]),
-		    "%.*s", (int)m.name.len, (const char *)m.name.data);
-		if (all->count > 0 &&
-		    strcmp(all->at[all->count - 1], all->at[all->count]) >= 0)
+		(void)snprintf(name, sizeof(all->at[0]), "%s",
+		    all->count == 0 ? "" : all->at[all->count - 1]);
+		if (r.bad || !entries_next(name, m.name))
 			return COFRE_BAD_REPLY;
 		all->count++;
 	}

@@ -41,6 +41,13 @@ const char *entries_names(const struct entries *all, char to[ENTRIES_NAMES]);
 /* Free; entries of zeros are allowed. */
 void entries_free(struct entries *all);
 
+/*
+ * Take the next name of a list: it is copied to last, which holds the one
+ * before ("" at first) and has room for every name of its kind.  False: it does
+ * not come behind that one, so that the list could go on for ever.
+ */
+bool entries_next(char *last, struct view name);
+
 /* The names of the workspaces that the daemon lists. */
 struct workspaces {
 	char (*at)[COFRE_WORKSPACE_NAME_MAX + 1];

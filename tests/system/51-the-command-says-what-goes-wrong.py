@@ -260,6 +260,27 @@ def always(**answers):
     return lambda name, _: answers.get(name.replace(".", "_"), {})
 
 
+# Pages that are the same again and again.
+WORKSPACES = dict(items=[item("workspace", name="a")], more=1)
+TARGETS = dict(items=[item("target", name="a", public="k" * 32)], more=1)
+HOST = dict(host="h", user="u", port=22,
+            keys=[item("target_key", public="k" * 32)])
+
+
+def log_without_end(cell, **more):
+    """Of each page the record is the one of that cell, or there is none."""
+    def answer(name, q):
+        if name != "activity.read":
+            return {}
+        items = [] if cell is None else [item("event", cell=cell, time=1)]
+        return dict(dict(items=items, next=q["from"] + 1, end=1 << 41),
+                    **{k: v(q["from"]) for k, v in more.items()})
+    return answer
+
+
+LOG_THAT_STOPS = log_without_end(None, next=lambda at: min(at + 1, 9),
+                                 end=lambda at: 0 if at == 9 else 20)
+
 # A command line, and what it is told; that can't be decoded.
 LIES = [
     ("resync-keys ml --only grants",
@@ -284,6 +305,14 @@ LIES = [
     ("slot list --json", always(slot_list=dict(items=BAD_LIST))),
     ("run list ml --json", always(run_list=dict(items=BAD_LIST))),
     ("source list ml --json", always(resync_list=dict(items=BAD_LIST))),
+    ("workspace list", always(workspace_list=WORKSPACES)),
+    ("workspace list --deleted", always(workspace_list=WORKSPACES)),
+    ("identity list", always(workspace_list=WORKSPACES)),
+    ("target list ml", always(target_list=TARGETS)),
+    ("target known-hosts ml", always(target_list=TARGETS, target_show=HOST)),
+    ("unused ml --days 3", log_without_end(0)),
+    ("unused ml --days 3", LOG_THAT_STOPS),
+    ("activity", LOG_THAT_STOPS),
 ]
 
 
