@@ -104,24 +104,48 @@ kdf_keyfile(struct kdf *k, const char *path, bool make, struct problem *p)
 	return read_keyfile(k, path, p);
 }
 
+/*
+ * Is it sure that the daemon has changed nothing?  Those that are not listed
+ * may come after a change, and a status of a later daemon may too.
+ */
+static bool
+is_refusal(enum cofre_status s)
+{
+	switch ((unsigned)s) {
+	case COFRE_DENIED:
+	case COFRE_LOCKED:
+	case COFRE_UNINITIALIZED:
+	case COFRE_EXISTS:
+	case COFRE_INVALID:
+	case COFRE_TOO_LARGE:
+	case COFRE_BUSY:
+	case COFRE_LIMIT:
+	case COFRE_STORE_FULL:
+	case COFRE_ROLLBACK:
+	case COFRE_BAD_FRAME:
+	case COFRE_UNKNOWN_OPERATION:
+	case COFRE_BAD_VERSION:
+	case COFRE_OTHER_PROCESS:
+	case COFRE_RUN_ENDED:
+	case COFRE_UNREACHABLE:
+	case COFRE_NO_MEMORY:
+	case COFRE_ARGUMENT:
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool
 kdf_settle(struct kdf *k, enum cofre_status s)
 {
-	switch ((unsigned)s) {
-	case COFRE_OK:
-		(void)newfile_close(&k->file);
-		return true;
-	case COFRE_INTERNAL:
-	case COFRE_LOG_FAILED:
-	case COFRE_TIMEOUT:
-	case COFRE_CLOSED:
-	case COFRE_BAD_REPLY:
-		/* The daemon may have done it before that. */
-		return k->file.dir == -1;
-	default:
+	if (is_refusal(s))
 		newfile_remove(&k->file);
-		return true;
-	}
+	else if (s == COFRE_OK)
+		(void)newfile_close(&k->file);
+	else
+		return k->file.dir == -1;
+	return true;
 }
 
 enum cofre_status

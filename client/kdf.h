@@ -49,8 +49,9 @@ enum cofre_status kdf_make(struct kdf *k, const char *keyfile,
 
 /*
  * Say what came of the slot that the key was made for.  A keyfile that was
- * made here is removed again when the daemon has refused.  It stays, and
- * this is false, when nobody knows whether it opens the vault now.
+ * made here is removed again when the daemon has refused for sure.  It stays,
+ * and this is false, when nobody knows whether it opens the vault now; so it
+ * is after a status that is not known here.
  */
 bool kdf_settle(struct kdf *k, enum cofre_status s);
 

@@ -101,6 +101,13 @@ static const struct {
 	{ COFRE_BAD_REPLY, true, false },
 	{ COFRE_INTERNAL, true, false },
 	{ COFRE_LOG_FAILED, true, false },
+	{ COFRE_BLOCKED, true, false },
+	{ COFRE_STORE_FAILED, true, false }, /* of a flush, say */
+	/* Of a later daemon, and what nobody has thought of here. */
+	{ (enum cofre_status)63, true, false },
+	{ COFRE_CORRUPT, true, false },
+	{ COFRE_BUSY, false, true },
+	{ COFRE_OTHER_PROCESS, false, true },
 };
 
 START_TEST(a_keyfile_that_may_open_the_vault_is_never_removed)
