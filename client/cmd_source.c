@@ -120,10 +120,13 @@ refuse_follower(struct cmd *cmd, const struct arg_object *o)
 	if (s != COFRE_OK)
 		return status_exit_code(s);
 	secret_show_request_put(call_begin(cmd->c, OP_SECRET_SHOW), &q);
-	if (cmd_call(cmd, &body) != COFRE_OK)
+	s = cmd_call(cmd, &body);
+	if (s == COFRE_DENIED)
 		return CMD_GO;
-	if (!secret_show_reply_decode(body, &m))
-		return cmd_fail(cmd, call_bad_reply(cmd->c));
+	if (s == COFRE_OK && !secret_show_reply_decode(body, &m))
+		s = call_bad_reply(cmd->c);
+	if (s != COFRE_OK)
+		return cmd_fail(cmd, s);
 	if (m.follows.len == 0)
 		return CMD_GO;
 	(void)snprintf(follows, sizeof(follows), "%.*s", (int)m.follows.len,

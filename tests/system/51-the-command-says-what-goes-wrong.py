@@ -74,6 +74,13 @@ BROKEN = {
     "a byte too many": lambda frame: sized(frame + b"\0"),
 }
 
+# What is asked before the last one must be answered as well: only who may not
+# know it can go on without it.
+EARLIER = [(name, BROKEN.get(name) or refusal(name), True) for name in
+           ("CORRUPT", "LOG_FAILED", "a byte too many",
+            "an impossible length")]
+EARLIER_NAMES = [name for name, _, _ in EARLIER]
+
 
 def changes(reply):
     """Groups of (name, change, must it fail?) for an answer."""
@@ -114,6 +121,8 @@ def misled(take, got, must_fail):
         return "as if nothing were wrong: %r" % got.out
     if got.code != 0 and not says_so(take, got):
         return "exit code %d, and says %r" % (got.code, got.err)
+    if "this handle has no connection" in got.err:
+        return "does not say what has failed at first: " + got.err
     if STEERING.search(got.err.encode()) or (
             take.words[:1] != ["get"] and take.words[:2] != ["ca", "krl"] and
             STEERING.search(got.out)):
@@ -134,13 +143,11 @@ def answers(takes, most):
     for take in takes:
         replies = [r for c in take.connections for _, r in c]
         for place, reply in enumerate(replies):
-            # What is asked before the last one must be an answer as well.
-            before = "a byte too many"
-            more = [] if place + 1 == len(replies) else \
-                [(before, BROKEN[before], True)]
+            more = [] if place + 1 == len(replies) else EARLIER
             for name, change, must in more + chosen(reply, most, next(turns)):
                 # Before the last one comes what it would like to know.
-                must = must and (name in BROKEN or place + 1 == len(replies))
+                must = must and (name in EARLIER_NAMES or name in BROKEN or
+                                 place + 1 == len(replies))
                 yield (take, "answer %d of %d, %s" % (
                     place + 1, len(replies), name),
                     dict(change=only(place, change)),
