@@ -121,13 +121,14 @@ follow(struct watch *w)
 	struct pollfd p[LINES_MAX + 1];
 	int code = CMD_GO;
 
+	/* Asked for nothing, poll() tells of errors and hangups alone. */
 	p[w->count] = (struct pollfd){ .fd = STDOUT_FILENO };
 	for (size_t i = 0; i < w->count; i++)
 		p[i] = (struct pollfd){ line_fd(&w->lines[i]), POLLIN, 0 };
 	while (code == CMD_GO) {
 		if (poll(p, (nfds_t)w->count + 1, -1) == -1 && errno != EINTR)
 			return cmd_error(w->cmd, COFRE_NO_MEMORY, "poll: %m");
-		if ((p[w->count].revents & POLLERR) != 0)
+		if (p[w->count].revents != 0)
 			return 0;
 		for (size_t i = 0; code == CMD_GO && i < w->count; i++)
 			if (line_ready(&w->lines[i]))

@@ -4,6 +4,8 @@ whatever the change is, whoever loses the right to know, and with any number
 of others waiting.  What an agent reports as refused is kept, once, and told
 to those who may see it."""
 import json
+import os
+import socket
 import subprocess
 import sys
 sys.dont_write_bytecode = True
@@ -560,6 +562,33 @@ def library(t, d, root):
     show("the library tells of it, to parents, children and runs")
 
 
+def watcher(t, d, root, *options, **more):
+    """cofre watch of w/b and w/c, once it waits."""
+    start = root.log_end()
+    p = subprocess.Popen([t.cofre(), "--socket", d.socket, "watch", "w/b",
+                          "w/c", *options], user=BOB, group=BOB,
+                         extra_groups=[], **more)
+    t.undo.append(p.kill)
+    # It waits once it has been told of both, and that there is no more.
+    while len([e for e in root.events(start=start)
+               if e["op"] == 57 and e["uid"] == BOB and
+               e["pid"] == p.pid]) < 3:
+        root.barrier()
+    return p
+
+
+def unread(t, d, root):
+    """What cofre watch prints has no reader any more."""
+    here, there = socket.socketpair()
+    pipe = os.pipe()
+    for out, reader in ((there.detach(), here.detach()), pipe[::-1]):
+        p = watcher(t, d, root, stdout=out)
+        os.close(out)
+        os.close(reader)
+        same(p.wait(30), 0, "exit code without a reader")
+    show("the command ends with its reader")
+
+
 def command(t, d, root):
     """cofre watch, cofre report-stale, and the example."""
     now = look(root, b=0)[1]
@@ -569,14 +598,7 @@ def command(t, d, root):
                                 d.socket, "w", "b"], **user)
     same(example.stdout.readline(), b"version %d\n" % now, "the example")
     for options in ((), ("--once",), ("--json", "--once")):
-        start = root.log_end()
-        p = subprocess.Popen([t.cofre(), "--socket", d.socket, "watch", "w/b",
-                              "w/c", *options], **user)
-        # It waits once it has been told of both, and that there is no more.
-        while len([e for e in root.events(start=start)
-                   if e["op"] == 57 and e["uid"] == BOB and
-                   e["pid"] == p.pid]) < 3:
-            root.barrier()
+        p = watcher(t, d, root, *options, stdout=subprocess.PIPE)
         status(root.put("w", "b", VALUE), "OK")
         now += 1
         line = p.stdout.readline()
@@ -670,6 +692,7 @@ def test(t):
     library(t, d, root)
     run_ends(t, root, d)
     many(t, d, root)
+    unread(t, d, root)
     command(t, d, root)
     limited(t, d, root, c)
     deleted(d, root, c)
