@@ -80,7 +80,8 @@ cmd_warn(const char *format, ...)
 int
 cmd_printed(const struct cmd *cmd, bool good)
 {
-	if (!good)
+	/* Of standard output, cmd_end() says it. */
+	if (!good && ferror(stdout) == 0)
 		return cmd_error(cmd, COFRE_NO_MEMORY, "out of memory");
 	return status_exit_code(COFRE_OK);
 }

@@ -114,7 +114,8 @@ void cmd_note(const struct cmd *cmd, const char *format, ...)
 void cmd_warn(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* The exit code for something that was printed, or had no memory to be. */
+/* The exit code for something that was printed, or had no memory to be; when
+   standard output did not take it, cmd_end() has another one. */
 int cmd_printed(const struct cmd *cmd, bool good);
 
 /*

@@ -578,7 +578,7 @@ def watcher(t, d, root, *options, **more):
 
 
 def unread(t, d, root):
-    """What cofre watch prints has no reader any more."""
+    """What cofre watch prints has no reader, or no place."""
     here, there = socket.socketpair()
     pipe = os.pipe()
     for out, reader in ((there.detach(), here.detach()), pipe[::-1]):
@@ -586,7 +586,15 @@ def unread(t, d, root):
         os.close(out)
         os.close(reader)
         same(p.wait(30), 0, "exit code without a reader")
-    show("the command ends with its reader")
+    for options in ((), ("--json",)):
+        with open("/dev/full", "wb") as full:
+            p = watcher(t, d, root, *options, stdout=full,
+                        stderr=subprocess.PIPE)
+        status(root.put("w", "b", VALUE), "OK")
+        said = p.communicate(timeout=30)[1].decode()
+        same((p.returncode, said), (1, "cofre: watch: standard output: No "
+                                    "space left on device\n"), "full")
+    show("the command ends with its reader, and says when it is full")
 
 
 def command(t, d, root):

@@ -190,7 +190,9 @@ def failures(takes, most):
 
 
 def full(take, got):
-    if take.out and (got.code <= 0 or "standard output" not in got.err):
+    if take.out and (got.code <= 0 or "standard output" not in got.err or
+                     "No space left" not in got.err or
+                     "out of memory" in got.err):
         return "exit code %d, and says %r" % (got.code, got.err)
     return None
 
