@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -26,9 +27,11 @@ handle_now(void)
 void
 handle_give_up(cofre *c)
 {
+	if (c->fd != -1 && c->epoll != -1)
+		(void)epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->fd, NULL);
 	if (c->fd != -1)
 		(void)close(c->fd);
-	c->fd = -1;
+	c->fd = c->epoll = -1;
 }
 
 bool
@@ -132,6 +135,7 @@ make_buffers(cofre *c)
 static void
 forget_parent(cofre *c)
 {
+	c->epoll = -1; /* in which the parent's connection stays */
 	handle_give_up(c);
 	c->pid = getpid();
 	c->greeted = false;
@@ -164,7 +168,7 @@ cofre_open(cofre **ret, const char *path, unsigned timeout_ms)
 	*ret = c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return COFRE_NO_MEMORY;
-	c->fd = -1;
+	c->fd = c->epoll = -1;
 	c->pid = getpid();
 	c->uid = geteuid();
 	c->timeout_ms = timeout_ms == 0 ? TIMEOUT_DEFAULT_MS : timeout_ms;

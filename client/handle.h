@@ -22,6 +22,7 @@ struct watching;
 
 struct cofre {
 	int fd;	      /* -1 when there is no connection, or no more */
+	int epoll;    /* that fd is in, or -1; whoever has made it closes it */
 	bool greeted; /* the daemon has answered the hello */
 	bool cut;     /* the daemon went away while the request was sent */
 	uint32_t id;  /* the request's; the hello before it has id - 1 */
@@ -59,7 +60,11 @@ int64_t handle_now(void);
  */
 void handle_own(cofre *c);
 
-/* Close a connection that can't be used any more; the handle stays. */
+/*
+ * Close a connection that can't be used any more; the handle stays.  It is
+ * taken out of c->epoll first, which would go on to tell of it for as long as
+ * a child has a copy.
+ */
 void handle_give_up(cofre *c);
 
 /* Is there a connection, and not given up?  NULL has none. */

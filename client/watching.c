@@ -187,6 +187,7 @@ start(cofre *c, struct line *l)
 	if (epoll_ctl(c->watching->epoll, EPOLL_CTL_ADD, line_fd(l), &ev) ==
 	    -1)
 		return call_fail(c, COFRE_NO_MEMORY, "watch: %m");
+	l->c->epoll = c->watching->epoll;
 	return COFRE_OK;
 }
 

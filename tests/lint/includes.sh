@@ -28,7 +28,7 @@ linux/capability.h src/sandbox.c
 linux/openat2.h src/witness_look.c client/sources/plainfile.c
 sodium.h src/common/crypto.c client/kdf.c
 jansson.h client/output.h client/sdkauth.c client/sources/pointer.h client/sources/program.h
-sys/epoll.h src/accept.c src/conn.c src/conn_end.c src/conn_new.c src/loop.c src/sentry_start.c src/sentry_watch.c src/watch.c client/watching.c
+sys/epoll.h src/accept.c src/conn.c src/conn_end.c src/conn_new.c src/loop.c src/sentry_start.c src/sentry_watch.c src/watch.c client/handle.c client/watching.c
 sys/signalfd.h src/loop.c src/start_sockets.c client/attend.c client/prompt.c client/source_child.c
 sched.h src/filter.c src/sentry_start.c
 linux/futex.h src/filter.c src/sentry.c

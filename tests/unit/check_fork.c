@@ -1,8 +1,10 @@
 /*
- * Tests of client/handle.c: a handle in a child of the process that opened
- * it, which the daemon would refuse on its parent's connection.
+ * Tests of client/handle.c and watching.c: a handle in a child of the process
+ * that opened it, which the daemon would refuse on its parent's connection.
  */
 #include <check.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "handle.h"
+#include "script.h"
 
 static char dir[] = "/tmp/check_fork.XXXXXX";
 static struct sockaddr_un at;
@@ -168,17 +170,133 @@ START_TEST(closing_in_a_child_takes_nothing_of_its_own)
 }
 END_TEST
 
+/*
+ * Watching.
+ */
+
+/* The daemon's side of a connection: greet, and wait for a request. */
+static int
+greet(struct script *p)
+{
+	char request[512];
+	int fd = accept(p->listener, NULL, NULL);
+
+	p->w.len = 0;
+	script_put_hello(p);
+	return fd != -1 && recv(fd, request, sizeof(request), 0) > 0 &&
+		send(fd, p->buf, p->w.len, 0) == (ssize_t)p->w.len &&
+		recv(fd, request, sizeof(request), 0) > 0 ?
+	    fd :
+	    -1;
+}
+
+/* It ends the first connection, and keeps the second one. */
+static pid_t
+make_daemon(struct script *p)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)close(greet(p));
+		if (greet(p) != -1)
+			(void)pause();
+		_exit(1);
+	}
+	ck_assert_int_ne(pid, -1);
+	return pid;
+}
+
+/* A child that does nothing, or closes the handle and ends. */
+static pid_t
+make_child(cofre *c, bool closes)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (closes)
+			cofre_close(c);
+		else
+			(void)pause();
+		_exit(0);
+	}
+	ck_assert_int_ne(pid, -1);
+	return pid;
+}
+
+static void
+end(pid_t pid)
+{
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* Is there something to be told, for so long? */
+static bool
+is_readable(int fd, int ms)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+
+	return poll(&p, 1, ms) == 1;
+}
+
+/* A handle that has fetched something, and can watch it. */
+static void
+open_watcher(struct script *p)
+{
+	cofre_secret *s = NULL;
+
+	script_open(p, 5000);
+	script_put_hello(p);
+	script_put_secret(p, FIRST_ID, 1, script_one_field, 1);
+	script_flush(p);
+	ck_assert_int_eq(script_get(p, NULL, &s), COFRE_OK);
+	cofre_secret_free(s);
+}
+
+/* A child has its parent's connections for as long as it lives: what the
+   parent has closed is not readable for ever. */
+START_TEST(a_connection_that_a_child_still_has_is_watched_no_more)
+{
+	static struct script p;
+	struct cofre_change change;
+	pid_t daemon, child;
+	int fd = -1, status;
+
+	open_watcher(&p);
+	daemon = make_daemon(&p);
+	ck_assert_int_eq(cofre_watch_fd(p.c, &fd), COFRE_OK);
+	child = make_child(p.c, false);
+	ck_assert(is_readable(fd, 5000));
+	ck_assert_int_eq(cofre_watch_next(p.c, &change), COFRE_CLOSED);
+	ck_assert_msg(!is_readable(fd, 0), "readable without a connection");
+	ck_assert_int_eq(cofre_watch_fd(p.c, &fd), COFRE_OK);
+	ck_assert(!is_readable(fd, 0));
+	end(child);
+	/* One that closes its handle ends nothing of its parent's. */
+	child = make_child(p.c, true);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	end(daemon);
+	ck_assert_msg(is_readable(fd, 5000), "a child has ended the watch");
+	ck_assert_int_eq(cofre_watch_next(p.c, &change), COFRE_CLOSED);
+	script_close(&p);
+}
+END_TEST
+
 static Suite *
 fork_suite(void)
 {
 	Suite *s = suite_create("fork");
 	TCase *t = tcase_create("fork");
 
+	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_child_gets_a_connection_of_its_own);
 	tcase_add_test(t, a_child_that_cannot_connect_is_told);
 	tcase_add_test(t, a_child_of_one_that_gave_up_has_no_connection);
 	tcase_add_test(t, closing_in_a_child_takes_nothing_of_its_own);
+	tcase_add_test(t,
+	    a_connection_that_a_child_still_has_is_watched_no_more);
 	suite_add_tcase(s, t);
 	return s;
 }
