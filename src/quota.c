@@ -281,17 +281,20 @@ quota_flushed(struct server *sv, uint64_t took)
 }
 
 bool
+quota_owes(const struct server *sv, uint32_t uid)
+{
+	return uid != 0 && has_others(sv->readers, uid, sv->stopped) &&
+	    budget_owed(&sv->disk, uid, 0, sv->clock) > DISK_PATIENCE;
+}
+
+bool
 quota_may_write(const struct conn *c)
 {
 	struct server *sv = c->sv;
 	struct uid_use *use = find(sv, c->peer.uid);
 
-	if (use == NULL || use->uid == 0)
-		return true;
-	if (use->barred != sv->turns &&
-	    (!has_others(sv->readers, use->uid, sv->stopped) ||
-		budget_owed(&sv->disk, use->uid, 0, sv->clock) <=
-		    DISK_PATIENCE))
+	if (use == NULL || use->uid == 0 ||
+	    (use->barred != sv->turns && !quota_owes(sv, use->uid)))
 		return true;
 	use->barred = sv->turns;
 	sv->rested = true;

@@ -71,6 +71,12 @@ void quota_wrote(struct server *sv, uint64_t took);
 void quota_flushed(struct server *sv, uint64_t took);
 
 /*
+ * Has the uid kept the disk for 50 ms, and must let those who read what they
+ * may go first?  Never uid 0.
+ */
+bool quota_owes(const struct server *sv, uint32_t uid);
+
+/*
  * May the connection's uid have a request served now at the end of which
  * everybody waits for the disk?  Always while nobody else reads what he may;
  * else until it has kept the disk for 50 ms, and then for 1/200 of the time,

@@ -43,7 +43,7 @@ struct run {
 	bool told;	     /* but for the end itself */
 	size_t noted;	     /* secrets whose reads are */
 	bool reading;	     /* it has read something in this turn */
-	bool unsaved;	     /* the log has reads that its row has not */
+	bool unsaved;	     /* the log has reads, or its end, that its row has not */
 	bool fresh;	     /* made in this turn */
 	struct {
 		bool set;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "attest.h"
+#include "quota.h"
 #include "recount.h"
 #include "turn.h"
 
@@ -153,6 +154,13 @@ watch_describe(const struct run *r, char *text, size_t size)
 	    r->rights.count);
 }
 
+/* Who answers for the run, and pays for what it costs. */
+static uint32_t
+owner(const struct run *r)
+{
+	return r->uid == NO_ID ? r->by : r->uid;
+}
+
 /* Record the end, or what was read of one secret (NULL: the end). */
 static bool
 note(struct server *sv, const struct run *r, const struct run_secret *s)
@@ -165,7 +173,7 @@ note(struct server *sv, const struct run *r, const struct run_secret *s)
 	e = turn_add(sv, NULL, true);
 	e->record.type = LOG_REQUEST;
 	e->record.op = OP_RUN_END;
-	e->record.uid = r->uid == NO_ID ? r->by : r->uid;
+	e->record.uid = owner(r);
 	e->record.principal = PRINCIPAL_RUN;
 	e->record.principal_id = r->rights.id;
 	e->record.workspace = r->rights.workspace;
@@ -180,14 +188,26 @@ note(struct server *sv, const struct run *r, const struct run_secret *s)
 	return true;
 }
 
-/* Its row says that it is over once the log does: until then it would be
-   ended, and recorded, again after a restart. */
+/*
+ * Its row says that it is over once the log does: until then it would be
+ * ended, and recorded, again after a restart.  All wait for the disk then, so
+ * somebody who has many runs end is charged with that; and when he has kept the
+ * disk long enough, the row goes with the next commit of anything.  The record
+ * of the end is the turn's last one.
+ */
 static void
 save(struct server *sv, struct run *r)
 {
-	if (vault_workspace_kept(&sv->vault, r->rights.workspace) != NULL &&
-	    vault_begin(&sv->vault, 32768, true) == COFRE_OK)
-		(void)runs_save(&sv->vault, r);
+	struct vault *v = &sv->vault;
+
+	if (vault_workspace_kept(v, r->rights.workspace) == NULL)
+		return;
+	if (!store_writing(v->store) && quota_owes(sv, owner(r)))
+		r->unsaved = true;
+	else if (vault_begin(v, 32768, true) == COFRE_OK) {
+		sv->turn.entries[sv->turn.count - 1].flushed = true;
+		(void)runs_save(v, r);
+	}
 }
 
 void

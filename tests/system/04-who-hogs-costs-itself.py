@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import socket
+import subprocess
 import sys
 import time
 sys.dont_write_bytecode = True
@@ -15,7 +16,7 @@ sys.dont_write_bytecode = True
 import cofre_wire as wire
 import harness
 from expect import check, same, show, status
-from people import Bystander, send_message, told_to_stop
+from people import Bystander, send_message, start_of, told_to_stop
 
 TIMEOUT = 400           # ms: request_timeout of the daemon
 PER_UID, TOTAL = 20, 64
@@ -591,6 +592,66 @@ def keep_asking_in_vain(path):
         status(c.get("w", "n"), "DENIED")
 
 
+def start_runs(path, n):
+    c = wire.Connection(path)
+    start_runs.kept = [subprocess.Popen(["sleep", "1000"]) for _ in range(n)]
+    for p in start_runs.kept:
+        status(c.call("run.start", workspace="w", target=wire.PROCESS,
+                      pid=p.pid, start=start_of(p.pid), uid=wire.NO_ID,
+                      secrets=[dict(name="n")]), "OK")
+
+
+def end_runs():
+    for p in start_runs.kept:
+        p.kill()
+        p.wait()
+        time.sleep(0.05)
+
+
+def count_slow(path, limit):
+    """Fetch until told to stop: how many took longer than the limit."""
+    c, slow = wire.Connection(path), 0
+    while not told_to_stop(0.002):
+        begin = time.monotonic()
+        status(c.get("w", "n"), "OK")
+        slow += time.monotonic() - begin > limit
+    return slow
+
+
+def runs_end(t, d, root):
+    """Whoever has one run after the other end keeps the disk no longer than
+    with writes; all of it is kept."""
+    n, delay = 24, 0.02
+    a, b = t.agent(44001), t.agent(44002)
+    a.do(start_runs, d.socket, n)
+    b.do(os.getpid)
+    p = harness.traced(d, "-e", "trace=fdatasync", "-e",
+                       "inject=fdatasync:delay_enter=%d" % (delay * 1e6))
+    b.start(count_slow, d.socket, delay)
+    a.do(end_runs)
+    send_message(b.here, "stop")
+    slow = b.finish()
+    p.terminate()
+    p.wait()
+    check(slow < n / 2, "%d fetches waited for the disk, of %d runs" % (
+        slow, n))
+    # What was not written at once is written all the same.
+    root.barrier()
+    states = [r["state"] for r in status(root.call(
+        "run.list", workspace="w"), "OK").fields["items"]]
+    same(states.count(wire.OVER), n, "runs that are over")
+    d.stop()
+    d.start()
+    root = d.connect()
+    status(root.call("vault.unlock", key=harness.KEY), "OK")
+    ends = [e for e in root.events() if e["op"] == wire.OPERATIONS["run.end"][0]
+            and b"its process has ended" in e["detail"]]
+    same(len(ends), n, "records of ends")
+    show("%d runs end, one after the other: %d fetches of another uid waited "
+         "for the disk" % (n, slow))
+    return root
+
+
 def writes_go_on(t, d):
     """Who may do nothing can't have others' writes wait for what he does not
     read."""
@@ -704,6 +765,7 @@ def test(t):
     long_ones(t, d, root)
     refused(t, d, root)
     writes_go_on(t, d)
+    root = runs_end(t, d, root)
     check(d.rss() < 64 * 1024 or t.has_sanitizer(), "%d KiB" % d.rss())
     show("resident at the end: %d KiB" % d.rss())
     d.stop()
