@@ -1,10 +1,5 @@
-#include "quota.h"
+#include "quota_impl.h"
 
-#include <stdlib.h>
-
-/* What one request may need: to come in, and to be answered, twice. */
-#define REQUEST_CHUNKS (2 * (FRAME_MAX + READ_MAX) / CHUNK_DATA)
-#define ROOT_EXTRA 8u /* connections that are kept for uid 0 */
 #define CONN_TURN 64u		/* requests of a connection in one turn */
 
 /*
@@ -28,121 +23,6 @@
 #define DISK_PATIENCE (50000u * DISK_OWED)
 #define DISK_MOST (DISK_PATIENCE + 1000000u)
 
-static struct uid_use *
-find(const struct server *sv, uint32_t uid)
-{
-	for (size_t i = 0; i < sv->use_count; i++)
-		if (sv->uses[i].uid == uid)
-			return &sv->uses[i];
-	return NULL;
-}
-
-static struct uid_use *
-add(struct server *sv, uint32_t uid)
-{
-	if (sv->use_count == sv->use_size) {
-		size_t size = sv->use_size == 0 ? 16 : sv->use_size * 2;
-		struct uid_use *uses =
-		    realloc(sv->uses, size * sizeof(*uses));
-
-		if (uses == NULL)
-			return NULL;
-		sv->uses = uses;
-		sv->use_size = size;
-	}
-	sv->uses[sv->use_count] = (struct uid_use){ .uid = uid };
-	return &sv->uses[sv->use_count++];
-}
-
-bool
-quota_admit(struct server *sv, uint32_t uid)
-{
-	struct uid_use *use = find(sv, uid);
-
-	/* Root gets in when all others have taken every place. */
-	if (sv->conn_count >= sv->config.max_connections +
-		    (uid == 0 ? ROOT_EXTRA : 0) ||
-	    (use == NULL && (use = add(sv, uid)) == NULL) ||
-	    use->connections >= sv->config.max_per_uid)
-		return false;
-	use->connections++;
-	return true;
-}
-
-void
-quota_charge(struct conn *c)
-{
-	struct uid_use *use = find(c->sv, c->peer.uid);
-	size_t chunks = c->in.chunks + c->out.chunks;
-
-	if (use == NULL || chunks == c->counted)
-		return;
-	use->chunks += chunks - c->counted;
-	c->counted = chunks;
-}
-
-void
-quota_leave(struct conn *c)
-{
-	struct uid_use *use = find(c->sv, c->peer.uid);
-
-	if (use == NULL)
-		return;
-	use->chunks -= c->counted;
-	c->counted = 0;
-	quota_forget(c->sv, c->peer.uid);
-}
-
-void
-quota_forget(struct server *sv, uint32_t uid)
-{
-	struct uid_use *use = find(sv, uid);
-
-	if (use != NULL && --use->connections == 0)
-		*use = sv->uses[--sv->use_count];
-}
-
-/* Has it sent something that could be served now? */
-static bool
-can_go_on(const struct conn *c)
-{
-	return c->in.size > 0 && !c->paused && c->look.state != LOOK_OPEN &&
-	    !c->tell.waits;
-}
-
-/*
- * Is it the oldest connection of its uid that has something kept, and can go
- * on?  If none did, each would wait for the buffers that the others hold.  A
- * frame that has begun has a deadline, and what is whole is served: so it will
- * be another one's turn.  But nobody's while a reply is not taken, for what
- * that holds comes back, it has a deadline as well; else one after the other
- * would leave its reply lying.
- */
-static bool
-is_first(const struct conn *c)
-{
-	const struct conn *first = NULL;
-
-	for (const struct conn *t = c->sv->conns; t != NULL; t = t->next) {
-		if (t->peer.uid != c->peer.uid)
-			continue;
-		if (t->out.size > 0)
-			return false;
-		if (can_go_on(t))
-			first = t;
-	}
-	return first == c;
-}
-
-bool
-quota_within_share(const struct conn *c)
-{
-	const struct uid_use *use = find(c->sv, c->peer.uid);
-
-	return use != NULL && (use->chunks == 0 ||
-	    use->chunks + REQUEST_CHUNKS < c->sv->pool.left || is_first(c));
-}
-
 /* Has somebody else been served lately? */
 static bool
 has_others(const struct recent *recent, uint32_t uid, uint64_t now)
@@ -164,7 +44,7 @@ note_served(struct recent *recent, uint32_t uid, uint64_t now)
 static uint64_t
 time_share(const struct server *sv, uint32_t uid)
 {
-	if (sv->use_count < 2)
+	if (sv->uids < 2)
 		return TIME_ALONE;
 	if (sv->vault.turn_bytes > 0)
 		return TIME_WRITING;
@@ -175,7 +55,7 @@ time_share(const struct server *sv, uint32_t uid)
 bool
 quota_may_serve(const struct conn *c)
 {
-	const struct uid_use *use = find(c->sv, c->peer.uid);
+	const struct uid_use *use = quota_use(c->sv, c->peer.uid);
 	uint64_t turn = c->sv->turns;
 
 	if (use != NULL && use->rests > c->sv->stopped) {
@@ -191,7 +71,7 @@ quota_may_serve(const struct conn *c)
 void
 quota_served(struct conn *c)
 {
-	struct uid_use *use = find(c->sv, c->peer.uid);
+	struct uid_use *use = quota_use(c->sv, c->peer.uid);
 	uint64_t turn = c->sv->turns;
 
 	c->served = c->turn == turn ? c->served + 1 : 1;
@@ -233,7 +113,7 @@ static bool
 other_wrote(const struct server *sv, uint32_t uid)
 {
 	const struct uid_use *use =
-	    find(sv, sv->recent[sv->recent[0].uid == uid].uid);
+	    quota_use(sv, sv->recent[sv->recent[0].uid == uid].uid);
 
 	return use != NULL && use->wrote == sv->turns;
 }
@@ -291,7 +171,7 @@ bool
 quota_may_write(const struct conn *c)
 {
 	struct server *sv = c->sv;
-	struct uid_use *use = find(sv, c->peer.uid);
+	struct uid_use *use = quota_use(sv, c->peer.uid);
 
 	if (use == NULL || use->uid == 0 ||
 	    (use->barred != sv->turns && !quota_owes(sv, use->uid)))
@@ -310,7 +190,7 @@ quota_wrote(struct server *sv, uint64_t took)
 		const struct turn_entry *e = &sv->turn.entries[i];
 
 		if (e->wrote && e->record.status == COFRE_OK &&
-		    (use = find(sv, e->record.uid)) != NULL)
+		    (use = quota_use(sv, e->record.uid)) != NULL)
 			use->wrote = sv->turns;
 	}
 	for (size_t i = 0; i < sv->use_count; i++)
@@ -323,7 +203,7 @@ quota_wrote(struct server *sv, uint64_t took)
 void
 quota_took(struct conn *c)
 {
-	struct uid_use *use = find(c->sv, c->peer.uid);
+	struct uid_use *use = quota_use(c->sv, c->peer.uid);
 	uint64_t before = c->sv->stopped, share;
 
 	if (use == NULL || c->sv->stopwatch == NULL)
@@ -347,7 +227,7 @@ quota_took(struct conn *c)
 bool
 quota_is_greedy(const struct conn *c)
 {
-	const struct uid_use *use = find(c->sv, c->peer.uid);
+	const struct uid_use *use = quota_use(c->sv, c->peer.uid);
 
 	return use != NULL &&
 	    (use->full == c->sv->turns ? use->fuller : use->full) + 1 ==
@@ -357,7 +237,7 @@ quota_is_greedy(const struct conn *c)
 void
 quota_spent(struct conn *c)
 {
-	struct uid_use *use = find(c->sv, c->peer.uid);
+	struct uid_use *use = quota_use(c->sv, c->peer.uid);
 
 	c->turn = c->sv->turns;
 	c->served = CONN_TURN;

@@ -166,6 +166,7 @@ struct server {
 	size_t conn_count;
 	struct uid_use *uses;
 	size_t use_count, use_size;
+	size_t uids; /* of those, the ones with a connection */
 	bool accept_paused;
 	struct asked asked;
 	struct known_list known;

@@ -33,7 +33,7 @@ check_left(const struct house *h)
 
 	must(sv->conns == NULL && sv->conn_count == 0 && sv->dead == NULL);
 	must(sv->ready == NULL && sv->timed == NULL);
-	must(sv->use_count == 0 && sv->pool.left == h->pool_left);
+	must(sv->uids == 0 && sv->pool.left == h->pool_left);
 	must(sv->tellers.count == 0 && sv->asked.first == NULL);
 	must(sv->turn.count == 0 && sv->turn.dirty == NULL);
 	must(!sv->waiting.active && !sv->lock_pending);

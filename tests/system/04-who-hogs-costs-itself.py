@@ -618,7 +618,7 @@ def count_slow(path, limit):
     return slow
 
 
-def runs_end(t, d, root):
+def runs_end(t, d):
     """Whoever has one run after the other end keeps the disk no longer than
     with writes; all of it is kept."""
     n, delay = 24, 0.02
@@ -636,6 +636,7 @@ def runs_end(t, d, root):
     check(slow < n / 2, "%d fetches waited for the disk, of %d runs" % (
         slow, n))
     # What was not written at once is written all the same.
+    root = d.connect()
     root.barrier()
     states = [r["state"] for r in status(root.call(
         "run.list", workspace="w"), "OK").fields["items"]]
@@ -649,7 +650,6 @@ def runs_end(t, d, root):
     same(len(ends), n, "records of ends")
     show("%d runs end, one after the other: %d fetches of another uid waited "
          "for the disk" % (n, slow))
-    return root
 
 
 def writes_go_on(t, d):
@@ -765,7 +765,7 @@ def test(t):
     long_ones(t, d, root)
     refused(t, d, root)
     writes_go_on(t, d)
-    root = runs_end(t, d, root)
+    runs_end(t, d)
     check(d.rss() < 64 * 1024 or t.has_sanitizer(), "%d KiB" % d.rss())
     show("resident at the end: %d KiB" % d.rss())
     d.stop()

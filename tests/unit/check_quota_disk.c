@@ -1,0 +1,166 @@
+/* quota: how long a uid may keep the disk while others read. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "quota_parts.h"
+
+/* A write that keeps the disk for so many microseconds, and a pause. */
+static void
+write_once(struct conn *c, unsigned us)
+{
+	c->writes = true;
+	write_for(c, COFRE_OK, us);
+	now += 10000000;
+	sv->clock += 1000;
+}
+
+static void
+write_many(struct conn *c, unsigned count)
+{
+	while (count-- > 0)
+		write_once(c, 5000);
+	next_turn();
+}
+
+START_TEST(who_has_kept_the_disk_long_waits_before_he_writes_again)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->clock = 1000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	write_many(c, 10);
+	read_for(other, 10);
+	ck_assert(quota_may_write(c)); /* 10 s less 10 ms are owed */
+	write_many(c, 1);
+	read_for(other, 10);
+	ck_assert(!quota_may_write(c));
+	ck_assert(quota_may_serve(c)); /* what it reads waits for nothing */
+	ck_assert(quota_may_write(other));
+	sv->ready = c;
+	ck_assert_int_eq(quota_timeout(sv), 1);
+	/* 200 times as long, less what it has waited already. */
+	sv->clock += 989000 - 1;
+	next_turn();
+	ck_assert(!quota_may_write(c));
+	sv->clock += 1;
+	ck_assert(!quota_may_write(c)); /* the answer of a turn stays */
+	next_turn();
+	ck_assert(quota_may_write(c));
+	sv->ready = NULL;
+}
+END_TEST
+
+/* However slow the disk is: for each write another one waits, a second at
+   most. */
+START_TEST(a_slow_disk_is_no_excuse)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->clock = 1000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	write_many(c, 11);
+	for (unsigned i = 0; i < 20; i++) {
+		read_for(other, 10);
+		ck_assert(!quota_may_write(c));
+		sv->clock += 999000; /* and the pause behind the write */
+		next_turn();
+		ck_assert_msg(quota_may_write(c), "write %u", i);
+		write_once(c, 30000);
+		next_turn();
+	}
+}
+END_TEST
+
+START_TEST(the_disk_is_free_while_nobody_else_reads)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->clock = 1000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	write_many(c, 50);
+	ck_assert(quota_may_write(c));
+	write_many(other, 1);
+	ck_assert(quota_may_write(c));
+	read_for(c, 10); /* it itself does not count, */
+	ck_assert(quota_may_write(c));
+	other->vain = true; /* nor what is refused */
+	read_for(other, 10);
+	ck_assert(quota_may_write(c));
+	other->vain = false;
+	read_for(other, 10);
+	ck_assert(!quota_may_write(c));
+	now += 50000000;
+	next_turn();
+	ck_assert(quota_may_write(c));
+	/* However long that was, no more is owed than one second's wait. */
+	read_for(other, 10);
+	ck_assert(!quota_may_write(c));
+	sv->clock += 1000000;
+	next_turn();
+	ck_assert(quota_may_write(c));
+}
+END_TEST
+
+START_TEST(root_does_not_wait_for_the_disk)
+{
+	struct conn *c = conn_of(0, 0), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	write_many(c, 50);
+	read_for(other, 10);
+	ck_assert(quota_may_write(c));
+}
+END_TEST
+
+START_TEST(who_shares_a_flush_owes_a_part_of_it)
+{
+	struct turn_entry *e = sv->turn.entries;
+
+	sv->clock = 1000000;
+	for (unsigned i = 0; i < 5; i++) /* 2001, 2002, and again */
+		e[i] = (struct turn_entry){ .flushed = i < 3,
+			.record = { .uid = 2001 + i % 2,
+			    .status = COFRE_DENIED } };
+	e[3].wrote = e[4].wrote = true; /* in vain */
+	e[5] = (struct turn_entry){ .record = { .uid = 2003 } };
+	sv->turn.count = 6;
+	quota_flushed(sv, 3000000);
+	ck_assert_uint_eq(budget_owed(&sv->disk, 2001, 0, sv->clock), 300000);
+	ck_assert_uint_eq(budget_owed(&sv->disk, 2002, 0, sv->clock), 300000);
+	ck_assert_uint_eq(budget_owed(&sv->disk, 2003, 0, sv->clock), 0);
+	sv->turn.count = 0;
+	quota_flushed(sv, 3000000); /* of the daemon's own records */
+	ck_assert_uint_eq(budget_owed(&sv->disk, 2001, 0, sv->clock), 300000);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("quota_disk");
+	TCase *t = tcase_create("quota_disk");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t,
+	    who_has_kept_the_disk_long_waits_before_he_writes_again);
+	tcase_add_test(t, a_slow_disk_is_no_excuse);
+	tcase_add_test(t, the_disk_is_free_while_nobody_else_reads);
+	tcase_add_test(t, root_does_not_wait_for_the_disk);
+	tcase_add_test(t, who_shares_a_flush_owes_a_part_of_it);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
