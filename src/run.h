@@ -45,6 +45,7 @@ struct run {
 	bool reading;	     /* it has read something in this turn */
 	bool unsaved;	     /* the log has reads, or its end, that its row has not */
 	bool fresh;	     /* made in this turn */
+	struct run *next;    /* of those that are aside (runs.h) */
 	struct {
 		bool set;
 		bool over;

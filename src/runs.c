@@ -181,59 +181,6 @@ runs_save(struct vault *v, struct run *r)
 		       vault_write(v, ws, &id, (struct view){ w.data, w.len });
 }
 
-void
-runs_logged(struct runs *rs, uint64_t log_end)
-{
-	for (size_t i = 0; rs->reading && i < rs->count; i++)
-		if (rs->list[i]->reading)
-			run_logged(rs->list[i]);
-	rs->reading = false;
-	rs->log_end = log_end;
-}
-
-void
-runs_unread(struct runs *rs)
-{
-	for (size_t i = 0; rs->reading && i < rs->count; i++)
-		if (rs->list[i]->reading)
-			run_unread(rs->list[i]);
-	rs->reading = false;
-}
-
-size_t
-runs_unsaved(const struct runs *rs)
-{
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < rs->count; i++)
-		if (rs->list[i]->unsaved)
-			bytes += sizeof(struct run) +
-			    rs->list[i]->rights.count *
-				sizeof(struct run_secret);
-	return bytes;
-}
-
-enum cofre_status
-runs_save_reads(struct vault *v)
-{
-	enum cofre_status st = COFRE_OK;
-
-	for (size_t i = 0; i < v->runs.count && st == COFRE_OK; i++)
-		if (v->runs.list[i]->unsaved) {
-			st = runs_save(v, v->runs.list[i]);
-			if (st == COFRE_NOT_FOUND)
-				st = COFRE_OK;
-		}
-	return st;
-}
-
-void
-runs_saved(struct runs *rs)
-{
-	for (size_t i = 0; i < rs->count; i++)
-		rs->list[i]->unsaved = false;
-}
-
 static void
 drop(struct runs *rs, size_t i)
 {
@@ -243,11 +190,42 @@ drop(struct runs *rs, size_t i)
 	rs->changes++;
 }
 
+/* Take it out, until the turn is kept or taken back. */
+static void
+set_aside(struct runs *rs, size_t i)
+{
+	rs->list[i]->next = rs->aside;
+	rs->aside = rs->list[i];
+	rs->list[i] = rs->list[--rs->count];
+	rs->list[rs->count] = NULL;
+	rs->changes++;
+}
+
+/* The next of those that are aside, which it is no more; NULL: none. */
+static struct run *
+take_aside(struct runs *rs)
+{
+	struct run *r = rs->aside;
+
+	if (r != NULL)
+		rs->aside = r->next;
+	return r;
+}
+
+static void
+free_aside(struct runs *rs)
+{
+	struct run *r;
+
+	while ((r = take_aside(rs)) != NULL)
+		run_free(r);
+}
+
 /* Can it be forgotten?  Everything of it is in the log. */
 static bool
 is_done(const struct run *r)
 {
-	return r->rights.over && r->gone && !r->untold &&
+	return r->rights.over && r->gone && !r->untold && !r->reading &&
 	    !r->fresh && !r->before.set;
 }
 
@@ -263,33 +241,44 @@ has_share(const struct runs *rs, uint32_t by)
 		held += !is_done(rs->list[i]);
 		mine += !is_done(rs->list[i]) && rs->list[i]->by == by;
 	}
-	return by != 0 && mine >= RUNS_MAX - held;
+	return by != 0 && (held >= RUNS_MAX || mine >= RUNS_MAX - held);
 }
 
-/* Make a place, for which the oldest one that is done goes. */
+/* Which one is the oldest that is done?  Their number: none is. */
+static size_t
+find_oldest(const struct runs *rs)
+{
+	size_t oldest = rs->count;
+
+	for (size_t i = 0; i < rs->count; i++)
+		if (is_done(rs->list[i]) &&
+		    (oldest == rs->count ||
+			rs->list[i]->created < rs->list[oldest]->created))
+			oldest = i;
+	return oldest;
+}
+
+/* Make a place, for which the oldest one that is done goes; and more, when
+   there are more than there should be. */
 static enum cofre_status
 make_place(struct vault *v)
 {
 	struct runs *rs = &v->runs;
-	size_t oldest = RUNS_MAX;
-	struct row_id id;
-	enum cofre_status st;
 
-	if (rs->count < RUNS_MAX)
-		return COFRE_OK;
-	for (size_t i = 0; i < rs->count; i++)
-		if (is_done(rs->list[i]) &&
-		    (oldest == RUNS_MAX ||
-			rs->list[i]->created < rs->list[oldest]->created))
-			oldest = i;
-	if (oldest == RUNS_MAX)
-		return COFRE_LIMIT;
-	id = row_of(rs->list[oldest]);
-	st = vault_delete(v, &id);
-	/* That of a workspace that was deleted has gone with it. */
-	if (st != COFRE_OK && st != COFRE_NOT_FOUND)
-		return st;
-	drop(rs, oldest);
+	while (rs->count >= RUNS_MAX) {
+		size_t oldest = find_oldest(rs);
+		enum cofre_status st;
+		struct row_id id;
+
+		if (oldest == rs->count)
+			return COFRE_LIMIT;
+		id = row_of(rs->list[oldest]);
+		st = vault_delete(v, &id);
+		/* That of a workspace that was deleted has gone with it. */
+		if (st != COFRE_OK && st != COFRE_NOT_FOUND)
+			return st;
+		set_aside(rs, oldest);
+	}
 	return COFRE_OK;
 }
 
@@ -356,7 +345,7 @@ runs_load(struct vault *v, const struct row_id *id, struct view plain)
 	enum cofre_status st;
 	struct run *r;
 
-	if (v->runs.count == RUNS_MAX)
+	if (v->runs.count == RUNS_LOADED_MAX)
 		return COFRE_LIMIT;
 	r = run_get(id->workspace, id->record, plain, &st);
 	if (r == NULL)
@@ -369,6 +358,7 @@ runs_load(struct vault *v, const struct row_id *id, struct view plain)
 void
 runs_keep(struct vault *v)
 {
+	free_aside(&v->runs);
 	for (size_t i = 0; i < v->runs.count; i++)
 		v->runs.list[i]->fresh = v->runs.list[i]->before.set = false;
 }
@@ -393,6 +383,7 @@ void
 runs_undo(struct vault *v)
 {
 	struct runs *rs = &v->runs;
+	struct run *aside;
 
 	for (size_t i = rs->count; i-- > 0;) {
 		struct run *r = rs->list[i];
@@ -411,11 +402,17 @@ runs_undo(struct vault *v)
 		r->before.set = false;
 		rs->changes++;
 	}
+	/* They were in the list before those that have gone from it. */
+	while ((aside = take_aside(rs)) != NULL) {
+		rs->list[rs->count++] = aside;
+		rs->changes++;
+	}
 }
 
 void
 runs_forget(struct vault *v)
 {
+	free_aside(&v->runs);
 	while (v->runs.count > 0)
 		drop(&v->runs, v->runs.count - 1);
 }

@@ -14,9 +14,15 @@
 struct vault;
 struct workspace;
 
+/* What is taken in at unlock: earlier daemons left rows behind when a turn
+   failed, and a vault with too many of them is to be opened all the same. */
+#define RUNS_LOADED_MAX (2 * RUNS_MAX)
+
 struct runs {
-	struct run *list[RUNS_MAX]; /* in no order */
+	struct run *list[RUNS_LOADED_MAX]; /* in no order */
 	size_t count;
+	struct run *aside; /* they have made place in this turn, which may
+			      yet be taken back */
 	uint64_t changes; /* counted up when somebody may be another run */
 	uint64_t watch_ids; /* the last one given */
 	bool untold; /* an end is still to be recorded */

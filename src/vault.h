@@ -10,7 +10,7 @@
  * The files: vault.c opens and locks; vault_rows.c reads and writes rows;
  * vault_commit.c ends a turn; vault_unlock.c makes a vault and opens one, with
  * its slots; vault_ssh.c has the SSH store beside it; workspace.c keeps workspaces, and workspace_end.c deletes them; roles.c keeps
- * custom roles, runs.c runs.
+ * custom roles, runs.c runs, and runs_reads.c what those have read.
  */
 #ifndef COFRE_VAULT_H
 #define COFRE_VAULT_H

@@ -300,67 +300,6 @@ START_TEST(the_list_is_in_the_order_of_ids)
 }
 END_TEST
 
-START_TEST(the_oldest_that_nobody_is_makes_place)
-{
-	struct run *r;
-	for (unsigned i = 0; i < RUNS_MAX; i++) {
-		r = make(1, RUN_PROCESS);
-		r->by = i;
-		ck_assert_int_eq(runs_add(&v, ws, r), COFRE_OK);
-		r->id[1] = (uint8_t)i;
-		r->id[2] = (uint8_t)(i >> 8);
-		r->created = RUNS_MAX - i;
-		if (i % 64 == 63)
-			vaultdir_commit(&v);
-	}
-	r = make(2, RUN_PROCESS);
-	r->by = 0;
-	ck_assert_int_eq(runs_add(&v, ws, r), COFRE_LIMIT);
-	for (unsigned i = 10; i < 14; i++)
-		runs_end(&v.runs, v.runs.list[i], RUN_END_ASKED, i != 13);
-	ck_assert_int_eq(runs_add(&v, ws, r), COFRE_LIMIT);
-	/* Of 10 to 13 what was read is recorded, and 13's process lives. */
-	for (unsigned i = 10; i < 14; i++)
-		v.runs.list[i]->untold = false;
-	ck_assert_int_eq(runs_add(&v, ws, r), COFRE_OK);
-	ck_assert_uint_eq(v.runs.count, RUNS_MAX);
-	for (size_t i = 0; i < v.runs.count; i++)
-		ck_assert(v.runs.list[i]->id[0] == 2 ||
-		    v.runs.list[i]->id[1] != 12 || v.runs.list[i]->id[2] != 0);
-	vaultdir_commit(&v);
-	vaultdir_again(&v);
-	ck_assert_uint_eq(v.runs.count, RUNS_MAX);
-	ck_assert_ptr_nonnull(find(2));
-}
-END_TEST
-
-/* What is over counts as long as its process lives. */
-START_TEST(nobody_takes_all_places)
-{
-	struct run *r;
-	for (unsigned i = 0; i < RUNS_MAX / 2; i++) {
-		(void)add(1, RUN_PROCESS);
-		if (i % 64 == 63)
-			vaultdir_commit(&v);
-	}
-	r = make(2, RUN_PROCESS);
-	ck_assert_int_eq(runs_add(&v, ws, r), COFRE_LIMIT);
-	r->by++;
-	ck_assert_int_eq(runs_add(&v, ws, r), COFRE_OK);
-	r = make(3, RUN_PROCESS);
-	ck_assert_int_eq(runs_add(&v, ws, r), COFRE_LIMIT);
-	for (unsigned i = 0; i < 2; i++)
-		runs_end(&v.runs, v.runs.list[i], RUN_END_ASKED, false);
-	v.runs.list[0]->untold = v.runs.list[1]->untold = false;
-	ck_assert_int_eq(runs_add(&v, ws, r), COFRE_LIMIT);
-	v.runs.list[0]->gone = v.runs.list[1]->gone = true;
-	ck_assert_int_eq(runs_add(&v, ws, r), COFRE_OK);
-	r = make(4, RUN_PROCESS);
-	r->by = 0;
-	ck_assert_int_eq(runs_add(&v, ws, r), COFRE_OK);
-}
-END_TEST
-
 START_TEST(runs_go_with_their_workspace)
 {
 	add(1, RUN_TOKEN_ONLY);
@@ -436,8 +375,6 @@ main(void)
 	tcase_add_test(t, an_end_by_itself_is_never_taken_back);
 	tcase_add_test(t, an_end_is_committed);
 	tcase_add_test(t, the_list_is_in_the_order_of_ids);
-	tcase_add_test(t, the_oldest_that_nobody_is_makes_place);
-	tcase_add_test(t, nobody_takes_all_places);
 	tcase_add_test(t, runs_go_with_their_workspace);
 	tcase_add_test(t, what_a_run_watches_is_closed_with_it);
 	tcase_add_test(t, a_row_that_makes_no_sense_is_corrupt);
