@@ -16,6 +16,10 @@ void identity_make(struct workspace *ws, uint32_t uid, uint64_t now);
 bool identity_is_canonical(const struct policy_scope *p,
     const struct grant *g);
 
+/* True when those of them that are missing have a place in the scope: asked
+   before anything is changed. */
+bool identity_has_room(const struct policy_scope *p);
+
 /* Whom a grant or a question is about, as text: "user:1001", "operator",
    "identity:ml-prod",
    "unit:agent.service".  Returns text. */

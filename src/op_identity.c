@@ -108,6 +108,16 @@ has_canonical(const struct policy_scope *p, size_t i)
 	return false;
 }
 
+bool
+identity_has_room(const struct policy_scope *p)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < CANONICAL; i++)
+		missing += !has_canonical(p, i);
+	return p->grant_count + missing <= GRANTS_MAX;
+}
+
 void
 identity_make(struct workspace *ws, uint32_t uid, uint64_t now)
 {

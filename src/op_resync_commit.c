@@ -208,6 +208,9 @@ op_resync_commit(struct request *q, const struct resync_commit_request *in)
 		return COFRE_CONFLICT;
 	if (in->grace > RESYNC_GRACE_MAX)
 		return COFRE_INVALID;
+	/* What fails when it has written takes the whole turn with it. */
+	if (in->repair && !identity_has_room(&q->workspace->policy))
+		return COFRE_LIMIT;
 	if ((st = commit_all(&c, r)) != COFRE_OK ||
 	    (st = identity_restore(q, !in->repair, &restored)) != COFRE_OK)
 		return st;

@@ -549,6 +549,42 @@ def access_and_values(root, c, agent):
     show("access and values are repaired in one commit")
 
 
+def no_room_for_the_repair(root):
+    """A repair that has no room writes nothing, and fails alone: it takes
+    with it nobody who shares its turn."""
+    status(root.call("workspace.create", workspace="crowd"), "OK")
+    status(root.call("identity.revoke", workspace="crowd"), "OK")
+    users = [(50100 + n, wire.READER) for n in range(253)]
+    for i in range(0, len(users), 32):
+        for r in root.pipeline([("grant.add", dict(
+                workspace="crowd", principal=wire.USER, id=u, role=role))
+                for u, role in users[i:i + 32]]):
+            status(r, "OK")
+    status(root.put("crowd", "n", dict(value=b"v")), "OK")
+    status(root.call("secret.source", workspace="crowd", name="n",
+                     source="file"), "OK")
+    status(root.call("resync.begin", workspace="crowd"), "OK")
+    status(root.call("resync.stage", workspace="crowd", name="n", version=1,
+                     origin=root.origins("crowd")["n"], outcome=wire.VALUE,
+                     fields=wire.fields(value=b"new")), "OK")
+    status(root.call("grant.add", workspace="crowd", principal=wire.USER,
+                     id=50099, role=wire.READER), "OK")
+    request = ("resync.commit", dict(workspace="crowd", grace=0, repair=1))
+    before = epoch(root)
+    for _ in range(20):
+        rs = root.pipeline([("secret.get", dict(workspace="crowd", name="n")),
+                            request, ("secret.get", dict(workspace="crowd",
+                                                         name="n"))])
+        same([r.status_name for r in rs], ["OK", "LIMIT", "OK"],
+             "a commit that can't repair, and what shares its turn")
+    same(epoch(root), before, "the epoch")
+    status(root.call("grant.remove", workspace="crowd", principal=wire.USER,
+                     id=50099, role=wire.READER), "OK")
+    f = status(root.call(request[0], **request[1]), "OK").fields
+    same((f["updated"], len(f["restored"])), (1, 2), "with room")
+    show("a repair without room hurts nobody else")
+
+
 def a_deleted_one(t, d, root, c, agent):
     """A deleted workspace has no resync; old versions end there all the
     same; what is staged is none of its identity's."""
@@ -623,6 +659,7 @@ def test(t):
     same(key(c, "c"), b"c-newer", "the current one after a restart")
     show("a restart keeps the ends of old versions")
     who_may_not_read_guesses_little(t, d, c)
+    no_room_for_the_repair(root)
     a_reply_that_is_too_large(root, c, t.agent(OTHER).connect(d.socket))
     d.stop()
 
