@@ -108,14 +108,20 @@ has_canonical(const struct policy_scope *p, size_t i)
 	return false;
 }
 
-bool
-identity_has_room(const struct policy_scope *p)
+static uint32_t
+count_missing(const struct policy_scope *p)
 {
-	size_t missing = 0;
+	uint32_t missing = 0;
 
 	for (size_t i = 0; i < CANONICAL; i++)
 		missing += !has_canonical(p, i);
-	return p->grant_count + missing <= GRANTS_MAX;
+	return missing;
+}
+
+bool
+identity_has_room(const struct policy_scope *p)
+{
+	return p->grant_count + count_missing(p) <= GRANTS_MAX;
 }
 
 void
@@ -231,42 +237,34 @@ op_identity_revoke(struct request *q,
 	return save(q);
 }
 
-/* Put back the i-th of what it should have. */
-static enum cofre_status
-restore(struct request *q, size_t i, bool dry_run, struct wire_list *l)
-{
-	struct policy_scope *p = &q->workspace->policy;
-	struct grant g = canonical_grant(p, i, q->conn->peer.uid, q->sv->now);
-	enum cofre_status st;
-
-	if (!dry_run) {
-		if (p->grant_count == GRANTS_MAX)
-			return COFRE_LIMIT;
-		if ((st = op_begin_change(q)) != COFRE_OK)
-			return st;
-		p->grants[p->grant_count++] = g;
-	}
-	put_item(q, l, q->workspace, &g);
-	return COFRE_OK;
-}
-
 enum cofre_status
 identity_restore(struct request *q, bool dry_run, uint32_t *count)
 {
 	struct policy_scope *p = &q->workspace->policy;
+	bool change = !dry_run && count_missing(p) > 0;
 	struct wire_list l;
-	enum cofre_status st = COFRE_OK;
+	enum cofre_status st;
 
-	list_begin(&l, q->reply);
-	for (size_t i = 0; i < CANONICAL && st == COFRE_OK; i++)
-		if (!has_canonical(p, i))
-			st = restore(q, i, dry_run, &l);
-	if (st != COFRE_OK)
+	/* All of them or none: a grant in memory alone would be in force. */
+	if (change && !identity_has_room(p))
+		return COFRE_LIMIT;
+	if (change && (st = op_begin_change(q)) != COFRE_OK)
 		return st;
+	list_begin(&l, q->reply);
+	for (size_t i = 0; i < CANONICAL; i++) {
+		struct grant g = canonical_grant(p, i, q->conn->peer.uid,
+		    q->sv->now);
+
+		if (has_canonical(p, i))
+			continue;
+		if (change)
+			p->grants[p->grant_count++] = g;
+		put_item(q, &l, q->workspace, &g);
+	}
 	list_end(&l);
 	put_actual(q, true);
 	*count = l.count;
-	return l.count == 0 || dry_run ? COFRE_OK : save(q);
+	return change ? save(q) : COFRE_OK;
 }
 
 enum cofre_status

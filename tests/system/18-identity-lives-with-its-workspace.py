@@ -11,7 +11,7 @@ import cofre_wire as wire
 import harness
 from expect import check, same, show, status
 
-ALICE, AGENT, READER, DELETER = range(48001, 48005)
+ALICE, AGENT, READER, DELETER, CROWD = range(48001, 48006)
 SHOULD = [("w", "agent", "w", ""), ("w", "secrets-officer", "w", "")]
 
 
@@ -179,6 +179,37 @@ def new_of_old_name(root, alice, agent):
     show("a new workspace of an old name inherits nothing")
 
 
+def repaired_whole_or_not(root, crowd):
+    """With a place for one of two grants the repair gives neither, not in
+    memory either."""
+    def state():
+        f = status(root.call("grant.list", workspace="crowd"), "OK").fields
+        return f["version"], len(f["items"])
+
+    status(root.call("workspace.create", workspace="crowd"), "OK")
+    status(root.call("identity.bind", workspace="crowd", uid=CROWD), "OK")
+    status(root.put("crowd", "n", dict(value=b"v")), "OK")
+    status(root.call("identity.revoke", workspace="crowd"), "OK")
+    grants = [("grant.add", dict(workspace="crowd", principal=wire.USER,
+                                 id=49000 + n, role=wire.READER))
+              for n in range(254)]
+    for i in range(0, len(grants), 32):
+        for r in root.pipeline(grants[i:i + 32]):
+            status(r, "OK")
+    before = state()
+    same(before[1], 255, "grants, of 256")
+    status(root.call("identity.repair", workspace="crowd"), "LIMIT")
+    same(state(), before, "version and grants after it")
+    status(crowd.get("crowd", "n"), "DENIED", "the identity")
+    r = root.call("identity.repair", workspace="crowd", dry_run=1)
+    same(len(r.fields["restored"]), 2, "what a dry run says")
+    status(root.call("grant.remove", workspace="crowd", principal=wire.USER,
+                     id=49000, role=wire.READER), "OK")
+    status(root.call("identity.repair", workspace="crowd"), "OK")
+    status(crowd.get("crowd", "n"), "OK", "the identity, repaired")
+    show("a repair gives all that is missing, or nothing")
+
+
 def test(t):
     d = t.daemon()
     root = d.init()
@@ -191,6 +222,7 @@ def test(t):
     only_deletes(root, t.agent(DELETER).connect(d.socket))
     extra(root, agent)
     new_of_old_name(root, alice, agent)
+    repaired_whole_or_not(root, t.agent(CROWD).connect(d.socket))
     d.stop()
 
 
