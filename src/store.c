@@ -156,6 +156,26 @@ reader(struct store *s, MDB_txn **txn)
 	return rc;
 }
 
+bool
+store_fits(struct store *s, size_t need)
+{
+	return s->write == NULL ||
+	    store_check_room(s, need, false) == COFRE_OK;
+}
+
+/* One more of those that share the transaction. */
+static enum cofre_status
+join(struct store *s, size_t need, bool reserve)
+{
+	enum cofre_status st = store_check_room(s, need, reserve);
+
+	if (st == COFRE_OK)
+		st = store_allocate(s, need, reserve);
+	if (st == COFRE_OK && !reserve)
+		s->asked += need;
+	return st;
+}
+
 enum cofre_status
 store_begin(struct store *s, size_t need, bool reserve)
 {
@@ -165,12 +185,13 @@ store_begin(struct store *s, size_t need, bool reserve)
 	if (s->failed)
 		return COFRE_STORE_FAILED;
 	if (s->write != NULL)
-		return store_allocate(s, need, reserve);
+		return join(s, need, reserve);
 	store_release(s);
 	bus_check();
 	s->used = store_used(s);
+	s->asked = reserve ? 0 : need;
 	s->planned = 0;
-	s->tight = false;
+	s->tight = s->counted = false;
 	if ((st = store_make_room(s, need, reserve)) != COFRE_OK ||
 	    (st = store_allocate(s, need, reserve)) != COFRE_OK)
 		return st;

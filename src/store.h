@@ -34,10 +34,14 @@ void store_close(struct store *s);
  * Begin the write transaction, unless it is begun already.  Room for at
  * least need more bytes of new rows is made first, in the file and on the
  * disk; reserve says that the last part of both, kept for deleting, may be
- * used.
+ * used.  That counts behind what was begun before as well.
  * Errors: STORE_FULL, STORE_FAILED (also for ever after a failed flush).
  */
 enum cofre_status store_begin(struct store *s, size_t need, bool reserve);
+
+/* False when a write transaction is open in which so many bytes of new rows
+   may have no room any more, while in one of their own they might. */
+bool store_fits(struct store *s, size_t need);
 
 /* True while a write transaction is open. */
 bool store_writing(const struct store *s);

@@ -25,6 +25,9 @@ struct store {
 	uint64_t allocated; /* bytes of the file that have their disk space */
 	uint64_t used;	    /* bytes in use when the turn began to write */
 	uint64_t planned;   /* what its writes may need besides */
+	uint64_t asked;	    /* bytes of those that leave what is kept */
+	uint64_t unused;    /* bytes free inside the file then, */
+	bool counted;	    /* if they were counted */
 	bool no_allocate;   /* the file system has no fallocate(2) */
 	bool tight;	    /* the turn writes without having disk space */
 	unsigned page;
@@ -43,6 +46,10 @@ uint64_t store_used(struct store *s);
 /* When a turn begins to write: room in the file for so many bytes of new
    rows, and for those of its other writes; reserve as in store_begin(). */
 enum cofre_status store_make_room(struct store *s, size_t need, bool reserve);
+
+/* Behind that: do so many bytes more leave what is kept, with those that the
+   turn has asked for?  The file does not grow any more. */
+enum cofre_status store_check_room(struct store *s, size_t need, bool reserve);
 
 /* Take the disk space for so many bytes of new rows. */
 enum cofre_status store_allocate(struct store *s, size_t need, bool reserve);

@@ -100,6 +100,38 @@ free_bytes(struct store *s, uint64_t *bytes)
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/* They do not change while a transaction is open: once is enough. */
+static int
+count_free(struct store *s)
+{
+	int rc = s->counted ? 0 : free_bytes(s, &s->unused);
+
+	s->counted = rc == 0;
+	return rc;
+}
+
+/* STORE_FULL unless so many bytes of new rows, all in all, leave that much of
+   the limit. */
+static enum cofre_status
+check_limit(struct store *s, uint64_t need, uint64_t kept)
+{
+	uint64_t want = s->used + need * 2 + kept;
+	int rc;
+
+	if (want <= s->limit)
+		return COFRE_OK;
+	if ((rc = count_free(s)) != 0)
+		return store_status(s, rc);
+	return want - s->unused > s->limit ? COFRE_STORE_FULL : COFRE_OK;
+}
+
+enum cofre_status
+store_check_room(struct store *s, size_t need, bool reserve)
+{
+	return reserve ? COFRE_OK :
+			 check_limit(s, s->asked + need, RESERVE);
+}
+
 /*
  * A row takes its own pages and copies of those on the way to it: four times
  * its size and some are always enough.  What is free inside the file is
@@ -109,16 +141,12 @@ free_bytes(struct store *s, uint64_t *bytes)
 enum cofre_status
 store_make_room(struct store *s, size_t need, bool reserve)
 {
-	uint64_t used = store_used(s), want = used + TURN_ROOM + need * 4;
-	uint64_t kept = reserve ? 0 : RESERVE, unused;
+	uint64_t want = s->used + TURN_ROOM + need * 4;
+	enum cofre_status st = check_limit(s, need, reserve ? 0 : RESERVE);
 	int rc;
 
-	if (used + need * 2 + kept > s->limit) {
-		if ((rc = free_bytes(s, &unused)) != 0)
-			return store_status(s, rc);
-		if (used - unused + need * 2 + kept > s->limit)
-			return COFRE_STORE_FULL;
-	}
+	if (st != COFRE_OK)
+		return st;
 	if (want <= s->map || s->map >= s->limit)
 		return COFRE_OK;
 	if (want < s->map + s->map / 2)
@@ -147,7 +175,7 @@ take_space(struct store *s, uint64_t until)
 enum cofre_status
 store_allocate(struct store *s, size_t need, bool reserve)
 {
-	uint64_t until, unused;
+	uint64_t until;
 	int rc;
 
 	s->planned += need * 4;
@@ -165,8 +193,8 @@ store_allocate(struct store *s, size_t need, bool reserve)
 	s->no_allocate = rc == EOPNOTSUPP;
 	/* Pages that are free inside the file may be enough. */
 	if (s->no_allocate || reserve ||
-	    ((rc == ENOSPC || rc == EDQUOT) && free_bytes(s, &unused) == 0 &&
-		unused >= s->planned + DISK_SLACK)) {
+	    ((rc == ENOSPC || rc == EDQUOT) && count_free(s) == 0 &&
+		s->unused >= s->planned + DISK_SLACK)) {
 		s->tight = true;
 		return COFRE_OK;
 	}

@@ -12,6 +12,9 @@
 /* What one entry may take in the log, its connection's record included. */
 #define ENTRY_CELLS ((size_t)2 * LOG_CELLS_MAX)
 
+/* What one request may need in the store, but for a resync's commit. */
+#define WRITE_NEED (2 * (size_t)FRAME_MAX + 65536)
+
 bool
 turn_has_room(const struct server *sv)
 {
@@ -25,9 +28,20 @@ turn_has_room(const struct server *sv)
 	    sv->vault.turn_bytes < TURN_BYTES && !sv->lock_pending;
 }
 
+/* May it find no room because of what the turn has written? */
+static bool
+may_not_fit(const struct server *sv, const struct op *op)
+{
+	return (op->flags & OPF_WRITE) != 0 &&
+	    (!store_fits(sv->vault.store, WRITE_NEED) ||
+		!store_fits(sv->vault.ssh.store, WRITE_NEED));
+}
+
 bool
 turn_must_end(struct server *sv, const struct op *op)
 {
+	if (op != NULL && may_not_fit(sv, op))
+		sv->turn.full = true;
 	if (op != NULL && (op->flags & OPF_SSH) != 0 &&
 	    vault_rights_change(&sv->vault))
 		sv->turn.full = true;

@@ -16,7 +16,8 @@ bool turn_has_room(const struct server *sv);
 
 /*
  * True when that operation (NULL: none) waits for the next turn, which is then
- * true of all others too: what is written to the SSH store is kept even if the
+ * true of all others too.  The store may have room for it then, and not behind
+ * what this turn has written.  And what is written to the SSH store is kept even if the
  * vault's commit fails, so it is not done by a right of this turn, nor in a
  * workspace of it.
  */

@@ -121,6 +121,54 @@ def full_store(t):
     d.stop()
 
 
+def two_at_once(k, n):
+    """A delete, or its contrary, and a put behind it in one turn."""
+    for op in ("secret.delete", "secret.undelete"):
+        a, b = k.pipeline([(op, dict(workspace="w", name="n0")),
+                           ("secret.put", dict(
+                               workspace="w", name="more%d" % n,
+                               fields=wire.fields(**value(n, 20000))))])
+        status(a, "OK", op + " when the store is full")
+        check(b.ok or b.status_name == "STORE_FULL", "the put: %r" % b)
+        n += b.ok
+    return n
+
+
+def kept_room(t):
+    """What is kept for deleting is not to be had behind a delete either."""
+    d = t.daemon(dict(store_limit="16M"), keyfile=t.keyfile(harness.KEY, "k4"))
+    k = build(t, d)
+    count = fill(k, 1, {}, fill(k, 60000, {}))
+    more = 0
+    for _ in range(100):
+        more = two_at_once(k, more)
+    check(more < 10, "%d secrets behind a delete" % more)
+    grant = dict(workspace="w", principal=wire.USER, id=47100,
+                 role=wire.READER)
+    for op in ("grant.add", "grant.remove"):
+        status(k.call(op, **grant), "OK", op)
+    d.stop()
+    show("a full store of %d secrets: 200 puts behind deletes had %d of what "
+         "is kept" % (count, more))
+
+
+def many_at_once(t):
+    """However many share a turn, each gets what it would get alone."""
+    d = t.daemon(dict(store_limit="16M"), keyfile=t.keyfile(harness.KEY, "k5"))
+    k = build(t, d)
+    count = fill(k, 60000, {})
+    for n in range(20):
+        for op in ("secret.delete", "secret.purge"):
+            status(k.call(op, workspace="w", name="n%d" % n), "OK", op)
+    for at in range(count, count + 192, 64):
+        for r in k.pipeline([("secret.put", dict(
+                workspace="w", name="n%d" % n, fields=wire.fields(value=b"v")))
+                for n in range(at, at + 64)]):
+            status(r, "OK", "one of 64 puts")
+    d.stop()
+    show("64 small puts at once have the room that one has")
+
+
 # --- a full disk ------------------------------------------------------------
 
 class Disk:
@@ -279,6 +327,8 @@ def start_on_full_disk(t, disk, d):
 
 def test(t):
     full_store(t)
+    kept_room(t)
+    many_at_once(t)
     harness.need_root("only root can make a small disk: the part with a "
                       "full one did not run")
     harness.own_mounts()

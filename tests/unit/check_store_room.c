@@ -175,6 +175,67 @@ START_TEST(what_is_kept_for_deleting_lets_all_rows_be_deleted)
 }
 END_TEST
 
+/* Fill it to its limit, with rows of that size; how many there are. */
+static uint32_t
+fill(uint32_t n, size_t size)
+{
+	enum cofre_status st;
+
+	while ((st = put(n, size)) == COFRE_OK)
+		n++;
+	ck_assert_int_eq(st, COFRE_STORE_FULL);
+	return n;
+}
+
+/* Neither behind something that may have it, nor many times a little. */
+START_TEST(what_is_kept_for_deleting_is_not_for_rows_behind_a_delete)
+{
+	enum cofre_status st;
+	uint32_t n, more = 0;
+
+	reopen(16 * MIB);
+	n = fill(fill(0, LARGE), 3000);
+	for (unsigned i = 0; i < 400; i++) {
+		ck_assert_int_eq(store_begin(s, 4096, true), COFRE_OK);
+		ck_assert_int_eq(store_put(s, key_of(9999), value_of(i, 8)),
+		    COFRE_OK);
+		st = store_begin(s, 20000, false);
+		ck_assert(st == COFRE_OK || st == COFRE_STORE_FULL);
+		if (st == COFRE_OK)
+			ck_assert_int_eq(store_put(s, key_of(n + more++),
+			    value_of(i, 20000)), COFRE_OK);
+		/* It fails alone. */
+		ck_assert_int_eq(store_commit(s), COFRE_OK);
+	}
+	ck_assert_uint_lt(more, 10);
+	delete(0);
+	for (uint32_t i = 0; i < n; i++)
+		if (!has(i, LARGE))
+			ck_assert(i == 0 || has(i, 3000));
+}
+END_TEST
+
+START_TEST(many_rows_of_a_turn_have_room_together)
+{
+	enum cofre_status st = COFRE_OK;
+	uint32_t n = 0;
+
+	reopen(16 * MIB);
+	while (n < 20)
+		ck_assert_int_eq(put(n++, LARGE), COFRE_OK);
+	while (n < 1000 && (st = store_begin(s, LARGE, false)) == COFRE_OK) {
+		ck_assert_int_eq(store_put(s, key_of(n), value_of(n, LARGE)),
+		    COFRE_OK);
+		n++;
+	}
+	ck_assert_int_eq(st, COFRE_STORE_FULL);
+	ck_assert_int_eq(store_commit(s), COFRE_OK);
+	for (uint32_t i = 0; i < n; i++)
+		ck_assert(has(i, LARGE));
+	delete(0);
+}
+END_TEST
+
 START_TEST(a_turn_that_writes_too_much_is_full_and_changes_nothing)
 {
 	enum cofre_status st = COFRE_OK;
@@ -320,6 +381,9 @@ main(void)
 	tcase_add_test(t, the_file_never_grows_beyond_its_limit);
 	tcase_add_test(t,
 	    what_is_kept_for_deleting_lets_all_rows_be_deleted);
+	tcase_add_test(t,
+	    what_is_kept_for_deleting_is_not_for_rows_behind_a_delete);
+	tcase_add_test(t, many_rows_of_a_turn_have_room_together);
 	tcase_add_test(t,
 	    a_turn_that_writes_too_much_is_full_and_changes_nothing);
 	tcase_add_test(t,
