@@ -12,7 +12,7 @@
 /* What one entry may take in the log, its connection's record included. */
 #define ENTRY_CELLS ((size_t)2 * LOG_CELLS_MAX)
 
-/* What one request may need in the store, but for a resync's commit. */
+/* What a request may need in the store that is no resync's commit. */
 #define WRITE_NEED (2 * (size_t)FRAME_MAX + 65536)
 
 bool
@@ -28,10 +28,14 @@ turn_has_room(const struct server *sv)
 	    sv->vault.turn_bytes < TURN_BYTES && !sv->lock_pending;
 }
 
-/* May it find no room because of what the turn has written? */
+/* May it find no room because of what the turn has written?  The file grows
+   before the first write alone; what a resync's commit needs is seldom there
+   otherwise. */
 static bool
 may_not_fit(const struct server *sv, const struct op *op)
 {
+	if (op->code == OP_RESYNC_COMMIT)
+		return store_writing(sv->vault.store);
 	return (op->flags & OPF_WRITE) != 0 &&
 	    (!store_fits(sv->vault.store, WRITE_NEED) ||
 		!store_fits(sv->vault.ssh.store, WRITE_NEED));

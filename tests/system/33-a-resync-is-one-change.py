@@ -517,6 +517,51 @@ def a_reply_that_is_too_large(root, c, other):
     show("a commit whose reply would not fit is none")
 
 
+def behind_another_write(t):
+    """A large commit has room also behind a small write in its turn, for
+    which the file has not grown."""
+    def used():
+        return int(k.report()["store"].split()[2])
+
+    def file_size():
+        return os.stat(os.path.join(d.state_dir, "data.mdb")).st_size >> 10
+
+    def all_of(op, each):
+        for i in range(0, len(names), 16):
+            for r in k.pipeline([(op, dict(workspace="w", name=n, **each(n)))
+                                 for n in names[i:i + 16]]):
+                status(r, "OK", op)
+
+    def fields(text):
+        return wire.fields(value=text * 1000)
+
+    d = t.daemon(keyfile=t.keyfile(harness.KEY, "behind"))
+    k = d.init()
+    status(k.call("workspace.create", workspace="w"), "OK")
+    names = ["n%d" % i for i in range(800)]
+    all_of("secret.put", lambda n: dict(fields=fields(b"old..")))
+    all_of("secret.source", lambda n: dict(source="file"))
+    n, first = 0, file_size()
+    for size, near in ((9000, 800), (1, 144)):
+        while used() + 4096 + near < first:
+            status(k.put("w", "more%d" % n, dict(value=b"x" * size)), "OK")
+            n += 1
+    same(file_size(), first, "KiB of the file")
+    origins = k.origins("w")
+    status(begin(k), "OK")
+    all_of("resync.stage", lambda n: dict(
+        version=1, origin=origins[n], outcome=wire.VALUE,
+        fields=fields(b"new..")))
+    rs = k.pipeline([("secret.delete", dict(workspace="w", name="more0")),
+                     ("resync.commit", dict(workspace="w", grace=GRACE,
+                                            repair=0))])
+    same([r.status_name for r in rs], ["OK", "OK"], "a delete and a commit")
+    same(rs[1].fields["updated"], len(names), "new versions")
+    check(file_size() > first, "the file has not grown for it")
+    d.stop()
+    show("a large commit has room behind a small write")
+
+
 def a_restart_keeps_the_ends(d, c):
     current = max(versions(c, "c"))
     old = key(c, "c")
@@ -662,6 +707,7 @@ def test(t):
     no_room_for_the_repair(root)
     a_reply_that_is_too_large(root, c, t.agent(OTHER).connect(d.socket))
     d.stop()
+    behind_another_write(t)
 
 
 harness.main(test)
