@@ -206,7 +206,8 @@ find(struct request *q, const struct resync_stage_request *in,
 	    e.version >= UINT32_MAX - 1)
 		return COFRE_CONFLICT;
 	*s = (struct staged){ .record = e.record, .version = e.version,
-		.kind = e.kind, .outcome = in->outcome };
+		.kind = e.kind, .outcome = in->outcome,
+		.turn = q->sv->turns };
 	copy_text(s->name, sizeof(s->name), q->name);
 	copy_text(s->problem, sizeof(s->problem), in->problem);
 	if ((st = secret_head(q, &e, head)) != COFRE_OK)

@@ -67,6 +67,17 @@ resync_add(struct resync *r, const struct staged *item)
 	return COFRE_OK;
 }
 
+void
+resync_take_back(struct resync *r, uint64_t turn)
+{
+	while (r->count > 0 && r->items[r->count - 1].turn == turn) {
+		struct staged *item = &r->items[--r->count];
+
+		r->bytes -= item->sealed.len;
+		free((void *)(uintptr_t)item->sealed.data);
+	}
+}
+
 size_t
 resync_need(const struct resync *r)
 {

@@ -22,6 +22,7 @@ struct staged {
 	uint8_t source[DIGEST_LEN]; /* where it was from, keyed */
 	struct view sealed; /* its body's row; of the resync */
 	size_t head;	    /* bytes of its head's row */
+	uint64_t turn;	    /* in which it was staged */
 	bool held;	    /* at the commit, by runs that go on */
 	bool skipped;	    /* somebody else was quicker */
 };
@@ -48,6 +49,10 @@ void resync_free(struct resync *r);
  * of that record; LIMIT: RESYNC_ITEMS_MAX, RESYNC_BYTES_MAX, no memory.
  */
 enum cofre_status resync_add(struct resync *r, const struct staged *item);
+
+/* Take back what was staged in that turn, the last one: it has failed, so
+   nobody was told that it is staged. */
+void resync_take_back(struct resync *r, uint64_t turn);
 
 /* About how many bytes the commit will write. */
 size_t resync_need(const struct resync *r);

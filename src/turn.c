@@ -160,12 +160,24 @@ is_kept(const struct server *sv, const struct turn_entry *e,
 	    e->apart.len > 0 && sv->vault.ssh_kept;
 }
 
+/* What is staged for a resync lies in memory: it is taken back here. */
+static void
+unstage(struct server *sv)
+{
+	for (struct conn *c = sv->conns; c != NULL; c = c->next)
+		if (c->resync != NULL)
+			resync_take_back(c->resync, sv->turns);
+}
+
 /* Take back every reply of the turn, and stage what is true instead. */
 static void
 fail_all(struct server *sv, enum cofre_status st)
 {
 	struct turn *t = &sv->turn;
 
+	/* What was done all the same, and can't be recorded, is done. */
+	if (st != COFRE_LOG_FAILED)
+		unstage(sv);
 	for (struct conn *c = t->dirty; c != NULL; c = c->dirty_next)
 		if (!c->dead)
 			chain_truncate(&sv->pool, &c->out, c->staged_at);

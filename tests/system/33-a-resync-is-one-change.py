@@ -5,12 +5,14 @@ They are compared, kept in memory, and become true in one commit with one
 epoch, together with the grants of the managed identity.  What they replace
 is given out for its grace, or as long as a run goes on that has read it.
 """
+import errno
 import os
 import sys
 import time
 sys.dont_write_bytecode = True
 
 import cofre_wire as wire
+import faults
 import harness
 from expect import check, same, show, status
 
@@ -562,6 +564,42 @@ def behind_another_write(t):
     show("a large commit has room behind a small write")
 
 
+def staged_in_a_turn_that_fails(t):
+    """What was answered as not done is not staged: it can be, once more."""
+    if not faults.can_be(t):
+        return
+    keyfile = t.keyfile(harness.KEY, "failing")
+    f = faults.Faults(t, keyfile=keyfile)
+    d = f.daemon.start()
+    k = d.init(harness.slot_key(harness.KEY))
+    status(k.call("workspace.create", workspace="w"), "OK")
+    status(k.put("w", "a", dict(value=b"old")), "OK")
+    status(k.call("secret.source", workspace="w", name="a", source="file"),
+           "OK")
+    request = dict(workspace="w", name="a", version=1, outcome=wire.VALUE,
+                   origin=k.origins("w")["a"], fields=wire.fields(value="new"))
+    failed, nth, count = 0, 0, 0
+    while nth <= count:
+        nth += 1
+        k = d.connect()
+        status(begin(k), "OK")
+        f.fail(faults.CALL, nth, errno.ENOSPC)
+        k.send_raw(wire.request("resync.stage", 1, **request) +
+                   wire.request("secret.put", 2, workspace="w", name="other",
+                                fields=wire.fields(value="x")))
+        first, put = k.receive(), k.receive()
+        count = f.none()
+        if first and first.status_name == "STORE_FULL":
+            status(k.call("resync.stage", **request), "OK",
+                   "to stage it again, call %d" % nth)
+            failed += 1
+        d.kill()
+        d.start()
+    check(failed > 0, "no turn has failed")
+    d.kill()
+    show("what %d turns staged that failed could be staged again" % failed)
+
+
 def a_restart_keeps_the_ends(d, c):
     current = max(versions(c, "c"))
     old = key(c, "c")
@@ -708,6 +746,7 @@ def test(t):
     a_reply_that_is_too_large(root, c, t.agent(OTHER).connect(d.socket))
     d.stop()
     behind_another_write(t)
+    staged_in_a_turn_that_fails(t)
 
 
 harness.main(test)

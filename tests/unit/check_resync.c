@@ -139,6 +139,35 @@ START_TEST(the_bytes_have_a_limit)
 }
 END_TEST
 
+START_TEST(what_a_failed_turn_has_staged_is_taken_back)
+{
+	size_t need = 0;
+
+	for (uint64_t i = 1; i <= 5; i++) {
+		struct staged s = item(i, i == 4 ? 0 : 100 * i);
+
+		s.turn = i < 3 ? 7 : 8;
+		ck_assert_int_eq(resync_add(r, &s), COFRE_OK);
+		if (i == 2)
+			need = resync_need(r);
+	}
+	resync_take_back(r, 9);
+	ck_assert_uint_eq(r->count, 5);
+	resync_take_back(r, 8);
+	ck_assert_uint_eq(r->count, 2);
+	ck_assert_uint_eq(r->bytes, 300);
+	ck_assert_uint_eq(resync_need(r), need);
+	/* It can be staged again. */
+	ck_assert_int_eq(add(3, 10), COFRE_OK);
+	ck_assert_int_eq(add(2, 10), COFRE_CONFLICT);
+	resync_take_back(r, 0);
+	resync_take_back(r, 7);
+	ck_assert_uint_eq(r->count, 0);
+	ck_assert_uint_eq(r->bytes, 0);
+	resync_take_back(r, 7);
+}
+END_TEST
+
 START_TEST(a_commit_needs_room_for_all_of_it)
 {
 	size_t before = resync_need(r), after;
@@ -169,6 +198,7 @@ main(void)
 	tcase_add_test(t, each_secret_is_staged_once);
 	tcase_add_test(t, the_number_of_secrets_has_a_limit);
 	tcase_add_test(t, the_bytes_have_a_limit);
+	tcase_add_test(t, what_a_failed_turn_has_staged_is_taken_back);
 	tcase_add_test(t, a_commit_needs_room_for_all_of_it);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
