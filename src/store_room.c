@@ -10,10 +10,22 @@
 
 #include "bus.h"
 
-#define RESERVE (2u << 20)    /* kept of the limit, for deleting */
+#define RESERVE (2u << 20) /* kept of the limit, for deleting; besides what
+			      list_room() says */
 #define TURN_ROOM (4u << 20)  /* free space that a turn begins with */
 #define DISK_STEP (256u << 10) /* disk space is taken in such steps */
 #define DISK_SLACK (512u << 10) /* and kept ahead, so that deleting works */
+
+/*
+ * What deleting everything in a file of that size needs.  LMDB writes a list
+ * of the pages that a turn has freed in one piece, 8 bytes for each of 4096,
+ * and may do so twice until it fits.
+ */
+static uint64_t
+list_room(uint64_t size)
+{
+	return size / 256;
+}
 
 /*
  * Can a map of that size be had?  LMDB gives its old one back before it asks
@@ -125,11 +137,18 @@ check_limit(struct store *s, uint64_t need, uint64_t kept)
 	return want - s->unused > s->limit ? COFRE_STORE_FULL : COFRE_OK;
 }
 
+/* What of the limit is kept for deleting. */
+static uint64_t
+kept_room(const struct store *s)
+{
+	return RESERVE + list_room(s->limit);
+}
+
 enum cofre_status
 store_check_room(struct store *s, size_t need, bool reserve)
 {
 	return reserve ? COFRE_OK :
-			 check_limit(s, s->asked + need, RESERVE);
+			 check_limit(s, s->asked + need, kept_room(s));
 }
 
 /*
@@ -141,8 +160,9 @@ store_check_room(struct store *s, size_t need, bool reserve)
 enum cofre_status
 store_make_room(struct store *s, size_t need, bool reserve)
 {
-	uint64_t want = s->used + TURN_ROOM + need * 4;
-	enum cofre_status st = check_limit(s, need, reserve ? 0 : RESERVE);
+	uint64_t want = s->used + TURN_ROOM + list_room(s->used) + need * 4;
+	enum cofre_status st = check_limit(s, need,
+	    reserve ? 0 : kept_room(s));
 	int rc;
 
 	if (st != COFRE_OK)
@@ -175,11 +195,11 @@ take_space(struct store *s, uint64_t until)
 enum cofre_status
 store_allocate(struct store *s, size_t need, bool reserve)
 {
-	uint64_t until;
+	uint64_t slack = DISK_SLACK + list_room(s->used), until;
 	int rc;
 
 	s->planned += need * 4;
-	until = s->used + s->planned + DISK_SLACK;
+	until = s->used + s->planned + slack;
 	until = (until + DISK_STEP - 1) / DISK_STEP * DISK_STEP;
 	if (until > s->map)
 		until = s->map;
@@ -194,7 +214,7 @@ store_allocate(struct store *s, size_t need, bool reserve)
 	/* Pages that are free inside the file may be enough. */
 	if (s->no_allocate || reserve ||
 	    ((rc == ENOSPC || rc == EDQUOT) && count_free(s) == 0 &&
-		s->unused >= s->planned + DISK_SLACK)) {
+		s->unused >= s->planned + slack)) {
 		s->tight = true;
 		return COFRE_OK;
 	}

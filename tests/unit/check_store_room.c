@@ -1,5 +1,6 @@
 /* What store does when file, limit or disk have no room, or the disk fails. */
 #include <check.h>
+#include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -236,6 +237,56 @@ START_TEST(many_rows_of_a_turn_have_room_together)
 }
 END_TEST
 
+/* Past cofre, and sparse: rows of 4 MiB, of which LMDB touches the first page
+   alone, in a file of that size.  How many there are. */
+static uint32_t
+fill_sparsely(uint64_t size)
+{
+	struct store_stat st = { .used = 0 };
+	uint32_t n = 0;
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	store_close(s);
+	ck_assert_int_eq(mdb_env_create(&env), 0);
+	ck_assert_int_eq(mdb_env_set_mapsize(env, size), 0);
+	ck_assert_int_eq(mdb_env_open(env, STATEDIR_FILE, MDB_NOSUBDIR |
+	    MDB_NOTLS | MDB_NORDAHEAD | MDB_WRITEMAP | MDB_NOSYNC, 0600), 0);
+	for (; ((uint64_t)n + 3) * 4 * MIB < size; n++) {
+		MDB_val value = { 4 * MIB, NULL };
+		MDB_val key = { key_of(n).len,
+			(void *)(uintptr_t)key_of(n).data };
+
+		ck_assert_int_eq(mdb_txn_begin(env, NULL, 0, &txn), 0);
+		ck_assert_int_eq(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+		ck_assert_int_eq(mdb_put(txn, dbi, &key, &value, MDB_RESERVE),
+		    0);
+		ck_assert_int_eq(mdb_txn_commit(txn), 0);
+	}
+	mdb_env_close(env);
+	s = statedir_open(size);
+	store_stat(s, &st);
+	ck_assert_uint_eq(st.rows, n);
+	return n;
+}
+
+/* LMDB writes which pages that frees, in one piece: 8 bytes for each. */
+START_TEST(a_full_store_of_more_than_a_gib_can_be_emptied_in_one_turn)
+{
+	struct store_stat st;
+	uint32_t n = fill(fill_sparsely(1300 * MIB), 100000);
+
+	ck_assert_int_eq(store_begin(s, 16384, true), COFRE_OK);
+	for (uint32_t i = 0; i < n; i++)
+		ck_assert_int_eq(store_delete(s, key_of(i)), COFRE_OK);
+	ck_assert_int_eq(store_commit(s), COFRE_OK);
+	store_stat(s, &st);
+	ck_assert_uint_eq(st.rows, 0);
+	ck_assert_int_eq(put(1, LARGE), COFRE_OK);
+}
+END_TEST
+
 START_TEST(a_turn_that_writes_too_much_is_full_and_changes_nothing)
 {
 	enum cofre_status st = COFRE_OK;
@@ -383,6 +434,8 @@ main(void)
 	    what_is_kept_for_deleting_lets_all_rows_be_deleted);
 	tcase_add_test(t,
 	    what_is_kept_for_deleting_is_not_for_rows_behind_a_delete);
+	tcase_add_test(t,
+	    a_full_store_of_more_than_a_gib_can_be_emptied_in_one_turn);
 	tcase_add_test(t, many_rows_of_a_turn_have_room_together);
 	tcase_add_test(t,
 	    a_turn_that_writes_too_much_is_full_and_changes_nothing);
