@@ -143,11 +143,14 @@ static void
 tell_said(struct source_pool *pool, struct source_slot *s,
     const struct source_answer *a)
 {
+	const struct source_request *asked = &s->job->request;
+	const struct source_values values[] = {
+		{ asked->fields, asked->field_count },
+		{ a->fields, a->field_count },
+	};
 	struct source_text t = { s->said, s->said_len };
 
-	source_text_scrub(&t, s->job->request.fields, s->job->request.field_count,
-	    s->said_more);
-	source_text_scrub(&t, a->fields, a->field_count, s->said_more);
+	source_text_scrub(&t, values, 2, s->said_more);
 	source_text_trim(&t);
 	(void)output_escape(pool->said, SAID_BYTES, (struct view){ t.data,
 		t.len });
@@ -157,9 +160,11 @@ tell_said(struct source_pool *pool, struct source_slot *s,
 static struct view
 without_values(const struct source_job *job, struct view words)
 {
+	const struct source_values asked = { job->request.fields,
+		job->request.field_count };
 	struct source_text t = { (uint8_t *)(uintptr_t)words.data, words.len };
 
-	source_text_scrub(&t, job->request.fields, job->request.field_count, false);
+	source_text_scrub(&t, &asked, 1, false);
 	source_text_trim(&t);
 	return (struct view){ t.data, t.len };
 }

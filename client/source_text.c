@@ -5,38 +5,69 @@
 /* A shorter value is in too many words. */
 #define SCRUB_MIN 4u
 
-/* Put '*' in the place of a value.  more: the text was cut, so it may end
-   within one. */
-static void
-scrub(struct source_text *t, struct view value, bool more)
+/*
+ * How many bytes of the text are a value, or, where the text was cut, all that
+ * is there of one; *whole says which.
+ */
+static size_t
+match(struct view text, struct view value, bool more, bool *whole)
 {
-	uint8_t *at = t->data;
-	size_t n = value.len < t->len ? value.len : t->len;
+	size_t n = value.len < text.len ? value.len : text.len;
 
-	if (value.len < SCRUB_MIN || t->len == 0)
-		return;
-	while ((at = memmem(at, t->len - (size_t)(at - t->data), value.data,
-	    value.len)) != NULL) {
-		size_t behind = t->len - (size_t)(at - t->data) - value.len;
-
-		*at++ = '*';
-		memmove(at, at + value.len - 1, behind);
-		t->len -= value.len - 1;
-	}
-	n = n > t->len ? t->len : n;
-	for (; more && n > 0; n--)
-		if (memcmp(t->data + t->len - n, value.data, n) == 0) {
-			t->len -= n;
-			return;
-		}
+	if (value.len < SCRUB_MIN || (n < value.len && !more) ||
+	    memcmp(text.data, value.data, n) != 0)
+		return 0;
+	*whole = n == value.len;
+	return n;
 }
 
+/* The longest of all values at the beginning of the text; *whole as above. */
+static size_t
+longest(struct view text, const struct source_values *lists, size_t count,
+    bool more, bool *whole)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < lists[i].count; k++) {
+			bool w = false;
+			size_t n = match(text, lists[i].pairs[k].value, more,
+			    &w);
+
+			if (n < most || n == 0)
+				continue;
+			*whole = w || (n == most && *whole);
+			most = n;
+		}
+	return most;
+}
+
+/*
+ * One value may begin another, or begin inside it.  So all are looked for at
+ * each byte of the text as it came, also at those that are hidden already.
+ */
 void
-source_text_scrub(struct source_text *t, const struct source_pair *values,
+source_text_scrub(struct source_text *t, const struct source_values *lists,
     size_t count, bool more)
 {
-	for (size_t i = 0; i < count; i++)
-		scrub(t, values[i].value, more);
+	size_t hidden = 0; /* up to there by any value */
+	size_t stands = 0; /* and by the one that the last '*' stands for */
+	size_t out = 0;
+
+	for (size_t i = 0; i < t->len; i++) {
+		const struct view left = { t->data + i, t->len - i };
+		bool whole = false;
+		size_t n = longest(left, lists, count, more, &whole);
+		bool star = n > 0 && whole && i >= stands;
+
+		if (n > 0 && i + n > hidden)
+			hidden = i + n;
+		if (star)
+			stands = i + n;
+		if (star || i >= hidden)
+			t->data[out++] = star ? '*' : left.data[0];
+	}
+	t->len = out;
 }
 
 void

@@ -13,13 +13,21 @@ struct source_text {
 	size_t len;
 };
 
+/* What must not be shown: the values of fields that are asked for, or told. */
+struct source_values {
+	const struct source_pair *pairs;
+	size_t count;
+};
+
 /*
- * Put '*' in the place of each value that has at least 4 bytes.  more: the
+ * Put '*' in the place of each value, of all lists, that has at least 4 bytes.
+ * All at once: where values begin or overlap one another nothing of any of
+ * them is left, and a '*' stands for the longest that begins there.  more: the
  * text is cut off, so what may be the beginning of a value is taken from its
  * end.
  */
 void source_text_scrub(struct source_text *t,
-    const struct source_pair *values, size_t count, bool more);
+    const struct source_values *lists, size_t count, bool more);
 
 /* Leave out blanks and ends of lines at its end. */
 void source_text_trim(struct source_text *t);
