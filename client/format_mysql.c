@@ -199,23 +199,26 @@ put_value(struct text_out *out, struct view v)
 	text_put(out, "]");
 }
 
-static void
+/* A password has no place without a user: it is not left out in silence. */
+static bool
 put_user(struct text_out *out)
 {
 	struct view user = text_value(out, "user");
 	struct view password = text_value(out, "password");
 
 	if (user.data == NULL)
-		return;
+		return password.data == NULL ||
+		    text_fail(out->fault, "user", "missing");
 	text_put_encoded(out, user);
 	if (password.data != NULL) {
 		text_put(out, ":");
 		text_put_encoded(out, password);
 	}
 	text_put(out, "@");
+	return true;
 }
 
-static void
+static bool
 put_place(struct text_out *out)
 {
 	struct view scheme = text_value(out, "scheme");
@@ -226,7 +229,8 @@ put_place(struct text_out *out)
 		text_put_view(out, scheme);
 		text_put(out, "://");
 	}
-	put_user(out);
+	if (!put_user(out))
+		return false;
 	uri_put_host(out, text_value(out, "server"));
 	if (port.data != NULL) {
 		text_put(out, ":");
@@ -236,6 +240,7 @@ put_place(struct text_out *out)
 		text_put(out, "/");
 		text_put_encoded(out, database);
 	}
+	return true;
 }
 
 bool
@@ -243,7 +248,8 @@ format_mysql_render(struct text_out *out)
 {
 	const char *before = "?";
 
-	put_place(out);
+	if (!put_place(out))
+		return false;
 	for (size_t i = 0; i < COUNT(parameters); i++) {
 		struct view v = text_value(out, parameters[i]);
 

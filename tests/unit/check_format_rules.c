@@ -306,6 +306,8 @@ static const struct {
 	{ 5, "port", "1,2,3", "port: there must be" },
 	{ 6, "scheme", "jdbc", "scheme: neither" },
 	{ 6, "server", NULL, "server: missing" },
+	{ 6, "user", NULL, "user: missing" },
+	{ 6, "user", "", "user: the value is empty" },
 	{ 6, "server", "a,b", "server: a host is not valid" },
 };
 
