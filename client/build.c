@@ -277,6 +277,18 @@ is_exact(const struct build *b)
 	return b->kind == COFRE_KIND_GENERIC && !b->strip;
 }
 
+/* Take the newline off that is no part of it: something must be left. */
+static enum cofre_status
+strip(const struct build *b, struct input *in, struct problem *p)
+{
+	if (!is_exact(b))
+		input_strip(in);
+	if (in->len == 0)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "there is nothing but a newline: nothing is stored");
+	return COFRE_OK;
+}
+
 static enum cofre_status
 add_field(const struct build *b, const char *pair, struct input *in,
     cofre_secret *secret, struct problem *p)
@@ -289,9 +301,8 @@ add_field(const struct build *b, const char *pair, struct input *in,
 		s = read_source(in, name, file, p);
 	if (s != COFRE_OK)
 		return s;
-	if (!is_exact(b))
-		input_strip(in);
-	return add(secret, name, true, input_view(in), p);
+	s = strip(b, in, p);
+	return s == COFRE_OK ? add(secret, name, true, input_view(in), p) : s;
 }
 
 static enum cofre_status
@@ -344,13 +355,10 @@ from_value(const struct build *b, struct input *in, cofre_secret **ret,
     struct problem *p)
 {
 	bool registry = b->kind == COFRE_KIND_REGISTRY;
-	enum cofre_status s;
+	enum cofre_status s = strip(b, in, p);
 
-	if (!is_exact(b))
-		input_strip(in);
-	if (in->len == 0)
-		return problem_set(p, COFRE_ARGUMENT,
-		    "there is nothing but a newline: nothing is stored");
+	if (s != COFRE_OK)
+		return s;
 	s = cofre_secret_new(ret, b->kind, b->datastore);
 	if (s != COFRE_OK)
 		return problem_set(p, s, "%s", cofre_status_text(s));

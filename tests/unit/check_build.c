@@ -185,18 +185,6 @@ START_TEST(dbfs_is_metadata_alone_and_reads_nothing)
 }
 END_TEST
 
-START_TEST(what_is_empty_is_not_stored)
-{
-	const struct build generic = { .kind = COFRE_KIND_GENERIC };
-	const struct build registry = { .kind = COFRE_KIND_REGISTRY,
-		.server = "s", .username = "u" };
-
-	ck_assert_int_eq(build(&generic, VIEW("")), COFRE_ARGUMENT);
-	ck_assert_int_eq(build(&registry, VIEW("\n")), COFRE_ARGUMENT);
-	ck_assert_ptr_null(secret);
-}
-END_TEST
-
 START_TEST(a_field_is_there_once)
 {
 	const struct build b = { .kind = COFRE_KIND_REGISTRY, .server = "s",
@@ -410,7 +398,6 @@ builds(void)
 	tcase_add_test(tc, fields_come_from_files_of_their_own);
 	tcase_add_test(tc, a_generic_field_is_exact_too);
 	tcase_add_test(tc, dbfs_is_metadata_alone_and_reads_nothing);
-	tcase_add_test(tc, what_is_empty_is_not_stored);
 	tcase_add_test(tc, a_field_is_there_once);
 	tcase_add_test(tc, a_value_over_the_limit_is_refused);
 	tcase_add_test(tc, the_error_of_a_text_names_other_formats);
