@@ -2,27 +2,16 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "signals.h"
+
 #define EXIT_NOT_EXECUTED 126
 #define EXIT_NOT_FOUND 127
-
-/* Some signals are libc's own, or can't be set. */
-static void
-reset_signals(void)
-{
-	sigset_t none;
-
-	for (int i = 1; i <= SIGRTMAX; i++)
-		(void)signal(i, SIG_DFL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 /*
  * Is there a file of that name in a directory of the search path?  One that
@@ -51,7 +40,7 @@ become_program(const struct cmd *cmd, char **argv)
 {
 	int error;
 
-	reset_signals();
+	signals_reset();
 	(void)umask(cmd->umask);
 	(void)setrlimit(RLIMIT_CORE, &cmd->core);
 	(void)execvp(argv[0], argv);

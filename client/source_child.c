@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "signals.h"
 #include "sizes.h"
 
 #define CHILDREN "/proc/thread-self/children"
@@ -210,24 +211,6 @@ limit(pid_t parent)
 	return getppid() == parent;
 }
 
-/*
- * Not by sigaction(2) of libc, which does not touch the signals that are its
- * own: those may have been ignored by whoever started this.  The kernel's
- * structure has 32 bytes at most, and all zero is the default.
- */
-static void
-reset_signals(void)
-{
-	const uint64_t dfl[4] = { 0 };
-	sigset_t none;
-
-	for (int i = 1; i <= SIGRTMAX; i++)
-		(void)syscall(SYS_rt_sigaction, i, dfl, NULL,
-		    sizeof(uint64_t));
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static _Noreturn void
 be_source(struct source_child c, pid_t supervisor)
 {
@@ -247,7 +230,7 @@ be_source(struct source_child c, pid_t supervisor)
 		cant(c.control, SOURCE_STEP_USER);
 	if (!limit(supervisor))
 		cant(c.control, SOURCE_STEP_LIMITS);
-	reset_signals();
+	signals_reset();
 	(void)syscall(SYS_execveat, c.program.fd, "", argv, env,
 	    AT_EMPTY_PATH);
 	cant(c.control, SOURCE_STEP_EXECUTE);

@@ -7,11 +7,13 @@ is over when it ends.  'run start' writes a token where nobody else reads it.
 
 COFRE_TEST_SEED makes the same secrets again."""
 import base64
+import ctypes
 import json
 import os
 import pty
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -25,6 +27,7 @@ from search import Needles, canary, search_processes
 OWNER, OTHER = 46001, 46002
 WS = "ml-prod"
 PATH = "/usr/bin:/bin"  # directories that everybody can look into
+RT_SIGACTION = {"x86_64": 13, "aarch64": 134}[os.uname().machine]
 OVER_LIMIT = 5.0        # seconds until a run is over, on a busy machine
 
 
@@ -119,6 +122,15 @@ def files(v):
     same(fields["password"]["value"], v.password, "a field of the JSON")
 
 
+def ignore_libcs_own():
+    """As whoever was spawned by make does; libc sets them for nobody."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    action = struct.pack("4Q", signal.SIG_IGN, 0, 0, 0)
+    for number in (32, 33):
+        if libc.syscall(RT_SIGACTION, number, action, None, 8) != 0:
+            raise OSError(ctypes.get_errno(), "rt_sigaction")
+
+
 def process(v):
     """Nothing of cofre is left in the process."""
     fd, inherited = os.pipe()
@@ -134,6 +146,7 @@ def process(v):
     def before():
         os.umask(0o026)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        ignore_libcs_own()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
         hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
         soft = 4096 if hard == resource.RLIM_INFINITY else min(4096, hard)
@@ -145,9 +158,8 @@ def process(v):
                      os.environ.get("ASAN_OPTIONS"), "disable_coredump=0")))))
     status = dict(line.split(":", 1) for line in out.splitlines()
                   if ":" in line)
-    # 32 and 33 are libc's own: whoever was spawned by make ignores them.
     for name in ("SigBlk", "SigIgn", "SigCgt"):
-        same(int(status[name], 16) & ~(3 << 31), 0, name)
+        same(int(status[name], 16), 0, name)
     same(int(status["Umask"], 8), 0o026, "the umask")
     core = [line.split()[4] for line in out.splitlines()
             if line.startswith("Max core file size")]
