@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "path.h"
 #include "source_rules.h"
 
 #define RULES "rules"
@@ -135,11 +136,15 @@ source_dir_open(const char *path, struct source_dir *ret, struct problem *p)
 	enum cofre_status s;
 	struct stat st;
 
-	dir.fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir.fd = path_open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 	if (dir.fd == -1 && errno == ENOTDIR)
 		return problem_set(p, COFRE_INVALID,
 		    "%s is no directory, or a symbolic link, which is not "
 		    "followed", path);
+	if (dir.fd == -1 && errno == ELOOP)
+		return problem_set(p, COFRE_INVALID,
+		    "%s is behind a symbolic link of another user's, which is "
+		    "not followed", path);
 	if (dir.fd == -1)
 		return open_failed(&o, "there is no such directory of "
 		    "sources; see cofre-source(7)", p);

@@ -28,10 +28,10 @@ struct source_program {
 };
 
 /*
- * Open the directory, and read and check its rules.  The path must stay as
- * long as the directory.  Errors: INVALID (what is there is not as it has
- * to be: the problem says what and how to mend it), FORMAT (a rule),
- * NO_MEMORY, INTERNAL.
+ * Open the directory, as path_open() does but for a link that it is itself,
+ * and read and check its rules.  The path must stay as long as the directory.
+ * Errors: INVALID (what is there is not as it has to be: the problem says what
+ * and how to mend it), FORMAT (a rule), NO_MEMORY, INTERNAL.
  */
 enum cofre_status source_dir_open(const char *path, struct source_dir *ret,
     struct problem *p);

@@ -328,6 +328,14 @@ def deputies(t, d):
         refuses(t, d, "slot", "add", "--keyfile",
                 os.path.join(theirs, path))
     refuses(t, d, "activity", "verify", os.path.join(theirs, "dir"))
+    t.run_cofre(d, "put", "w/bound", "--kind", "generic", stdin=b"x")
+    t.run_cofre(d, "source", "set", "w/bound", "source")
+    for path, says in (("dir", b"a symbolic link, which is not followed"),
+                       ("up/roots", b"behind a symbolic link of another"),
+                       ("dir/.", b"behind a symbolic link of another")):
+        out = t.run_cofre(d, "resync-keys", "w", "--only", "generic",
+                          "--sources", os.path.join(theirs, path), code=4)
+        check(says in out, "--sources %s: %r" % (path, out))
     same((snapshot(roots), snapshot(theirs)), before, "what is there")
     # What is named itself is read and made, through root's own links too.
     mine = os.path.join(roots, "link")

@@ -189,6 +189,39 @@ START_TEST(what_is_no_directory_is_refused)
 }
 END_TEST
 
+/* The directory is root's, and the way to it leads through a link. */
+static enum cofre_status
+open_behind(uid_t owner, struct source_dir *dir, struct problem *p)
+{
+	static char path[128];
+	char link[96];
+	enum cofre_status s;
+
+	(void)snprintf(link, sizeof(link), "%s.link", sourcedir_path());
+	(void)snprintf(path, sizeof(path), "%s/%s", link,
+	    strrchr(sourcedir_path(), '/') + 1);
+	ck_assert_int_eq(symlink("/tmp", link), 0);
+	ck_assert_int_eq(lchown(link, owner, 0), 0);
+	s = source_dir_open(path, dir, p);
+	ck_assert_int_eq(unlink(link), 0);
+	if (s != COFRE_OK)
+		check_problem(p, path, " is behind a symbolic link of another");
+	return s;
+}
+
+START_TEST(a_link_on_the_way_is_roots_alone)
+{
+	struct source_dir dir = { .fd = -1 };
+	struct problem p = { "" };
+
+	ck_assert_int_eq(open_behind(1000, &dir, &p), COFRE_INVALID);
+	ck_assert_int_eq(dir.fd, -1);
+	ck_assert_int_eq(open_behind(0, &dir, &p), COFRE_OK);
+	ck_assert_int_eq(fcntl(dir.fd, F_GETFD), FD_CLOEXEC);
+	source_dir_close(&dir);
+}
+END_TEST
+
 START_TEST(bad_rules_are_told_with_file_and_line)
 {
 	struct source_dir dir;
@@ -292,6 +325,7 @@ dir_suite(void)
 	tcase_add_loop_test(t, the_directory_is_roots_alone, 0,
 	    (int)COUNT(directories));
 	tcase_add_test(t, what_is_no_directory_is_refused);
+	tcase_add_test(t, a_link_on_the_way_is_roots_alone);
 	tcase_add_test(t, bad_rules_are_told_with_file_and_line);
 	tcase_add_test(t, rules_that_are_too_long_are_refused);
 	tcase_add_test(t, a_name_leads_nowhere_else);
