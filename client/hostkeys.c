@@ -11,6 +11,8 @@
 
 #define FILE_MAX (64u * 1024)
 #define SSH_PORT 22u
+#define MARKER "@revoked"
+#define MARKER_LEN (sizeof(MARKER) - 1)
 #define NAME_SIZE (HOST_MAX + sizeof("[]:4294967295"))
 
 static bool
@@ -22,12 +24,13 @@ is_there(const struct hostkeys *h, struct view blob)
 	return false;
 }
 
-/* What a line is. */
+/* What a line is: the later ones come closer to what is looked for. */
 enum kind {
-	NO_KEY, /* a comment, or a key of another type */
-	KEY,
+	NO_KEY,	  /* a comment, or a key of another type */
 	ANOTHERS, /* a key of another host */
-	HASHED	  /* a key of a host whose name can't be read */
+	HASHED,	  /* a key of a host whose name can't be read */
+	REVOKED,  /* a key that another line revokes */
+	KEY
 };
 
 static bool
@@ -84,15 +87,78 @@ read_line(const struct hostkeys *h, struct view line, uint8_t *bytes,
 	return k->host.data[0] == '|' ? HASHED : ANOTHERS;
 }
 
+/* Take the first line off a text. */
+static struct view
+next_line(struct view *text)
+{
+	const uint8_t *end = memchr(text->data, '\n', text->len);
+	size_t n = end == NULL ? text->len : (size_t)(end - text->data);
+	struct view line = { text->data, n };
+
+	n += end == NULL ? 0 : 1;
+	*text = (struct view){ text->data + n, text->len - n };
+	return line;
+}
+
+/*
+ * What stands behind "@revoked"; empty for any other line.  It ends where
+ * ssh_line_host_key() would take nothing: OpenSSH does not look at what is
+ * there.
+ */
+static struct view
+revoked_part(struct view line)
+{
+	size_t n = 0;
+
+	while (line.len > 0 && (*line.data == ' ' || *line.data == '\t'))
+		line = (struct view){ line.data + 1, line.len - 1 };
+	if (line.len <= MARKER_LEN ||
+	    memcmp(line.data, MARKER, MARKER_LEN) != 0 ||
+	    strchr(" \t", line.data[MARKER_LEN]) == NULL)
+		return (struct view){ line.data, 0 };
+	line = (struct view){ line.data + MARKER_LEN, line.len - MARKER_LEN };
+	while (n < line.len && line.data[n] != 0x7f &&
+	    (line.data[n] >= ' ' || line.data[n] == '\t'))
+		n++;
+	return (struct view){ line.data, n };
+}
+
+/* Could the host be one of these?  Patterns and hashes may mean any. */
+static bool
+may_be_named(const struct hostkeys *h, struct view list)
+{
+	for (size_t i = 0; i < list.len; i++)
+		if (strchr("*?!|", list.data[i]) != NULL)
+			return true;
+	return list.len == 0 || is_named(h, list);
+}
+
+/* Does a line of the file, wherever it stands, revoke that key? */
+static bool
+is_revoked(const struct hostkeys *h, struct view file, struct view blob)
+{
+	uint8_t bytes[SSH_BLOB_MAX];
+	struct ssh_host_key k;
+
+	while (file.len > 0)
+		if (ssh_line_host_key(revoked_part(next_line(&file)), bytes,
+			&k) &&
+		    view_equal(k.blob, blob) && may_be_named(h, k.host))
+			return true;
+	return false;
+}
+
 /* Add it, if it is a key of the host; *kind is what it is. */
 static enum cofre_status
-add_line(struct hostkeys *h, struct view line, enum kind *kind,
-    struct problem *p)
+add_line(struct hostkeys *h, struct view line, struct view file,
+    enum kind *kind, struct problem *p)
 {
 	uint8_t bytes[SSH_BLOB_MAX];
 	struct ssh_host_key k;
 
 	*kind = read_line(h, line, bytes, &k);
+	if (*kind == KEY && is_revoked(h, file, k.blob))
+		*kind = REVOKED;
 	if (*kind != KEY || is_there(h, k.blob))
 		return COFRE_OK;
 	if (h->count == TARGET_PINS_MAX)
@@ -113,6 +179,10 @@ refuse(const struct hostkeys *h, const char *text, enum kind kind,
 	char name[NAME_SIZE];
 
 	(void)print_name(h, name);
+	if (kind == REVOKED)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--host-key %.100s revokes the key of %.100s that it has",
+		    text, name);
 	if (kind == HASHED)
 		return problem_set(p, COFRE_ARGUMENT,
 		    "--host-key %.100s has the names of hosts as hashes, which "
@@ -126,7 +196,7 @@ refuse(const struct hostkeys *h, const char *text, enum kind kind,
 	    "--host-key %.100s has no key of type " SSH_ED25519, text);
 }
 
-/* At most FILE_MAX bytes of it; -1 with errno. */
+/* At most FILE_MAX + 1 bytes of it; -1 with errno. */
 static ssize_t
 read_file(const char *path, uint8_t *to)
 {
@@ -137,8 +207,8 @@ read_file(const char *path, uint8_t *to)
 
 	if (fd == -1)
 		return -1;
-	while (n > 0 && len < FILE_MAX) {
-		n = read(fd, to + len, FILE_MAX - len);
+	while (n > 0 && len <= FILE_MAX) {
+		n = read(fd, to + len, FILE_MAX + 1 - len);
 		if (n > 0)
 			len += (size_t)n;
 	}
@@ -151,9 +221,10 @@ read_file(const char *path, uint8_t *to)
 static enum cofre_status
 add_file(struct hostkeys *h, const char *path, struct problem *p)
 {
-	uint8_t text[FILE_MAX];
+	uint8_t text[FILE_MAX + 1];
 	ssize_t len = read_file(path, text);
-	struct view left = { text, len == -1 ? 0 : (size_t)len };
+	const struct view file = { text, len == -1 ? 0 : (size_t)len };
+	struct view left = file;
 	enum cofre_status s = COFRE_OK;
 	enum kind kind, best = NO_KEY;
 
@@ -161,15 +232,14 @@ add_file(struct hostkeys *h, const char *path, struct problem *p)
 		return problem_set(p, COFRE_ARGUMENT,
 		    "--host-key %.200s is no line of a key, and can't be read: "
 		    "%s", path, strerror(errno));
+	if (file.len > FILE_MAX)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--host-key %.200s is longer than %u bytes: say the lines "
+		    "of the host alone", path, FILE_MAX);
 	while (s == COFRE_OK && left.len > 0) {
-		const uint8_t *end = memchr(left.data, '\n', left.len);
-		size_t n = end == NULL ? left.len : (size_t)(end - left.data);
-
-		s = add_line(h, (struct view){ left.data, n }, &kind, p);
-		if (best != KEY && kind != NO_KEY)
+		s = add_line(h, next_line(&left), file, &kind, p);
+		if (kind > best)
 			best = kind;
-		n += end == NULL ? 0 : 1;
-		left = (struct view){ left.data + n, left.len - n };
 	}
 	return s == COFRE_OK && best != KEY ? refuse(h, path, best, p) : s;
 }
@@ -178,7 +248,8 @@ enum cofre_status
 hostkeys_add(struct hostkeys *h, const char *text, struct problem *p)
 {
 	enum kind kind;
-	enum cofre_status s = add_line(h, view_of(text), &kind, p);
+	enum cofre_status s = add_line(h, view_of(text), (struct view){ NULL, 0 },
+	    &kind, p);
 
 	if (s != COFRE_OK || kind == KEY)
 		return s;

@@ -24,7 +24,10 @@ struct hostkeys {
  * of other types are passed over, and so are lines of known_hosts that do not
  * name the host, as "NAME", or as "[NAME]:PORT" where the port is another one
  * than 22.  Patterns name no host, nor do hashes of names, which can't be
- * read.  A key that is there is not added again.
+ * read.  Nor is a key taken that a line "@revoked NAMES TYPE BASE64" of the same
+ * file has, wherever that stands, unless its names are others and are plain: a
+ * pattern or a hash may mean this host.  A key that is there is not added again.
+ * A file has at most 64 KiB.
  *
  * Errors: ARGUMENT.
  */

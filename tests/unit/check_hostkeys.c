@@ -79,6 +79,87 @@ START_TEST(a_file_gives_its_ed25519_keys)
 }
 END_TEST
 
+#define HASH "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg="
+#define OF_KEY2 " ssh-ed25519 " KEY2
+#define LINE2 "gpu.example" OF_KEY2 "\n"
+
+/* What revokes the key of the host, and what does not. */
+static const struct {
+	const char *text;
+	bool revoked;
+} revocations[] = {
+	{ LINE2 "@revoked gpu.example" OF_KEY2 "\n", true },
+	{ "@revoked gpu.example" OF_KEY2 "\n" LINE2, true },
+	{ LINE2 "@revoked gpu.example" OF_KEY2, true },
+	{ LINE2 " \t@revoked\ta,GPU.example" OF_KEY2 " a b\n", true },
+	{ LINE2 "@revoked *" OF_KEY2 "\n", true },
+	{ LINE2 "@revoked gpu.?xample" OF_KEY2 "\n", true },
+	{ LINE2 "@revoked *,!other" OF_KEY2 "\n", true },
+	{ LINE2 "@revoked " HASH OF_KEY2 "\n", true },
+	/* Neither ends what OpenSSH has read by then. */
+	{ LINE2 "@revoked gpu.example" OF_KEY2 "\r\n", true },
+	{ LINE2 "@revoked gpu.example" OF_KEY2 " a\033b\n", true },
+	{ "ssh-ed25519 " KEY2 "\n@revoked gpu.example" OF_KEY2 "\n", true },
+	{ LINE2 "@revoked other" OF_KEY2 "\n", false },
+	{ LINE2 "@revoked gpu.example " SSHSAMPLE_LINE "\n", false },
+	{ LINE2 "@revoked gpu.example " SSHSAMPLE_RSA "\n", false },
+	{ LINE2 "@revokes gpu.example" OF_KEY2 "\n", false },
+	{ LINE2 "@revokedx gpu.example" OF_KEY2 "\n", false },
+	{ LINE2 "@cert-authority gpu.example" OF_KEY2 "\n", false },
+	{ LINE2 "# @revoked gpu.example" OF_KEY2 "\n", false },
+	{ LINE2 "@revoked\n@revoked \n@revoked gpu.example\n\n", false },
+};
+
+START_TEST(a_key_that_the_file_revokes_is_left_out)
+{
+	bool revoked = revocations[_i].revoked;
+	struct hostkeys h = HOST;
+	struct problem p = { .text = "" };
+
+	put(revocations[_i].text);
+	ck_assert_int_eq(hostkeys_add(&h, path, &p), revoked ?
+		COFRE_ARGUMENT : COFRE_OK);
+	ck_assert_uint_eq(h.count, revoked ? 0 : 1);
+	ck_assert_msg(!revoked || strstr(p.text,
+	    "revokes the key of gpu.example") != NULL, "%s", p.text);
+}
+END_TEST
+
+START_TEST(the_other_keys_of_that_file_are_taken)
+{
+	struct hostkeys h = HOST;
+	struct problem p = { .text = "" };
+
+	put(LINE2 "@revoked *" OF_KEY2 "\ngpu.example " SSHSAMPLE_LINE "\n"
+	    "other" OF_KEY2 "\n");
+	ck_assert_int_eq(hostkeys_add(&h, path, &p), COFRE_OK);
+	ck_assert_uint_eq(h.count, 1);
+}
+END_TEST
+
+/* Never a part of it: the host's line may be the last. */
+START_TEST(a_file_has_at_most_64_kib)
+{
+	static char text[64 * 1024 + 2];
+	struct hostkeys h = HOST;
+	struct problem p = { .text = "" };
+
+	memset(text, '#', sizeof(text) - 1);
+	(void)snprintf(text + 64 * 1024 - strlen("\n" LINE2),
+	    sizeof("\n" LINE2), "\n" LINE2);
+	put(text);
+	ck_assert_int_eq(hostkeys_add(&h, path, &p), COFRE_OK);
+	ck_assert_uint_eq(h.count, 1);
+	text[64 * 1024] = '\n';
+	put(text);
+	h.count = 0;
+	ck_assert_int_eq(hostkeys_add(&h, path, &p), COFRE_ARGUMENT);
+	ck_assert_uint_eq(h.count, 0);
+	ck_assert_ptr_nonnull(strstr(p.text, path));
+	ck_assert_ptr_nonnull(strstr(p.text, " is longer than 65536 bytes"));
+}
+END_TEST
+
 START_TEST(a_text_is_a_key_or_a_file)
 {
 	struct hostkeys h = HOST;
@@ -174,6 +255,10 @@ hostkeys_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, a_file_gives_its_ed25519_keys, 0,
 	    (int)COUNT(files));
+	tcase_add_loop_test(t, a_key_that_the_file_revokes_is_left_out, 0,
+	    (int)COUNT(revocations));
+	tcase_add_test(t, the_other_keys_of_that_file_are_taken);
+	tcase_add_test(t, a_file_has_at_most_64_kib);
 	tcase_add_test(t, a_text_is_a_key_or_a_file);
 	tcase_add_loop_test(t, a_line_that_names_hosts_must_name_this_one, 0,
 	    (int)COUNT(hosts));
