@@ -432,9 +432,9 @@ enum cofre_status cofre_parse(enum cofre_format format, enum cofre_kind kind,
     cofre_secret **ret, char error[COFRE_ERROR_MAX]);
 
 /*
- * The other way: make the text of a secret.  It is the caller's, ends with
- * a NUL that *len (when not NULL) does not count, and is freed, and wiped,
- * with cofre_text_free().  Errors: FORMAT (the secret lacks what the format
+ * The other way: make the text of a secret.  Fields that the format does not
+ * know are left out.  It is the caller's, ends with a NUL that *len (when not
+ * NULL) does not count, and is freed, and wiped, with cofre_text_free().  Errors: FORMAT (the secret lacks what the format
  * needs), ARGUMENT, NO_MEMORY; error as above.
  */
 enum cofre_status cofre_render(enum cofre_format format,

@@ -371,6 +371,19 @@ START_TEST(other_fields_do_not_disturb)
 }
 END_TEST
 
+START_TEST(an_option_of_another_format_is_left_out)
+{
+	cofre_secret *s = with_field(&seeds[6], "ssl_mode", "REQUIRED");
+	char *out;
+
+	ck_assert_int_eq(cofre_render(COFRE_FORMAT_MYSQL_URI, s, &out, NULL,
+			     NULL), COFRE_OK);
+	ck_assert_ptr_null(strstr(out, "REQUIRED"));
+	cofre_text_free(out);
+	cofre_secret_free(s);
+}
+END_TEST
+
 START_TEST(formats_have_names_and_kinds_have_formats)
 {
 	cofre_secret *s = NULL;
@@ -418,6 +431,7 @@ rules_suite(void)
 	    (int)COUNT(unwritable));
 	tcase_add_test(t, too_long_a_text_is_not_given_out);
 	tcase_add_test(t, other_fields_do_not_disturb);
+	tcase_add_test(t, an_option_of_another_format_is_left_out);
 	tcase_add_test(t, formats_have_names_and_kinds_have_formats);
 	suite_add_tcase(s, t);
 	return s;
