@@ -74,20 +74,18 @@ is_same(const struct grant *a, const struct grant *b)
 	    (b->role == ROLE_NONE || a->role == b->role);
 }
 
-/*
- * Nobody gives what he has not: a role that lets its holder share would
- * otherwise be every role.  Operators may, and it is recorded.
- */
-static bool
-may_give(const struct request *q, const struct grant *g)
+/* A role that lets its holder share would otherwise be every role.  Operators
+   may, and it is recorded. */
+bool
+op_may_give(const struct request *q, uint32_t role, struct view prefix)
 {
 	struct subject s = conn_subject(q->conn);
 	struct policy p = vault_policy(&q->sv->vault);
-	uint64_t given = policy_role_actions(&p, g->role);
+	uint64_t given = policy_role_actions(&p, role);
 
 	return q->principal.kind == PRINCIPAL_OPERATOR ||
 	    (given & ~policy_actions(&s, &p, &q->workspace->policy,
-			 view_of(g->prefix))) == 0;
+			 prefix)) == 0;
 }
 
 /* May the caller know of the workspace whose identity that is? */
@@ -132,7 +130,7 @@ op_grant_add(struct request *q, const struct grant_add_request *in)
 		return st;
 	if (g.principal == PRINCIPAL_IDENTITY && !sees_identity(q, in->who))
 		return COFRE_NOT_FOUND;
-	if (!may_give(q, &g))
+	if (!op_may_give(q, g.role, view_of(g.prefix)))
 		return COFRE_DENIED;
 	for (size_t i = 0; i < scope->grant_count; i++)
 		if (is_same(&scope->grants[i], &g))

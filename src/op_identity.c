@@ -7,6 +7,11 @@
 #include "op_resync.h"
 #include "ops.h"
 
+/* The grants of R43 in the model, in cofre's roles. */
+static const uint32_t canonical[] = { ROLE_AGENT, ROLE_SECRETS_OFFICER };
+
+#define CANONICAL (sizeof(canonical) / sizeof(canonical[0]))
+
 static struct binding *
 find_binding(struct policy_scope *p, const struct binding *b)
 {
@@ -25,6 +30,29 @@ save(struct request *q)
 	return workspace_save(&q->sv->vault, q->workspace);
 }
 
+/*
+ * To bind somebody gives him what the identity has here.  That it should have
+ * the canonical roles is enough: when they were revoked, a repair brings them
+ * back.
+ */
+static bool
+may_bind(const struct request *q)
+{
+	const struct policy_scope *p = &q->workspace->policy;
+
+	for (size_t i = 0; i < CANONICAL; i++)
+		if (!op_may_give(q, canonical[i], view_of("")))
+			return false;
+	for (size_t i = 0; i < p->grant_count; i++) {
+		const struct grant *g = &p->grants[i];
+
+		if (g->principal == PRINCIPAL_IDENTITY && g->id == p->id &&
+		    !op_may_give(q, g->role, view_of(g->prefix)))
+			return false;
+	}
+	return true;
+}
+
 enum cofre_status
 op_identity_bind(struct request *q, const struct identity_bind_request *in)
 {
@@ -38,6 +66,8 @@ op_identity_bind(struct request *q, const struct identity_bind_request *in)
 	if (!binding_take(&item, &b))
 		return COFRE_INVALID;
 	binding_describe(&b, q->detail, sizeof(q->detail));
+	if (!may_bind(q))
+		return COFRE_DENIED;
 	if (find_binding(p, &b) != NULL)
 		return COFRE_EXISTS;
 	if (p->binding_count == BINDINGS_MAX)
@@ -70,11 +100,6 @@ op_identity_unbind(struct request *q,
 	p->binding_count--;
 	return save(q);
 }
-
-/* The grants of R43 in the model, in cofre's roles. */
-static const uint32_t canonical[] = { ROLE_AGENT, ROLE_SECRETS_OFFICER };
-
-#define CANONICAL (sizeof(canonical) / sizeof(canonical[0]))
 
 bool
 identity_is_canonical(const struct policy_scope *p, const struct grant *g)

@@ -68,6 +68,10 @@ enum cofre_status op_agent_object(struct request *q, struct view blob);
 /* Make ready to change q->workspace, which is then saved. */
 enum cofre_status op_begin_change(struct request *q);
 
+/* May the caller give that role in q->workspace, for the names with that
+   prefix?  Nobody gives what he has not himself.  In op_grant.c. */
+bool op_may_give(const struct request *q, uint32_t role, struct view prefix);
+
 /*
  * How an unlock that took its time is finished: the log's keys are set, and
  * what its evidence says is judged.  Returns the final status.

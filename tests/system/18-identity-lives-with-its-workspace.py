@@ -11,7 +11,7 @@ import cofre_wire as wire
 import harness
 from expect import check, same, show, status
 
-ALICE, AGENT, READER, DELETER, CROWD = range(48001, 48006)
+ALICE, AGENT, READER, DELETER, KEEPER, BINDER, CROWD = range(48001, 48008)
 SHOULD = [("w", "agent", "w", ""), ("w", "secrets-officer", "w", "")]
 
 
@@ -210,6 +210,41 @@ def repaired_whole_or_not(root, crowd):
     show("a repair gives all that is missing, or nothing")
 
 
+def bound_by_who_has_it(root, alice, keeper, binder):
+    """To bind somebody is to give him what the identity has, or gets back."""
+    def define(uid, name, actions, data=()):
+        status(root.call("role.put", name=name,
+                         **wire.role(actions=actions, data=data)), "OK")
+        status(root.call("grant.add", workspace="w", principal=wire.USER,
+                         id=uid, role=name), "OK")
+
+    def binds(c, want, what):
+        status(c.call("identity.bind", workspace="w", uid=KEEPER), want, what)
+        if want == "OK":
+            status(root.call("identity.unbind", workspace="w", uid=KEEPER),
+                   "OK")
+
+    define(KEEPER, "keeper", ["*"])
+    define(BINDER, "binder", ["workspaces/read", "workspaces/secrets/*",
+                              "workspaces/runs/*",
+                              "workspaces/identity/write"], ["*"])
+    status(alice.put("w", "kept", dict(value=b"v")), "OK")
+    binds(keeper, "DENIED", "without the right to values")
+    status(keeper.get("w", "kept"), "DENIED", "who would have bound itself")
+    binds(binder, "OK", "who has all that it has")
+    status(root.call("grant.add", **identity("reader", "w")), "OK")
+    binds(binder, "DENIED", "who has less than it was given besides")
+    binds(alice, "OK", "an owner")
+    status(root.call("identity.revoke", workspace="w"), "OK")
+    binds(keeper, "DENIED", "revoked: the repair would give it back")
+    binds(binder, "OK", "revoked: the rest is gone")
+    status(root.call("grant.remove", workspace="w", principal=wire.USER,
+                     id=0, role=""), "OK")
+    binds(root, "OK", "an operator, with no grant")
+    status(root.call("identity.repair", workspace="w"), "OK")
+    show("who binds an identity gives no more than he has")
+
+
 def test(t):
     d = t.daemon()
     root = d.init()
@@ -220,6 +255,8 @@ def test(t):
     deleted_and_back(root, alice, agent,
                      t.agent(READER).connect(d.socket))
     only_deletes(root, t.agent(DELETER).connect(d.socket))
+    bound_by_who_has_it(root, alice, t.agent(KEEPER).connect(d.socket),
+                        t.agent(BINDER).connect(d.socket))
     extra(root, agent)
     new_of_old_name(root, alice, agent)
     repaired_whole_or_not(root, t.agent(CROWD).connect(d.socket))

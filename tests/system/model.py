@@ -253,6 +253,13 @@ class Model:
             has |= OPERATORS
         return self.roles[role] <= has
 
+    def may_bind(self, person, workspace):
+        """To bind somebody is to give him what the identity has there."""
+        roles = {"agent", "secrets-officer"} | {
+            role for kind, who, role, where, _ in self.grants
+            if kind == IDENTITY and who == where == workspace}
+        return all(self.may_give(person, role, workspace) for role in roles)
+
     def verdict(self, person, op, workspace, name, role="reader"):
         """The status, without what only the object's own state says, and
         as what it is recorded.  role is the one of a grant.add."""
@@ -281,6 +288,9 @@ class Model:
             return "DENIED", as_what
         if op == "grant.add" and as_what != OPERATOR and \
                 not self.may_give(person, role, where):
+            return "DENIED", as_what
+        if op == "identity.bind" and as_what != OPERATOR and \
+                not self.may_bind(person, where):
             return "DENIED", as_what
         # It says who other hosts are, too.
         if op == "ca.host" and self.allows(person, action, where) == NOBODY:
