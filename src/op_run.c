@@ -8,11 +8,16 @@
 
 #define LIST_RUNS 128u /* of one reply */
 
-/* May the caller do that with each of the run's secrets?  Whoever has a
-   right to all of them has it to the run. */
+/*
+ * May the caller do that with each of the run's secrets?  Whoever has a right
+ * to all of them has it to the run.  One without secrets is for targets, which
+ * takes the right to all names, as its start does.
+ */
 static bool
 may(struct request *q, enum action action, const struct run *r)
 {
+	if (r->rights.count == 0)
+		return request_may(q, action, view_of(""));
 	for (size_t i = 0; i < r->rights.count; i++)
 		if (!request_may(q, action, view_of(r->secrets[i].name)))
 			return false;
@@ -58,6 +63,16 @@ op_run_end(struct request *q, const struct run_end_request *in)
 	return runs_save(v, r);
 }
 
+/* To renew a run that may use targets gives that for longer: it takes what it
+   took to start one. */
+static bool
+may_renew(const struct request *q, const struct run *r)
+{
+	return !r->rights.targets ||
+	    (request_may(q, ACTION_RUN_WRITE, view_of("")) &&
+		request_may(q, ACTION_TARGET_USE, view_of("")));
+}
+
 enum cofre_status
 op_run_renew(struct request *q, const struct run_renew_request *in)
 {
@@ -71,6 +86,8 @@ op_run_renew(struct request *q, const struct run_renew_request *in)
 		return COFRE_INVALID;
 	if ((st = find(q, in->run, ACTION_RUN_WRITE, &r)) != COFRE_OK)
 		return st;
+	if (!may_renew(q, r))
+		return COFRE_DENIED;
 	if (r->rights.over)
 		return COFRE_RUN_ENDED;
 	if ((st = vault_begin(v, 32768, true)) != COFRE_OK)

@@ -102,6 +102,33 @@ def make(t, d):
     return root, c
 
 
+def not_by_who_may_in_part(root, c, some, run):
+    """What a run has besides its secrets, or instead of them, takes the right
+    to all names."""
+    def tried(run, *want):
+        got = [some.call(op, workspace="w", run=run).status_name
+               for op in ("run.show", "run.renew", "run.end")]
+        same(got, list(want), "shown, renewed and ended")
+
+    tried(run, "DENIED", "DENIED", "DENIED")
+    listed = status(some.call("run.list", workspace="w"), "OK").fields
+    same([r["run"] for r in listed["items"] if r["run"] == run], [],
+         "it in the list")
+    # One with a secret of his own names, that may use targets.
+    run, _ = begin(c, **token_only())
+    tried(run, "OK", "DENIED", "OK")
+    # Neither right to targets is enough without the other.
+    for actions, data in ((["*"], []), ([], ["workspaces/targets/*"])):
+        status(root.call("role.put", name="some-of-it",
+                         **wire.role(actions=actions, data=data)), "OK")
+        status(root.call("grant.add", workspace="w", principal=wire.USER,
+                         id=SOME, role="some-of-it"), "OK")
+        run, _ = begin(c, **token_only())
+        tried(run, "OK", "DENIED", "OK")
+        status(root.call("grant.remove", workspace="w", principal=wire.USER,
+                         id=SOME, role="some-of-it"), "OK")
+
+
 def without_secrets(t, d, root, c):
     """For the targets of the workspace: who may start any run there, and use
     them himself, may start one; it reads nothing."""
@@ -119,6 +146,7 @@ def without_secrets(t, d, root, c):
     status(own.call("target.reach", workspace="w", name="none"), "NOT_FOUND",
            "a target")
     same(shown(root, run)["secrets"], 0, "secrets of it")
+    not_by_who_may_in_part(root, c, t.agent(SOME).connect(d.socket), run)
     status(c.call("run.end", workspace="w", run=run), "OK")
     for one in (worker, partly):
         one.end()

@@ -286,6 +286,11 @@ class Model:
         if any(self.allows(person, a, where, "n") == NOBODY
                for a in OF_SECRETS.get(op, ())):
             return "DENIED", as_what
+        # The runs that there are may use targets.
+        if op == "run.renew" and any(
+                self.allows(person, a, where) == NOBODY for a in
+                ("workspaces/runs/write", "workspaces/targets/use/action")):
+            return "DENIED", as_what
         if op == "grant.add" and as_what != OPERATOR and \
                 not self.may_give(person, role, where):
             return "DENIED", as_what
