@@ -74,8 +74,11 @@ is_same(const struct grant *a, const struct grant *b)
 	    (b->role == ROLE_NONE || a->role == b->role);
 }
 
-/* A role that lets its holder share would otherwise be every role.  Operators
-   may, and it is recorded. */
+/*
+ * A role that lets its holder share would otherwise be every role.  Operators
+ * may, and it is recorded; also those whom a grant lets in here, which counts
+ * before being one.
+ */
 bool
 op_may_give(const struct request *q, uint32_t role, struct view prefix)
 {
@@ -83,7 +86,7 @@ op_may_give(const struct request *q, uint32_t role, struct view prefix)
 	struct policy p = vault_policy(&q->sv->vault);
 	uint64_t given = policy_role_actions(&p, role);
 
-	return q->principal.kind == PRINCIPAL_OPERATOR ||
+	return policy_is_operator(&s) ||
 	    (given & ~policy_actions(&s, &p, &q->workspace->policy,
 			 prefix)) == 0;
 }

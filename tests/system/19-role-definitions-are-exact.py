@@ -134,6 +134,12 @@ def no_more_than_one_has(root, alice):
         status(alice.call("grant.add", **to(ALICE, role)), "DENIED", role)
     status(alice.call("grant.add", **to(BOB, "sharer")), "OK")
     status(alice.call("grant.add", **to(BOB, "sharer", "")), "DENIED")
+    # A grant counts before being an operator, and makes nobody less of one.
+    status(root.call("grant.remove", **to(0, "")), "OK")
+    status(root.call("grant.add", **to(0, "sharer")), "OK")
+    status(root.call("grant.add", **to(BOB, "contributor")), "OK",
+           "by an operator with a small role")
+    status(root.call("grant.remove", **to(0, "sharer")), "OK")
     show("nobody gives what he has not")
 
 

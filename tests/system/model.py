@@ -291,10 +291,10 @@ class Model:
                 self.allows(person, a, where) == NOBODY for a in
                 ("workspaces/runs/write", "workspaces/targets/use/action")):
             return "DENIED", as_what
-        if op == "grant.add" and as_what != OPERATOR and \
+        if op == "grant.add" and not self.is_operator(person) and \
                 not self.may_give(person, role, where):
             return "DENIED", as_what
-        if op == "identity.bind" and as_what != OPERATOR and \
+        if op == "identity.bind" and not self.is_operator(person) and \
                 not self.may_bind(person, where):
             return "DENIED", as_what
         # It says who other hosts are, too.
