@@ -292,6 +292,18 @@ identity_restore(struct request *q, bool dry_run, uint32_t *count)
 	return change ? save(q) : COFRE_OK;
 }
 
+bool
+identity_may_repair(const struct request *q)
+{
+	const struct subject s = conn_subject(q->conn);
+
+	if (q->principal.kind != PRINCIPAL_IDENTITY &&
+	    !policy_is_identity(&q->workspace->policy, &s))
+		return true;
+	return request_may(q, ACTION_IDENTITY_WRITE, view_of("")) &&
+	    may_bind(q);
+}
+
 enum cofre_status
 op_identity_repair(struct request *q,
     const struct identity_repair_request *in)
@@ -300,7 +312,7 @@ op_identity_repair(struct request *q,
 	uint32_t count = 0;
 
 	/* What it may be is not for itself to say. */
-	if (q->principal.kind == PRINCIPAL_IDENTITY)
+	if (!identity_may_repair(q))
 		return COFRE_DENIED;
 	if ((st = identity_restore(q, in->dry_run, &count)) != COFRE_OK)
 		return st;

@@ -39,7 +39,7 @@ resync_session(struct request *q, struct resync **ret)
 {
 	struct resync *r = q->conn->resync;
 
-	if (q->principal.kind == PRINCIPAL_IDENTITY)
+	if (!identity_may_repair(q))
 		return COFRE_DENIED;
 	if (r == NULL || r->workspace != q->workspace->id)
 		return COFRE_CONFLICT;
@@ -55,7 +55,7 @@ op_resync_begin(struct request *q, const struct resync_begin_request *in)
 	enum cofre_status st;
 
 	/* What it may be is not for the identity itself to say. */
-	if (q->principal.kind == PRINCIPAL_IDENTITY)
+	if (!identity_may_repair(q))
 		return COFRE_DENIED;
 	if (!in->dry_run && (st = make_place(q)) != COFRE_OK)
 		return st;
@@ -123,7 +123,7 @@ list_one(struct request *q, const struct row_id *id, struct view sealed,
 enum cofre_status
 op_resync_list(struct request *q, const struct resync_list_request *in)
 {
-	if (q->principal.kind == PRINCIPAL_IDENTITY)
+	if (!identity_may_repair(q))
 		return COFRE_DENIED;
 	return secret_put_heads(q, in->after, list_one);
 }

@@ -11,7 +11,7 @@ import cofre_wire as wire
 import harness
 from expect import check, same, show, status
 
-ALICE, AGENT, READER, DELETER, KEEPER, BINDER, CROWD = range(48001, 48008)
+ALICE, AGENT, READER, DELETER, KEEPER, BINDER, SYNC, CROWD = range(48001, 48009)
 SHOULD = [("w", "agent", "w", ""), ("w", "secrets-officer", "w", "")]
 
 
@@ -245,6 +245,48 @@ def bound_by_who_has_it(root, alice, keeper, binder):
     show("who binds an identity gives no more than he has")
 
 
+def whatever_lets_it_in(root, alice, c):
+    """It does not repair itself as a user either; who might bind it may."""
+    def tried(c, want, what):
+        for op, more in (("identity.repair", {}),
+                         ("resync.begin", dict(dry_run=1)),
+                         ("resync.list", {}),
+                         ("resync.commit", dict(repair=1))):
+            # Of a dry run there is nothing to commit.
+            if want == "OK" and op == "resync.commit":
+                want = "CONFLICT"
+            status(c.call(op, workspace="w", **more), want,
+                   op + " by " + what)
+
+    def bind(what="bind", **by):
+        status(root.call("identity." + what, workspace="w", **by), "OK")
+
+    status(root.call("role.put", name="sync", **wire.role(
+        actions=["workspaces/resync/action"])), "OK")
+    status(root.call("grant.add", workspace="w", principal=wire.USER,
+                     id=SYNC, role="sync"), "OK")
+    tried(c, "OK", "who is nothing else")
+    bind(uid=SYNC)
+    tried(c, "DENIED", "the identity, that has all")
+    status(root.call("identity.revoke", workspace="w"), "OK")
+    tried(c, "DENIED", "the identity, revoked")
+    same(shown(root), [], "what it has then")
+    status(c.get("w", "kept"), "DENIED", "after it has tried")
+    bind("unbind", uid=SYNC)
+
+    bind(uid=ALICE)
+    bind(uid=0)
+    tried(alice, "OK", "an owner who is bound")
+    same(shown(root), SHOULD, "what it has then")
+    status(root.call("identity.revoke", workspace="w"), "OK")
+    status(root.call("grant.add", **identity("contributor")), "OK")
+    tried(root, "OK", "an operator who is bound, and let in as that")
+    status(root.call("grant.remove", **identity("contributor")), "OK")
+    bind("unbind", uid=ALICE)
+    bind("unbind", uid=0)
+    show("none repairs itself, whatever else it is")
+
+
 def test(t):
     d = t.daemon()
     root = d.init()
@@ -257,6 +299,7 @@ def test(t):
     only_deletes(root, t.agent(DELETER).connect(d.socket))
     bound_by_who_has_it(root, alice, t.agent(KEEPER).connect(d.socket),
                         t.agent(BINDER).connect(d.socket))
+    whatever_lets_it_in(root, alice, t.agent(SYNC).connect(d.socket))
     extra(root, agent)
     new_of_old_name(root, alice, agent)
     repaired_whole_or_not(root, t.agent(CROWD).connect(d.socket))
