@@ -101,7 +101,7 @@ what(const struct event_item *e)
 
 /*
  * As whom the initiator was allowed, as it is written in grants, but not
- * escaped.  The identity of a workspace that is gone has a number only.
+ * escaped.
  */
 static const char *
 principal_text(const struct event_item *e, char text[GRANTTEXT_MAX])
@@ -111,9 +111,6 @@ principal_text(const struct event_item *e, char text[GRANTTEXT_MAX])
 	if (e->principal == PRINCIPAL_RUN)
 		(void)granttext_principal(e->principal, 0, run_of(e, run),
 		    text);
-	else if (e->principal == PRINCIPAL_IDENTITY && e->who.len == 0)
-		(void)snprintf(text, GRANTTEXT_MAX, "%s:#%" PRIu32,
-		    principal_name(e->principal), e->principal_id);
 	else
 		(void)granttext_principal(e->principal, e->principal_id,
 		    e->who, text);

@@ -1,5 +1,6 @@
 #include "granttext.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 char *
@@ -8,7 +9,9 @@ granttext_principal(uint8_t kind, uint32_t id, struct view who,
 {
 	const char *name = principal_name(kind);
 
-	if (kind == PRINCIPAL_IDENTITY || kind == PRINCIPAL_UNIT ||
+	if (kind == PRINCIPAL_IDENTITY && who.len == 0)
+		(void)snprintf(to, GRANTTEXT_MAX, "%s:#%" PRIu32, name, id);
+	else if (kind == PRINCIPAL_IDENTITY || kind == PRINCIPAL_UNIT ||
 	    (kind == PRINCIPAL_RUN && who.len > 0))
 		(void)snprintf(to, GRANTTEXT_MAX, "%s:%.*s", name,
 		    (int)who.len, (const char *)who.data);

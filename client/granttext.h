@@ -12,8 +12,8 @@
 
 /*
  * "user:2001", "group:7", "unit:agent.service",
- * "identity:ml-prod", "operator"; the arguments are
- * those of grant_item.  Returns to.
+ * "identity:ml-prod", "identity:#7" of a workspace that has no name for the
+ * reader, "operator"; the arguments are those of grant_item.  Returns to.
  */
 char *granttext_principal(uint8_t kind, uint32_t id, struct view who,
     char to[GRANTTEXT_MAX]);

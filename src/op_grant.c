@@ -190,6 +190,33 @@ op_grant_remove(struct request *q, const struct grant_remove_request *in)
 	return save(q);
 }
 
+/* May the caller be told the name of a workspace whose identity has something
+   in a scope?  So may who sees that workspace, and who has to know whom to
+   take a grant in the scope away from. */
+static bool
+may_name(const struct request *q, const struct workspace *scope,
+    const struct workspace *ws)
+{
+	return ws == q->workspace || ws == scope ||
+	    request_sees(q, ws, ACTION_WORKSPACE_READ) ||
+	    request_sees(q, scope, ACTION_GRANT_WRITE);
+}
+
+struct grantee
+op_grantee(const struct request *q, const struct workspace *scope,
+    const struct grant *g)
+{
+	const struct workspace *ws;
+
+	if (g->principal == PRINCIPAL_UNIT)
+		return (struct grantee){ 0, view_of(g->unit) };
+	if (g->principal == PRINCIPAL_IDENTITY &&
+	    (ws = vault_workspace_by_id(&q->sv->vault, g->id)) != NULL &&
+	    may_name(q, scope, ws))
+		return (struct grantee){ 0, view_of(ws->name) };
+	return (struct grantee){ (uint32_t)g->id, view_of("") };
+}
+
 enum cofre_status
 op_grant_list(struct request *q, const struct grant_list_request *in)
 {
@@ -201,9 +228,8 @@ op_grant_list(struct request *q, const struct grant_list_request *in)
 	list_begin(&l, q->reply);
 	for (size_t i = 0; i < scope->grant_count; i++) {
 		const struct grant *g = &scope->grants[i];
-		const struct grant_item item = { g->principal,
-			principal_number(g),
-			principal_who(&q->sv->vault, g),
+		const struct grantee to = op_grantee(q, q->workspace, g);
+		const struct grant_item item = { g->principal, to.id, to.who,
 			view_of(policy_role_name(&policy, g->role)),
 			view_of(g->prefix), g->created, g->by };
 

@@ -93,13 +93,14 @@ explain_scope(struct request *q, const struct workspace *ws,
 		struct explain_item item = {
 			.scope = view_of(ws->name),
 			.principal = g->principal,
-			.id = principal_number(g),
 			.role = view_of(policy_role_name(&p, g->role)),
 			.role_version = role == NULL ? 0 : role->version,
 			.prefix = view_of(g->prefix),
 			.created = g->created,
 			.uid = g->by,
 		};
+
+		struct grantee to;
 
 		item.outcome = EXPLAIN_IF_PROCESS;
 		if (policy_grant_is_for(&p, &ws->policy, g, s))
@@ -108,7 +109,9 @@ explain_scope(struct request *q, const struct workspace *ws,
 		else if (!policy_grant_may_be_for(&p, &ws->policy, g, s) ||
 		    policy_grant_outcome(&p, g, ask) != EXPLAIN_ALLOWS)
 			continue;
-		item.who = principal_who(&q->sv->vault, g);
+		to = op_grantee(q, ws, g);
+		item.id = to.id;
+		item.who = to.who;
 		explain_item_put(q->reply, &item);
 		list_item(l);
 	}
@@ -169,13 +172,17 @@ who_in(struct request *q, const struct workspace *ws,
 
 	for (size_t i = 0; i < ws->policy.grant_count; i++) {
 		const struct grant *g = &ws->policy.grants[i];
-		const struct who_item item = { g->principal,
-			principal_number(g), principal_who(&q->sv->vault, g),
-			view_of(policy_role_name(&p, g->role)),
-			view_of(ws->name), view_of(g->prefix) };
+		struct who_item item = { .principal = g->principal,
+			.role = view_of(policy_role_name(&p, g->role)),
+			.scope = view_of(ws->name),
+			.prefix = view_of(g->prefix) };
+		struct grantee to;
 
 		if (policy_grant_outcome(&p, g, ask) != EXPLAIN_ALLOWS)
 			continue;
+		to = op_grantee(q, ws, g);
+		item.id = to.id;
+		item.who = to.who;
 		who_item_put(q->reply, &item);
 		list_item(l);
 	}

@@ -73,6 +73,18 @@ enum cofre_status op_begin_change(struct request *q);
 bool op_may_give(const struct request *q, uint32_t role, struct view prefix);
 
 /*
+ * Whom a grant in a scope is for, as on the wire: the number of a user or
+ * group; the name of a unit, or of the workspace whose identity it is, or the
+ * low half of its id where the caller may not be told.  In op_grant.c.
+ */
+struct grantee {
+	uint32_t id;
+	struct view who;
+};
+struct grantee op_grantee(const struct request *q,
+    const struct workspace *scope, const struct grant *g);
+
+/*
  * How an unlock that took its time is finished: the log's keys are set, and
  * what its evidence says is judged.  Returns the final status.
  */

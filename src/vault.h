@@ -291,11 +291,6 @@ struct workspace *vault_workspace_kept_name(struct vault *v,
    open. */
 struct policy vault_policy(const struct vault *v);
 
-/* Whom a grant is for, as on the wire: the number of a user or group; the
-   name of a unit, or of the workspace whose identity it is. */
-uint32_t principal_number(const struct grant *g);
-struct view principal_who(struct vault *v, const struct grant *g);
-
 /* Make one: EXISTS, also when it is deleted; LIMIT. */
 enum cofre_status workspace_create(struct vault *v, struct view name,
     uint32_t uid, uint64_t now, struct workspace **ret);

@@ -73,23 +73,6 @@ vault_policy(const struct vault *v)
 		ROLES_MAX };
 }
 
-uint32_t
-principal_number(const struct grant *g)
-{
-	return g->principal == PRINCIPAL_USER ||
-		g->principal == PRINCIPAL_GROUP ? (uint32_t)g->id : 0;
-}
-
-struct view
-principal_who(struct vault *v, const struct grant *g)
-{
-	const struct workspace *ws = g->principal == PRINCIPAL_IDENTITY ?
-	    vault_workspace_by_id(v, g->id) :
-	    NULL;
-
-	return view_of(ws == NULL ? g->unit : ws->name);
-}
-
 void
 workspace_set_state(struct vault *v, struct workspace *ws,
     enum workspace_state state)

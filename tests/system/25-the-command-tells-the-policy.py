@@ -16,7 +16,7 @@ import harness
 import refusals
 from expect import check, same, show, status
 
-OWNER, TRAINER, READER, AGENT, NOBODY = 48001, 48002, 48003, 48004, 48005
+OWNER, TRAINER, READER, AGENT, NOBODY, ELSEWHERE = range(48001, 48007)
 ROLE = {"Name": "Train Reader", "IsCustom": True,
         "Description": "values of train-*",
         "Actions": ["workspaces/secrets/*/read"], "NotActions": [],
@@ -33,8 +33,8 @@ class Command:
         return self.t.run_cofre(self.d, *arguments, code=code,
                                 **more).decode()
 
-    def json(self, *arguments, code=0):
-        return json.loads(self(*arguments, "--json", code=code))
+    def json(self, *arguments, code=0, **more):
+        return json.loads(self(*arguments, "--json", code=code, **more))
 
     def error(self, *arguments, code):
         done = subprocess.run(
@@ -117,6 +117,44 @@ def grants(cofre):
     cofre("ungrant", "lab", "identity:ml")
     cofre.error("ungrant", "lab", "identity:ml", code=6)
     show("grants for names and for identities, given and taken")
+
+
+def named_elsewhere(t, d, root, cofre):
+    """A workspace that the caller may not see is a number to him; but who may
+    take a grant away is told whose it is."""
+    cofre("workspace", "create", "hidden")
+    cofre("identity", "bind", "hidden", "--uid", str(ELSEWHERE))
+    for scope in ("ml", "/"):
+        cofre("grant", scope, "identity:hidden", "reader")
+
+    def whose(*arguments, uid):
+        rows = cofre.json(*arguments, uid=uid)
+        return {row["principal"].replace("#", "# ").split()[0]
+                for row in rows if row["role"] == "reader" and
+                row["principal"].startswith("identity:")}
+
+    for arguments in (("grants", "ml"), ("who", "ml", "--action",
+                                         "workspaces/read")):
+        same(whose(*arguments, uid=READER), {"identity:#"},
+             "to a reader: " + arguments[0])
+        for uid, what in ((0, "an operator"), (ELSEWHERE, "itself")):
+            same(whose(*arguments, uid=uid), {"identity:hidden"},
+                 "to %s: %s" % (what, arguments[0]))
+    same(whose("grants", "ml", uid=OWNER), {"identity:hidden"},
+         "to who may take it away")
+    same(whose("who", "ml", "--action", "workspaces/read", uid=OWNER),
+         {"identity:hidden", "identity:#"}, "to who may not, of the vault's")
+    explained = status(t.agent(READER).connect(d.socket).call(
+        "policy.explain", workspace="ml", name="",
+        principal=wire.USER, id=ELSEWHERE, gid=wire.NO_ID, who="", groups=[],
+        action="workspaces/read"), "OK").fields["items"]
+    same({(i["principal"], i["who"], i["id"] > 0) for i in explained},
+         {(wire.IDENTITY, b"", True)}, "explained to a reader")
+    for scope in ("ml", "/"):
+        cofre("ungrant", scope, "identity:hidden")
+    cofre("workspace", "delete", "hidden", "--yes=hidden")
+    cofre("workspace", "purge", "hidden", "--yes=hidden")
+    show("whose a grant is, is told to those who see him, or may take it away")
 
 
 def why_is_what_happens(t, d, cofre):
@@ -321,6 +359,7 @@ def test(t):
     cofre("identity", "bind", "ml", "--uid", str(AGENT))
     roles(t, cofre)
     grants(cofre)
+    named_elsewhere(t, d, root, cofre)
     partly(t, d, cofre)
     bindings_that_never_fit(t, cofre)
     why_is_what_happens(t, d, cofre)

@@ -14,6 +14,7 @@ static const struct {
 	{ PRINCIPAL_USER, 2001, "", "user:2001" },
 	{ PRINCIPAL_GROUP, 0, "", "group:0" },
 	{ PRINCIPAL_IDENTITY, 0, "ml-prod", "identity:ml-prod" },
+	{ PRINCIPAL_IDENTITY, 7, "", "identity:#7" },
 	{ PRINCIPAL_OPERATOR, 0, "", "operator" },
 };
 
