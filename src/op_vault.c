@@ -102,6 +102,7 @@ op_unlock_finish(struct server *sv)
 	if (v->unlock.behind)
 		v->epoch = v->unlock.log_epoch;
 	sv->unlock_failures = 0;
+	sv->bindings++; /* they were read anew */
 	sv->log_gap = audit_end(sv->audit) < v->log_end;
 	recount(v, sv->audit);
 	vault_ssh_attach(v, sv->now, audit_end(sv->audit));

@@ -141,6 +141,8 @@ op_workspace_undelete(struct request *q,
 
 	(void)in;
 	st = workspace_undelete(&q->sv->vault, q->workspace);
+	if (st == COFRE_OK)
+		q->sv->bindings++; /* its own count again */
 	q->version = q->workspace->policy.version;
 	return st;
 }

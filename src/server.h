@@ -141,7 +141,7 @@ struct server {
 	int signal_fd;
 	struct witness witness; /* its sockets, or -1 each */
 	struct sentry sentry;
-	uint64_t bindings; /* counted up when an identity was bound */
+	uint64_t bindings; /* counted up when there may be one more */
 	uint32_t most_connections; /* that there are descriptors for */
 	int config_fd; /* the file as it was opened at start, or -1 */
 

@@ -97,6 +97,22 @@ def digests(t, d, bound, c):
     show("a binding by digest is for the program as it was, to the byte")
 
 
+def brought_back(t, d, root, bound):
+    """A connection that was looked at while the workspace was deleted is the
+    identity once that is back."""
+    bound.to(AGENT, sha256=sha256(PYTHON))
+    status(root.call("workspace.delete", workspace="w"), "OK")
+    c = t.agent(AGENT).connect(d.socket)
+    get(c, "DENIED", "while it is deleted")
+    status(root.call("workspace.undelete", workspace="w"), "OK")
+    status(root.call("identity.repair", workspace="w"), "OK")
+    get(c, "OK", "brought back and repaired")
+    status(root.call("vault.lock"), "OK")
+    status(root.call("vault.unlock", key=harness.KEY), "OK")
+    get(c, "OK", "unlocked anew")
+    show("a digest counts again when its workspace is brought back")
+
+
 def sent_before_an_exec(t, d, root, bound, urgent):
     """What another program has sent does not count as the bound one's; nor
     when a byte out of band hides it from who looks."""
@@ -238,6 +254,7 @@ def test(t):
     bound = Bound(root)
     c = programs(t, d, bound)
     digests(t, d, bound, c)
+    brought_back(t, d, root, bound)
     sent_before_an_exec(t, d, root, bound, False)
     sent_before_an_exec(t, d, root, bound, True)
     cgroups_and_units(t, d, root, bound)
