@@ -64,10 +64,12 @@ size_t audit_load(struct audit *a, size_t i, uint64_t cell, size_t n,
 bool audit_head(struct audit *a, size_t i, struct log_segment *head);
 
 /*
- * The chain value of a record that may end before the cell at in, whose
- * number is cell: one that is back cells long.  NULL when there is none.
+ * The chain value of the record that ends before the cell at in, whose number
+ * is cell; before it are so many cells, LOG_CELLS_MAX at most.  How many of
+ * them the record has is not known.  NULL when there is none that fits, or
+ * more than one: then a text was made to look like a record.
  */
 const uint8_t *audit_chain_before(const uint8_t *in, uint64_t cell,
-    unsigned back);
+    unsigned before);
 
 #endif

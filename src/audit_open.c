@@ -180,13 +180,10 @@ check_link(struct opening *o)
 		if (audit_load(a, a->count - 2, from - back, back, cells) !=
 		    back)
 			back = 0;
-		for (unsigned n = 1; n <= back; n++) {
-			p = audit_chain_before(cells + back * LOG_CELL, from,
-			    n);
-			if (p != NULL &&
-			    crypto_equal(p, a->chain, LOG_CHAIN_LEN))
-				return true;
-		}
+		p = audit_chain_before(cells + back * LOG_CELL, from,
+		    (unsigned)back);
+		if (p != NULL && crypto_equal(p, a->chain, LOG_CHAIN_LEN))
+			return true;
 	}
 	return fail(o, DIRECTORY "/%s: does not go on where the segment "
 	    "before it ends: the log was changed or damaged", o->name);

@@ -99,15 +99,22 @@ audit_head(struct audit *a, size_t i, struct log_segment *head)
 }
 
 const uint8_t *
-audit_chain_before(const uint8_t *in, uint64_t cell, unsigned back)
+audit_chain_before(const uint8_t *in, uint64_t cell, unsigned before)
 {
-	const uint8_t *p = in - (size_t)back * LOG_CELL;
+	const uint8_t *found = NULL;
 	uint64_t epoch;
 	unsigned n;
 
-	if (!logfmt_peek(p, cell - back, &n, &epoch) || n != back)
-		return NULL;
-	return p + LOG_BODY;
+	for (unsigned back = 1; back <= before; back++) {
+		const uint8_t *p = in - (size_t)back * LOG_CELL;
+
+		if (!logfmt_peek(p, cell - back, &n, &epoch) || n != back)
+			continue;
+		if (found != NULL)
+			return NULL;
+		found = p + LOG_BODY;
+	}
+	return found;
 }
 
 /* Where the next thing that looks like a record begins, from cell on. */
@@ -147,32 +154,23 @@ window_load(struct window *w, struct audit *a, size_t i, uint64_t cell)
 	w->record.len = n < w->before ? 0 : (n - w->before) * LOG_CELL;
 }
 
-/*
- * Read the record in the window.  Which cell the record before it begins at
- * is not known, only that it ends here: each that it can be is tried.
- */
+/* Read the record in the window. */
 static enum log_result
 window_get(const struct window *w, struct audit *a, size_t i, uint64_t cell,
     struct log_record *r, unsigned *n, uint8_t *text)
 {
-	enum log_result result = LOG_BROKEN;
 	uint8_t chain[LOG_CHAIN_LEN];
 	struct log_segment head;
-	const uint8_t *p;
+	const uint8_t *p = head.chain;
 
-	if (w->before == 0)
-		return audit_head(a, i, &head) ? logfmt_get(w->record, cell,
-		    head.chain, a->keys, r, n, text) : LOG_BROKEN;
-	for (unsigned back = 1; back <= w->before && result == LOG_BROKEN;
-	     back++) {
-		p = audit_chain_before(w->record.data, cell, back);
-		if (p == NULL)
-			continue;
-		memcpy(chain, p, LOG_CHAIN_LEN);
-		result = logfmt_get(w->record, cell, chain, a->keys, r, n,
-		    text);
-	}
-	return result;
+	if (w->before > 0)
+		p = audit_chain_before(w->record.data, cell, w->before);
+	else if (!audit_head(a, i, &head))
+		p = NULL;
+	if (p == NULL)
+		return LOG_BROKEN;
+	memcpy(chain, p, LOG_CHAIN_LEN);
+	return logfmt_get(w->record, cell, chain, a->keys, r, n, text);
 }
 
 /* Move a plain text from the window to the caller's memory. */

@@ -1,5 +1,7 @@
 #include <check.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "logdir.h"
@@ -137,6 +139,99 @@ START_TEST(a_record_made_without_the_key_is_forged)
 }
 END_TEST
 
+/* How many records can't be read, or are told to be bad. */
+static unsigned
+count_bad(struct audit *a)
+{
+	enum log_result result;
+	struct log_record r;
+	unsigned bad = 0;
+	uint64_t next;
+
+	for (uint64_t cell = audit_first(a);
+	     (result = audit_read(a, cell, &r, &next, text)) != LOG_END;
+	     cell = next)
+		bad += result != LOG_OK;
+	return bad;
+}
+
+/* The chain value of the record at a cell of the first segment. */
+static void
+take_chain(uint8_t chain[LOG_CHAIN_LEN], uint64_t cell)
+{
+	int fd = open(logdir_segment(0), O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_eq(pread(fd, chain, LOG_CHAIN_LEN,
+	    logdir_at(cell) + LOG_BODY), LOG_CHAIN_LEN);
+	(void)close(fd);
+}
+
+/*
+ * Without a key: in place of the record of three cells another one, whose
+ * text ends like a record of one cell that has the old one's chain value.
+ */
+static void
+put_false_text(uint64_t cell)
+{
+	struct log_record r = { .type = LOG_SYSTEM, .time = 1, .cell = cell };
+	uint8_t cells[LOG_CELLS_MAX * LOG_CELL], chain[LOG_CHAIN_LEN];
+	uint8_t behind[2 * LOG_CELL], *last = behind + LOG_CELL;
+
+	memset(behind, 'x', sizeof(behind));
+	last[0] = LOG_REQUEST;
+	last[1] = 1;
+	memset(last + 8, 0, 8);
+	last[15] = (uint8_t)(cell + 2);
+	memset(last + 64, 0, 4); /* principal: none */
+	take_chain(last + LOG_BODY, cell);
+	take_chain(chain, cell - 1);
+	/* Each string has its length in four bytes before it. */
+	r.object = (struct view){ behind + 4, 200 };
+	r.detail = (struct view){ last + LOG_BODY, LOG_CHAIN_LEN };
+	ck_assert_uint_eq(logfmt_put(cells, &r, NULL, chain), 3);
+	logdir_poke(logdir_segment(0), logdir_at(cell), cells, 3 * LOG_CELL);
+}
+
+/* A record of three cells at that cell, and many behind it. */
+static void
+make_with_text(uint64_t cell)
+{
+	static const char object[] =
+	    "a/name/that/fills/three/cells/a/name/that/fills/three/cells/"
+	    "a/name/that/fills/three/cells/a/name/that/fills/three/cells/";
+	struct audit *a = logdir_open(LOGDIR_SMALL);
+
+	ck_assert(audit_set_keys(a, &logdir_keys));
+	logdir_append_many(a, 0, cell);
+	ck_assert_uint_eq(logdir_append(a, cell, object), cell);
+	ck_assert_uint_eq(logdir_append(a, cell + 1, ""), cell + 3);
+	logdir_append_many(a, cell + 2, 20);
+	ck_assert_uint_eq(count_bad(a), 0);
+	audit_close(a);
+}
+
+START_TEST(no_text_stands_in_for_the_record_before)
+{
+	struct audit *a;
+
+	make_with_text(10);
+	put_false_text(10);
+	a = logdir_open(LOGDIR_SMALL);
+	ck_assert(audit_set_keys(a, &logdir_keys));
+	ck_assert_uint_gt(count_bad(a), 0);
+	audit_close(a);
+}
+END_TEST
+
+START_TEST(no_text_stands_in_for_the_last_record_of_a_segment)
+{
+	make_with_text(28);
+	ck_assert(logdir_has("000000000000001f.log"));
+	put_false_text(28);
+	logdir_assert_refused("does not go on where the segment");
+}
+END_TEST
+
 START_TEST(an_epoch_without_a_tag_is_nobodys)
 {
 	struct audit *a = logdir_open(LOGDIR_SMALL);
@@ -189,6 +284,8 @@ add_tests(Suite *s)
 	tcase_add_test(t,
 	    old_segments_that_are_gone_or_cut_are_broken_not_fatal);
 	tcase_add_test(t, a_record_made_without_the_key_is_forged);
+	tcase_add_test(t, no_text_stands_in_for_the_record_before);
+	tcase_add_test(t, no_text_stands_in_for_the_last_record_of_a_segment);
 	tcase_add_test(t, an_epoch_without_a_tag_is_nobodys);
 	tcase_add_test(t, the_newest_epoch_is_found_across_segments);
 	suite_add_tcase(s, t);
