@@ -72,4 +72,11 @@ bool audit_head(struct audit *a, size_t i, struct log_segment *head);
 const uint8_t *audit_chain_before(const uint8_t *in, uint64_t cell,
     unsigned before);
 
+/*
+ * Is that the chain value of the last record of the segment before the i-th
+ * one?  i is not 0.  False too when that segment can't be read.
+ */
+bool audit_follows(struct audit *a, size_t i,
+    const uint8_t chain[LOG_CHAIN_LEN]);
+
 #endif

@@ -117,6 +117,24 @@ audit_chain_before(const uint8_t *in, uint64_t cell, unsigned before)
 	return found;
 }
 
+bool
+audit_follows(struct audit *a, size_t i, const uint8_t chain[LOG_CHAIN_LEN])
+{
+	uint8_t cells[LOG_CELLS_MAX * LOG_CELL];
+	uint64_t cell = a->firsts[i], before = cell - a->firsts[i - 1];
+	struct log_segment head;
+	const uint8_t *p;
+
+	if (before > LOG_CELLS_MAX)
+		before = LOG_CELLS_MAX;
+	if (!audit_head(a, i - 1, &head) ||
+	    audit_load(a, i - 1, cell - before, before, cells) != before)
+		return false;
+	p = audit_chain_before(cells + before * LOG_CELL, cell,
+	    (unsigned)before);
+	return p != NULL && crypto_equal(p, chain, LOG_CHAIN_LEN);
+}
+
 /* Where the next thing that looks like a record begins, from cell on. */
 static uint64_t
 look_on(struct audit *a, size_t i, uint64_t cell)
@@ -165,7 +183,8 @@ window_get(const struct window *w, struct audit *a, size_t i, uint64_t cell,
 
 	if (w->before > 0)
 		p = audit_chain_before(w->record.data, cell, w->before);
-	else if (!audit_head(a, i, &head))
+	else if (!audit_head(a, i, &head) ||
+	    (i > 0 && !audit_follows(a, i, head.chain)))
 		p = NULL;
 	if (p == NULL)
 		return LOG_BROKEN;

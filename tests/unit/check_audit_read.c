@@ -99,6 +99,9 @@ START_TEST(old_segments_that_are_gone_or_cut_are_broken_not_fatal)
 	ck_assert_int_eq(audit_read(a, 31, &r, &next, text), LOG_OK);
 	ck_assert_int_eq(audit_read(a, 35, &r, &next, text), LOG_BROKEN);
 	ck_assert_uint_eq(next, 62);
+	ck_assert_int_eq(audit_read(a, 62, &r, &next, text), LOG_BROKEN);
+	ck_assert_uint_eq(next, 63);
+	ck_assert_int_eq(audit_read(a, 63, &r, &next, text), LOG_OK);
 	ck_assert_int_eq(unlink(logdir_segment(0)), 0);
 	ck_assert_int_eq(audit_read(a, 3, &r, &next, text), LOG_BROKEN);
 	ck_assert_uint_eq(next, 31);
@@ -107,7 +110,8 @@ START_TEST(old_segments_that_are_gone_or_cut_are_broken_not_fatal)
 	ck_assert_uint_eq(audit_first(a), 31);
 	ck_assert_int_eq(audit_read(a, 3, &r, &next, text), LOG_BROKEN);
 	ck_assert_uint_eq(next, 31);
-	ck_assert_int_eq(audit_read(a, 62, &r, &next, text), LOG_OK);
+	ck_assert_int_eq(audit_read(a, 31, &r, &next, text), LOG_OK);
+	ck_assert_int_eq(audit_read(a, 62, &r, &next, text), LOG_BROKEN);
 	audit_close(a);
 }
 END_TEST
@@ -166,6 +170,20 @@ take_chain(uint8_t chain[LOG_CHAIN_LEN], uint64_t cell)
 	(void)close(fd);
 }
 
+/* The chain value in the first segment's header. */
+static void
+take_first_chain(uint8_t chain[LOG_CHAIN_LEN])
+{
+	int fd = open(logdir_segment(0), O_RDONLY | O_CLOEXEC);
+	struct log_segment head;
+	uint8_t cell[LOG_CELL];
+
+	ck_assert_int_eq(pread(fd, cell, LOG_CELL, 0), LOG_CELL);
+	(void)close(fd);
+	ck_assert(logfmt_segment_get(cell, &head));
+	memcpy(chain, head.chain, LOG_CHAIN_LEN);
+}
+
 /*
  * Without a key: in place of the record of three cells another one, whose
  * text ends like a record of one cell that has the old one's chain value.
@@ -190,6 +208,24 @@ put_false_text(uint64_t cell)
 	r.detail = (struct view){ last + LOG_BODY, LOG_CHAIN_LEN };
 	ck_assert_uint_eq(logfmt_put(cells, &r, NULL, chain), 3);
 	logdir_poke(logdir_segment(0), logdir_at(cell), cells, 3 * LOG_CELL);
+}
+
+/* Without a key: other records from that cell to the end of the segment. */
+static void
+put_false_end(uint64_t cell)
+{
+	uint8_t out[LOG_CELLS_MAX * LOG_CELL], chain[LOG_CHAIN_LEN];
+	struct log_record r = logdir_record(4711);
+
+	if (cell > 0)
+		take_chain(chain, cell - 1);
+	else
+		take_first_chain(chain);
+	for (r.cell = cell; r.cell < 31; r.cell++) {
+		ck_assert_uint_eq(logfmt_put(out, &r, NULL, chain), 1);
+		logdir_poke(logdir_segment(0), logdir_at(r.cell), out,
+		    LOG_CELL);
+	}
 }
 
 /* A record of three cells at that cell, and many behind it. */
@@ -229,6 +265,25 @@ START_TEST(no_text_stands_in_for_the_last_record_of_a_segment)
 	ck_assert(logdir_has("000000000000001f.log"));
 	put_false_text(28);
 	logdir_assert_refused("does not go on where the segment");
+}
+END_TEST
+
+START_TEST(an_old_segment_cant_end_in_another_way)
+{
+	static const uint64_t from[] = { 30, 17, 0 };
+	struct audit *a = logdir_open(LOGDIR_SMALL);
+
+	ck_assert(audit_set_keys(a, &logdir_keys));
+	logdir_append_many(a, 0, 100);
+	ck_assert_uint_eq(count_bad(a), 0);
+	audit_close(a);
+	for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++) {
+		put_false_end(from[i]);
+		a = logdir_open(LOGDIR_SMALL);
+		ck_assert(audit_set_keys(a, &logdir_keys));
+		ck_assert_uint_eq(count_bad(a), 1);
+		audit_close(a);
+	}
 }
 END_TEST
 
@@ -286,6 +341,7 @@ add_tests(Suite *s)
 	tcase_add_test(t, a_record_made_without_the_key_is_forged);
 	tcase_add_test(t, no_text_stands_in_for_the_record_before);
 	tcase_add_test(t, no_text_stands_in_for_the_last_record_of_a_segment);
+	tcase_add_test(t, an_old_segment_cant_end_in_another_way);
 	tcase_add_test(t, an_epoch_without_a_tag_is_nobodys);
 	tcase_add_test(t, the_newest_epoch_is_found_across_segments);
 	suite_add_tcase(s, t);
