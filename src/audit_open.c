@@ -47,10 +47,12 @@ open_directory(struct opening *o, int state_fd)
 {
 	struct stat st;
 
-	if (mkdirat(state_fd, DIRECTORY, 0700) == 0)
-		(void)fsync(state_fd);
-	else if (errno != EEXIST)
+	if (mkdirat(state_fd, DIRECTORY, 0700) == -1 && errno != EEXIST)
 		return fail(o, DIRECTORY ": can't be made: %s",
+		    strerror(errno));
+	/* Also when it is there: who made it may have been killed before. */
+	if (fsync(state_fd) == -1)
+		return fail(o, DIRECTORY ": its name can't be flushed: %s",
 		    strerror(errno));
 	o->a->dir = openat(state_fd, DIRECTORY,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -361,6 +363,11 @@ resume(struct opening *o)
 	walk(a);
 	if (!bring_end_in_order(o))
 		return false;
+	/* The last segment may not have its name on the disk yet, and whoever
+	   named it was killed: without that no flush of it is worth much. */
+	if (fsync(a->dir) == -1)
+		return fail(o, DIRECTORY "/%s: its name can't be flushed: %s",
+		    o->name, strerror(errno));
 	if (a->epoch == 0)
 		look_for_epoch(a);
 	a->flushed = a->mark;

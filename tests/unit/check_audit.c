@@ -10,6 +10,25 @@
 
 #include "logdir.h"
 
+/* The last directories that were flushed; which of them can't be. */
+static ino_t directories[2];
+static int flushed, failing = -1;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int
+__wrap_fsync(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1 || !S_ISDIR(st.st_mode))
+		return __real_fsync(fd);
+	directories[flushed % 2] = st.st_ino;
+	errno = EIO;
+	return flushed++ == failing ? -1 : __real_fsync(fd);
+}
+
 /* ---- files ---- */
 
 START_TEST(a_new_log_is_one_file_with_all_its_space)
@@ -41,6 +60,24 @@ START_TEST(a_log_goes_on_where_it_ended)
 		audit_close(a);
 	}
 	logdir_reopen(LOGDIR_LARGE, 30);
+}
+END_TEST
+
+/* Who made it may have been killed before they were. */
+START_TEST(a_log_goes_on_when_its_names_are_on_the_disk)
+{
+	struct stat state, activity;
+
+	audit_close(logdir_open(LOGDIR_SMALL));
+	ck_assert_int_eq(stat(logdir_state(), &state), 0);
+	ck_assert_int_eq(stat(logdir_path("."), &activity), 0);
+	flushed = 0;
+	audit_close(logdir_open(LOGDIR_SMALL));
+	ck_assert_int_eq(flushed, 2);
+	ck_assert_uint_eq(directories[0], state.st_ino);
+	ck_assert_uint_eq(directories[1], activity.st_ino);
+	for (flushed = failing = 0; failing < 2; failing++, flushed = 0)
+		logdir_assert_refused("can't be flushed: Input/output error");
 }
 END_TEST
 
@@ -378,6 +415,7 @@ add_tests(Suite *s)
 	tcase_add_checked_fixture(t, logdir_setup, logdir_teardown);
 	tcase_add_test(t, a_new_log_is_one_file_with_all_its_space);
 	tcase_add_test(t, a_log_goes_on_where_it_ended);
+	tcase_add_test(t, a_log_goes_on_when_its_names_are_on_the_disk);
 	tcase_add_test(t, a_killed_process_loses_no_record);
 	tcase_add_test(t, segments_follow_one_another_without_a_gap);
 	tcase_add_test(t, a_segment_may_be_filled_to_its_last_cell);
