@@ -300,7 +300,24 @@ check_records(struct logcheck *l, struct reader *r, bool last)
 	return bad(l, l->end, "it does not follow from the record before it");
 }
 
-/* Check one segment; next is where the following one begins, or LATER. */
+/*
+ * Is there a segment that goes on where this one ends, before the next one
+ * that was listed?  Of those that are made while the directory is read a
+ * later one may be listed, and an earlier one not.
+ */
+static bool
+is_unlisted(int dir, uint64_t first, uint64_t end, uint64_t next)
+{
+	char name[LOG_NAME_LEN];
+	struct stat st;
+
+	logfmt_name_put(name, end);
+	return first < end && end < next &&
+	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Check one segment; next is where the following one that was listed begins,
+   or LATER. */
 static bool
 check_segment(struct logcheck *l, int dir, struct reader *r, uint64_t next)
 {
@@ -315,7 +332,8 @@ check_segment(struct logcheck *l, int dir, struct reader *r, uint64_t next)
 	if (l->end < head.mark)
 		return bad(l, l->end, "the records end here, but there were "
 		    "records up to cell %" PRIu64, head.mark);
-	if (!last && l->end != next)
+	if (!last && l->end != next &&
+	    !is_unlisted(dir, r->first, l->end, next))
 		return bad(l, l->end, "the segment ends here, but the next "
 		    "one that is there begins at cell %" PRIu64, next);
 	return true;
@@ -326,12 +344,16 @@ check_all(struct logcheck *l, int dir, const struct names *n, size_t from)
 {
 	struct reader *r = malloc(sizeof(*r));
 	bool good = r != NULL || bad(l, 0, "out of memory");
+	uint64_t first = n->firsts[from], next;
 
-	for (size_t i = from; good && i < n->count; i++) {
-		*r = (struct reader){ .fd = -1, .first = n->firsts[i] };
-		logfmt_name_put(l->file, r->first);
-		good = check_segment(l, dir, r,
-		    i + 1 < n->count ? n->firsts[i + 1] : LOGCHECK_LATER);
+	for (size_t i = from; good && i < n->count; first = l->end) {
+		*r = (struct reader){ .fd = -1, .first = first };
+		logfmt_name_put(l->file, first);
+		next = i + 1 < n->count ? n->firsts[i + 1] : LOGCHECK_LATER;
+		good = check_segment(l, dir, r, next);
+		/* One that was not listed comes first. */
+		if (next == LOGCHECK_LATER || l->end == next)
+			i++;
 		if (r->fd != -1)
 			(void)close(r->fd);
 	}

@@ -1,0 +1,137 @@
+/* The check of a log that a daemon is writing to. */
+#include <check.h>
+#include <dirent.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "logcheck.h"
+#include "logdir.h"
+
+static struct problem problem;
+
+/* A segment that readdir() does not list. */
+static uint64_t missed = LOGCHECK_LATER;
+
+struct dirent *__real_readdir(DIR *d);
+struct dirent *__wrap_readdir(DIR *d);
+
+struct dirent *
+__wrap_readdir(DIR *d)
+{
+	struct dirent *e;
+	uint64_t first;
+
+	do
+		e = __real_readdir(d);
+	while (e != NULL && logfmt_name_get(e->d_name, &first) &&
+	    first == missed);
+	return e;
+}
+
+static enum cofre_status
+check(struct logcheck *l)
+{
+	*l = (struct logcheck){ .since = NULL };
+	return logcheck_run(l, logdir_state(), &problem);
+}
+
+/* Three segments: the cells 0 to 30, 31 to 61 and 62 to 79. */
+static void
+make_log(void)
+{
+	struct audit *a = logdir_open(LOGDIR_SMALL);
+
+	logdir_append_many(a, 1000, 80);
+	audit_close(a);
+}
+
+static void
+assert_good(uint64_t records)
+{
+	struct logcheck l;
+
+	ck_assert_msg(check(&l) == COFRE_OK, "%s: cell %llu: %s", l.file,
+	    (unsigned long long)l.cell, l.reason);
+	ck_assert_uint_eq(l.records, records);
+}
+
+/* Of what is made meanwhile a later name may be listed, and an earlier not. */
+START_TEST(a_segment_made_while_the_directory_is_read_is_no_gap)
+{
+	make_log();
+	missed = 31;
+	assert_good(80);
+	missed = 0;
+	assert_good(49);
+	missed = 62;
+	assert_good(62);
+}
+END_TEST
+
+/* It waits for that when it is quicker than the checks are. */
+static void
+append_until_killed(void)
+{
+	struct audit *a = logdir_open(LOGDIR_SMALL);
+
+	for (uint64_t i = 0; i < 20000; i++)
+		(void)logdir_append(a, i,
+		    i % 3 == 0 ? "a/name/that/fills/three/cells/a/name/that/"
+		    "fills/three/cells/a/name/that/fills/three/cells" : "");
+	for (;;)
+		(void)pause();
+}
+
+START_TEST(a_log_that_is_written_to_meanwhile_is_good)
+{
+	uint64_t seen = 0;
+	struct logcheck l;
+	int status;
+	pid_t pid;
+
+	audit_close(logdir_open(LOGDIR_SMALL));
+	if ((pid = fork()) == 0)
+		append_until_killed();
+	for (int i = 0; i < 40 || (seen < 500 && i < 2000); i++) {
+		ck_assert_msg(check(&l) == COFRE_OK, "%s: cell %llu: %s",
+		    l.file, (unsigned long long)l.cell, l.reason);
+		ck_assert_uint_ge(l.records, seen);
+		seen = l.records;
+	}
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_uint_gt(seen, 0);
+	ck_assert_int_eq(check(&l), COFRE_OK);
+	logdir_reopen(LOGDIR_SMALL, l.records);
+}
+END_TEST
+
+static void
+add_tests(Suite *s)
+{
+	TCase *t = tcase_create("logcheck_live");
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, logdir_setup, logdir_teardown);
+	tcase_add_test(t,
+	    a_segment_made_while_the_directory_is_read_is_no_gap);
+	tcase_add_test(t, a_log_that_is_written_to_meanwhile_is_good);
+	suite_add_tcase(s, t);
+}
+
+int
+main(void)
+{
+	Suite *s = suite_create("logcheck_live");
+	SRunner *sr = srunner_create(s);
+	int failed;
+
+	add_tests(s);
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
