@@ -283,17 +283,26 @@ check_records(struct logcheck *l, struct reader *r, bool last)
 		used = first_used(r, l->end);
 		if (used == LOGCHECK_LATER)
 			return true;
-		if (last && l->end > before) {
+		if (!last)
+			break;
+		if (l->end > before) {
 			waited = false;
 			continue;
 		}
-		if (!last || waited)
+		if (!waited) {
+			(void)nanosleep(&moment, NULL);
+			waited = true;
+			continue;
+		}
+		if (is_unfinished(r, l->end))
+			return l->unfinished = true;
+		/* Its writer may have gone on since the records were read. */
+		fill(r, l->end);
+		result = walk(l, r);
+		if (l->end == before)
 			break;
-		(void)nanosleep(&moment, NULL);
-		waited = true;
+		waited = false;
 	}
-	if (last && is_unfinished(r, l->end))
-		return l->unfinished = true;
 	if (result == LOG_END)
 		return bad(l, used, "there is something behind the end of "
 		    "the records, which is at cell %" PRIu64, l->end);

@@ -1,9 +1,11 @@
 /* The check of a log that a daemon is writing to. */
 #include <check.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "logcheck.h"
@@ -28,6 +30,40 @@ __wrap_readdir(DIR *d)
 	while (e != NULL && logfmt_name_get(e->d_name, &first) &&
 	    first == missed);
 	return e;
+}
+
+/*
+ * A writer that stands still inside record 70 for as long as the check waits
+ * for it, and goes on when that has read so often since.
+ */
+static struct {
+	bool still;
+	bool waited;
+	int reads;
+	uint8_t rest[10 * LOG_CELL];
+} writer;
+
+ssize_t __real_pread(int fd, void *to, size_t len, off_t at);
+ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at);
+int __real_nanosleep(const struct timespec *ts, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *ts, struct timespec *left);
+
+int
+__wrap_nanosleep(const struct timespec *ts, struct timespec *left)
+{
+	writer.waited = writer.still;
+	return writer.still ? 0 : __real_nanosleep(ts, left);
+}
+
+ssize_t
+__wrap_pread(int fd, void *to, size_t len, off_t at)
+{
+	if (writer.waited && writer.reads-- == 0) {
+		logdir_poke(logdir_segment(62), logdir_at(9),
+		    writer.rest + LOG_CELL, sizeof(writer.rest) - LOG_CELL);
+		logdir_poke(logdir_segment(62), logdir_at(8), writer.rest, 8);
+	}
+	return __real_pread(fd, to, len, at);
 }
 
 static enum cofre_status
@@ -67,6 +103,34 @@ START_TEST(a_segment_made_while_the_directory_is_read_is_no_gap)
 	assert_good(49);
 	missed = 62;
 	assert_good(62);
+}
+END_TEST
+
+START_TEST(a_writer_that_stood_still_and_goes_on_does_no_damage)
+{
+	static const uint8_t zeros[sizeof(writer.rest)];
+	uint8_t mark[8] = { 0, 0, 0, 0, 0, 0, 0, 70 };
+	int fd;
+
+	make_log();
+	fd = open(logdir_segment(62), O_RDONLY | O_CLOEXEC);
+	ck_assert_int_eq(pread(fd, writer.rest, sizeof(writer.rest),
+	    logdir_at(8)), sizeof(writer.rest));
+	(void)close(fd);
+	logdir_poke(logdir_segment(62), LOG_MARK, mark, sizeof(mark));
+	writer.still = true;
+	for (int reads = 0; reads < 16; reads++) {
+		struct logcheck l;
+
+		logdir_poke(logdir_segment(62), logdir_at(8), zeros, 8);
+		logdir_poke(logdir_segment(62), logdir_at(9), zeros,
+		    sizeof(zeros) - LOG_CELL);
+		writer.waited = false;
+		writer.reads = reads;
+		ck_assert_msg(check(&l) == COFRE_OK, "%d reads: cell %llu: %s",
+		    reads, (unsigned long long)l.cell, l.reason);
+		ck_assert(l.unfinished || l.records == 80);
+	}
 }
 END_TEST
 
@@ -118,6 +182,8 @@ add_tests(Suite *s)
 	tcase_add_checked_fixture(t, logdir_setup, logdir_teardown);
 	tcase_add_test(t,
 	    a_segment_made_while_the_directory_is_read_is_no_gap);
+	tcase_add_test(t,
+	    a_writer_that_stood_still_and_goes_on_does_no_damage);
 	tcase_add_test(t, a_log_that_is_written_to_meanwhile_is_good);
 	suite_add_tcase(s, t);
 }
