@@ -289,6 +289,20 @@ stop_listening(struct server *sv, int *fd)
 	*fd = -1;
 }
 
+/* Record what was counted, which may need more than one turn; and the end. */
+static void
+record_end(struct server *sv)
+{
+	for (;;) {
+		notes_write(sv, true);
+		if (sv->turn.count == 0)
+			break; /* that was all, or the log takes no more */
+		turn_end(sv);
+	}
+	dispatch_system(sv, "stopped");
+	turn_end(sv);
+}
+
 /* Take no more, and let those who have replies to come have them. */
 static void
 drain(struct server *sv)
@@ -315,9 +329,7 @@ drain(struct server *sv)
 	}
 	sv->clock = clock_of(CLOCK_MONOTONIC);
 	watch_save(sv);
-	notes_write(sv, true);
-	dispatch_system(sv, "stopped");
-	turn_end(sv);
+	record_end(sv);
 	conn_close_all(sv);
 	conn_bury(sv);
 	known_clear(sv);
