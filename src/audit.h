@@ -130,6 +130,13 @@ bool audit_goes_ahead(const struct audit *a);
 uint64_t audit_end(const struct audit *a);
 uint64_t audit_first(const struct audit *a);
 
+/*
+ * Take note of oldest segments that were moved away since the log was opened,
+ * as a start does: audit_first() is then that of the first one that is there.
+ * A gap behind it stays one.  Before reading.
+ */
+void audit_drop_gone(struct audit *a);
+
 /* The epoch in the newest record that has one; 0 when there is none. */
 uint64_t audit_last_epoch(const struct audit *a);
 

@@ -48,6 +48,36 @@ old(struct audit *a, size_t i)
 	return a->old_fd;
 }
 
+/* Is the oldest segment's file gone?  What can't be opened is still there. */
+static bool
+oldest_is_gone(const struct audit *a)
+{
+	char name[LOG_NAME_LEN];
+	int fd;
+
+	logfmt_name_put(name, a->firsts[0]);
+	fd = openat(a->dir, name,
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd == -1)
+		return errno == ENOENT;
+	(void)close(fd);
+	return false;
+}
+
+void
+audit_drop_gone(struct audit *a)
+{
+	while (a->count > 1 && oldest_is_gone(a)) {
+		/* It may be the one that is open, and all places change. */
+		if (a->old_fd != -1)
+			(void)close(a->old_fd);
+		a->old_fd = -1;
+		a->count--;
+		memmove(a->firsts, a->firsts + 1,
+		    a->count * sizeof(*a->firsts));
+	}
+}
+
 /* Read len bytes, or up to the end of the file; how many they were. */
 static size_t
 read_at(int fd, uint8_t *to, size_t len, uint64_t at)

@@ -150,6 +150,7 @@ op_activity_read(struct request *q, const struct activity_read_request *in)
 	enum log_result r = LOG_OK;
 	struct wire_list l;
 
+	audit_drop_gone(a);
 	if (cell < audit_first(a))
 		cell = audit_first(a);
 	list_begin(&l, q->reply);

@@ -77,6 +77,7 @@ recount(struct vault *v, struct audit *a)
 	enum log_result result;
 	struct log_record r;
 
+	audit_drop_gone(a);
 	for (uint64_t cell = v->read_end; v->runs.count > 0 && cell < end;
 	     cell = next) {
 		result = audit_read(a, cell, &r, &next, text);

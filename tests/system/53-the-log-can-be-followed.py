@@ -2,8 +2,8 @@
 """cofre activity --follow prints what is there, its own connection included,
 and then each record as it comes, but for those that its reading makes; it ends
 when nobody reads its output any more, also when nothing happens, and when the
-daemon goes.  Records that were changed are told of, with an exit code of their
-own."""
+daemon goes.  Oldest segments that were moved away are not missed; records that
+were changed are told of, with an exit code of their own."""
 import json
 import os
 import select
@@ -109,6 +109,30 @@ def daemon_goes(t, d):
     show("it ends with the daemon: " + said.strip())
 
 
+def read_all(t, d):
+    """Exit code, what it says, how many records."""
+    done = subprocess.run(
+        [t.cofre(), "--socket", d.socket, "activity", "--json"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)
+    return done.returncode, done.stderr.decode(), done.stdout.count(b"\n")
+
+
+def moved_away(t, d):
+    """Who wants room moves the oldest segments away, at any time."""
+    logs = os.path.join(d.state_dir, "activity")
+    segments = sorted(n for n in os.listdir(logs) if n.endswith(".log"))
+    check(len(segments) > 2, "%d segments" % len(segments))
+    code, said, before = read_all(t, d)
+    same(code, 0, "exit code: " + said)
+    away, path = (os.path.join(x, segments[0]) for x in (d.dir, logs))
+    os.rename(path, away)
+    code, said, rest = read_all(t, d)
+    same(code, 0, "exit code without the oldest segment: " + said)
+    check(rest < before - CELLS // 2, "%d of %d records" % (rest, before))
+    show("without the oldest segment %d of %d records" % (rest, before))
+    os.rename(away, path)
+
+
 def changed(t, d):
     """Records that somebody has changed while the daemon was away."""
     logs = os.path.join(d.state_dir, "activity")
@@ -122,13 +146,10 @@ def changed(t, d):
         harness.write_file(path, bytes(data))
         d.start()
         status(d.connect().call("vault.unlock", key=harness.KEY), "OK")
-        done = subprocess.run(
-            [t.cofre(), "--socket", d.socket, "activity", "--json"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)
+        code, said, lines = read_all(t, d)
         d.stop()
-        same(done.returncode, CORRUPT, "exit code with changed records: %r" %
-             done.stderr)
-        return done.stderr.decode(), done.stdout.count(b"\n")
+        same(code, CORRUPT, "exit code with changed records: " + said)
+        return said, lines
 
     one, lines = with_changes(6)
     check("DOES NOT VERIFY" in one, one)
@@ -144,13 +165,18 @@ def test(t):
     status(root.call("workspace.create", workspace="w"), "OK")
     status(root.put("w", "first", dict(value=b"v")), "OK")
     nobody_reads(follows(t, d, root))
+    daemon_goes(t, d)
+    d.start()
+    root = d.connect()
+    status(root.call("vault.unlock", key=harness.KEY), "OK")
     # What is changed in the segment that it goes on with stops its start.
-    for _ in range(CELLS // 64 + 1):
+    for _ in range(2 * CELLS // 64 + 1):
         root.send_raw(wire.request("secret.get", 9, workspace="w",
                                    name="first") * 64)
         for _ in range(64):
             status(root.receive(), "OK", "a read")
-    daemon_goes(t, d)
+    moved_away(t, d)
+    d.stop()
     changed(t, d)
 
 

@@ -116,6 +116,40 @@ START_TEST(old_segments_that_are_gone_or_cut_are_broken_not_fatal)
 }
 END_TEST
 
+START_TEST(oldest_segments_that_were_moved_away_are_no_damage)
+{
+	struct audit *a = logdir_open(LOGDIR_SMALL);
+	struct log_record r;
+	uint64_t next;
+
+	logdir_append_many(a, 0, 130);
+	ck_assert_int_eq(audit_read(a, 3, &r, &next, text), LOG_OK);
+	audit_drop_gone(a);
+	ck_assert_uint_eq(audit_first(a), 0);
+	ck_assert_int_eq(unlink(logdir_segment(62)), 0);
+	audit_drop_gone(a);
+	ck_assert_uint_eq(audit_first(a), 0);
+	ck_assert_int_eq(audit_read(a, 62, &r, &next, text), LOG_BROKEN);
+	ck_assert_int_eq(audit_read(a, 93, &r, &next, text), LOG_BROKEN);
+	ck_assert_int_eq(unlink(logdir_segment(0)), 0);
+	audit_drop_gone(a);
+	ck_assert_uint_eq(audit_first(a), 31);
+	ck_assert_int_eq(audit_read(a, 31, &r, &next, text), LOG_OK);
+	ck_assert_int_eq(unlink(logdir_segment(31)), 0);
+	audit_drop_gone(a);
+	ck_assert_uint_eq(audit_first(a), 93);
+	ck_assert_int_eq(audit_read(a, 93, &r, &next, text), LOG_OK);
+	ck_assert_uint_eq(r.time, 93);
+	ck_assert_int_eq(unlink(logdir_segment(93)), 0);
+	ck_assert_int_eq(unlink(logdir_segment(124)), 0);
+	audit_drop_gone(a);
+	ck_assert_uint_eq(audit_first(a), 124);
+	logdir_append_many(a, 130, 10);
+	ck_assert_int_eq(audit_read(a, 124, &r, &next, text), LOG_OK);
+	audit_close(a);
+}
+END_TEST
+
 START_TEST(a_record_made_without_the_key_is_forged)
 {
 	static const uint8_t other[KEY_LEN] = { 9 };
@@ -338,6 +372,8 @@ add_tests(Suite *s)
 	tcase_add_test(t, a_bad_place_in_an_old_segment_hides_nothing_else);
 	tcase_add_test(t,
 	    old_segments_that_are_gone_or_cut_are_broken_not_fatal);
+	tcase_add_test(t,
+	    oldest_segments_that_were_moved_away_are_no_damage);
 	tcase_add_test(t, a_record_made_without_the_key_is_forged);
 	tcase_add_test(t, no_text_stands_in_for_the_record_before);
 	tcase_add_test(t, no_text_stands_in_for_the_last_record_of_a_segment);
