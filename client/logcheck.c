@@ -193,6 +193,10 @@ check_link(struct logcheck *l, const struct log_segment *head)
 		if (head->first == 0 &&
 		    memcmp(genesis, head->chain, LOG_CHAIN_LEN) != 0)
 			return bad(l, 0, "the log does not begin as it must");
+		/* The record that has it may be the last one not here. */
+		if (head->first > 0 && l->known != NULL &&
+		    memcmp(l->known, head->chain, LOG_CHAIN_LEN) == 0)
+			l->known_at = head->first - 1;
 		return true;
 	}
 	if (memcmp(l->log_id, head->log_id, sizeof(l->log_id)) != 0)

@@ -32,7 +32,9 @@ struct logcheck {
 	uint64_t last_cell;   /* of the last record */
 	uint8_t log_id[16];
 	uint8_t chain[LOG_CHAIN_LEN]; /* after the last record */
-	uint64_t known_at;    /* cell of the record that has it; LATER: none */
+	uint64_t known_at;    /* cell of the record that has it; the one before
+				 first when the log goes on from it; LATER:
+				 none */
 	size_t torn;	      /* torn ends that a daemon kept aside */
 	bool unfinished;      /* a killed process left bytes of a record that
 				 was never complete behind the last one */

@@ -265,6 +265,33 @@ START_TEST(only_a_known_chain_value_shows_a_tail_cut_off_with_care)
 }
 END_TEST
 
+START_TEST(a_noted_value_is_known_where_the_kept_log_begins)
+{
+	struct logcheck l = { .since = NULL };
+	struct audit *a = logdir_open(LOGDIR_SMALL);
+	uint8_t chain[LOG_CHAIN_LEN];
+
+	logdir_append_many(a, 1000, 31);
+	memcpy(chain, a->chain, sizeof(chain));
+	logdir_append_many(a, 1031, 62);
+	audit_close(a);
+	l = (struct logcheck){ .known = chain,
+		.since = "000000000000001f.log" };
+	ck_assert_msg(logcheck_run(&l, logdir_state(), &problem) ==
+	    COFRE_OK, "%s", l.reason);
+	ck_assert_uint_eq(l.known_at, 30);
+	ck_assert_int_eq(unlink(logdir_segment(0)), 0);
+	l = (struct logcheck){ .known = chain };
+	ck_assert_int_eq(logcheck_run(&l, logdir_state(), &problem),
+	    COFRE_OK);
+	ck_assert_uint_eq(l.known_at, 30);
+	ck_assert_int_eq(unlink(logdir_segment(31)), 0);
+	l = (struct logcheck){ .known = chain };
+	ck_assert_int_eq(logcheck_run(&l, logdir_state(), &problem),
+	    COFRE_CORRUPT);
+}
+END_TEST
+
 START_TEST(bytes_that_a_killed_daemon_left_are_told_not_blamed)
 {
 	struct logcheck l;
@@ -340,6 +367,8 @@ add_tests(Suite *s)
 	tcase_add_test(t, a_tail_that_was_on_the_disk_and_is_gone_is_noticed);
 	tcase_add_test(t,
 	    only_a_known_chain_value_shows_a_tail_cut_off_with_care);
+	tcase_add_test(t,
+	    a_noted_value_is_known_where_the_kept_log_begins);
 	tcase_add_test(t,
 	    bytes_that_a_killed_daemon_left_are_told_not_blamed);
 	tcase_add_test(t, a_torn_end_that_was_kept_aside_is_told);
