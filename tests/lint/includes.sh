@@ -134,7 +134,7 @@ signing
 sender sentry sentry_impl sentry_start sentry_watch witness witness_hash witness_keep witness_look
 audit audit_impl audit_open audit_read segment
 sshstore sshstore_open targets authority
-vault vault_commit vault_rows vault_ssh vault_unlock workspace roles resync endings runs identity recount workspace_end
+vault vault_commit vault_rows vault_ssh vault_unlock workspace roles resync endings runs runs_reads identity recount workspace_end
 server
 attest known conn conn_end conn_new conn_send quota quota_impl quota_uids tell turn watch
 ops guess notes previous secret_rows secret_follow op_*

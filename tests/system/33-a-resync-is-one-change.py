@@ -544,7 +544,7 @@ def behind_another_write(t):
     all_of("secret.put", lambda n: dict(fields=fields(b"old..")))
     all_of("secret.source", lambda n: dict(source="file"))
     n, first = 0, file_size()
-    for size, near in ((9000, 800), (1, 144)):
+    for size, near in ((9000, 900), (1, 240)):
         while used() + 4096 + near < first:
             status(k.put("w", "more%d" % n, dict(value=b"x" * size)), "OK")
             n += 1

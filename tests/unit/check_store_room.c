@@ -69,6 +69,18 @@ put(uint32_t i, size_t size)
 	return st;
 }
 
+/* Fill it to its limit, with rows of that size; how many there are. */
+static uint32_t
+fill(uint32_t n, size_t size)
+{
+	enum cofre_status st;
+
+	while ((st = put(n, size)) == COFRE_OK && n < 10000)
+		n++;
+	ck_assert_int_eq(st, COFRE_STORE_FULL);
+	return n;
+}
+
 static bool
 has(uint32_t i, size_t size)
 {
@@ -113,14 +125,11 @@ END_TEST
 
 START_TEST(a_full_store_reads_deletes_and_takes_rows_again)
 {
-	enum cofre_status st = COFRE_OK;
 	struct store_stat stat;
-	uint32_t n = 0;
+	uint32_t n;
 
 	reopen(16 * MIB);
-	while (n < 1000 && (st = put(n, LARGE)) == COFRE_OK)
-		n++;
-	ck_assert_int_eq(st, COFRE_STORE_FULL);
+	n = fill(0, LARGE);
 	ck_assert_uint_gt(n, 25);
 	ck_assert_uint_lt(n, 41);
 	store_stat(s, &stat);
@@ -142,12 +151,9 @@ END_TEST
 START_TEST(the_file_never_grows_beyond_its_limit)
 {
 	struct store_stat st;
-	uint32_t n = 0;
 
 	reopen(20 * MIB);
-	while (n < 1000 && put(n, LARGE) == COFRE_OK)
-		n++;
-	ck_assert_uint_gt(n, 35);
+	ck_assert_uint_gt(fill(0, LARGE), 35);
 	store_stat(s, &st);
 	ck_assert_uint_eq(st.map, 20 * MIB);
 	ck_assert_uint_eq(statedir_size(STATEDIR_FILE), 20 * MIB);
@@ -175,18 +181,6 @@ START_TEST(what_is_kept_for_deleting_lets_all_rows_be_deleted)
 			ck_abort_msg("row %u", i);
 }
 END_TEST
-
-/* Fill it to its limit, with rows of that size; how many there are. */
-static uint32_t
-fill(uint32_t n, size_t size)
-{
-	enum cofre_status st;
-
-	while ((st = put(n, size)) == COFRE_OK)
-		n++;
-	ck_assert_int_eq(st, COFRE_STORE_FULL);
-	return n;
-}
 
 /* Neither behind something that may have it, nor many times a little. */
 START_TEST(what_is_kept_for_deleting_is_not_for_rows_behind_a_delete)
@@ -242,7 +236,6 @@ END_TEST
 static uint32_t
 fill_sparsely(uint64_t size)
 {
-	struct store_stat st = { .used = 0 };
 	uint32_t n = 0;
 	MDB_env *env;
 	MDB_txn *txn;
@@ -266,8 +259,6 @@ fill_sparsely(uint64_t size)
 	}
 	mdb_env_close(env);
 	s = statedir_open(size);
-	store_stat(s, &st);
-	ck_assert_uint_eq(st.rows, n);
 	return n;
 }
 
