@@ -12,6 +12,7 @@
 #include "frame.h"
 #include "known.h"
 #include "quota.h"
+#include "watch.h"
 #include "witness.h"
 
 #define HELLO_MAX (FRAME_HEADER + 4 + 16 + CLIENT_NAME_MAX) /* its frame */
@@ -167,6 +168,7 @@ recall(struct conn *c)
 	c->known = known_find(c->sv, c->inode, c->cgroup);
 	if (c->known == NULL)
 		return false;
+	watch_look(c->sv, c->known->facts.cgroup);
 	c->watch_fd = c->known->watch_fd;
 	c->facts = c->known->facts;
 	return true;
@@ -201,6 +203,9 @@ attested(struct ask *a, const struct witness_answer *answer, int fd)
 		refuse(c);
 		return;
 	}
+	/* Before it has that cgroup: a run of a cgroup that was removed has
+	   nothing to do with this one of the same path. */
+	watch_look(c->sv, answer->facts.cgroup);
 	if (is_its_process(c, &answer->facts) &&
 	    (!answer->watched || fd != -1) && listen_to(c)) {
 		c->facts = answer->facts;

@@ -169,7 +169,8 @@ fill(struct request *q, const struct run_start_request *in, struct run *r)
 	r->target = in->target;
 	r->pid = in->pid;
 	r->start = in->start;
-	if (r->target == RUN_PROCESS && sv->has_inodes)
+	if (r->target == RUN_CGROUP ||
+	    (r->target == RUN_PROCESS && sv->has_inodes))
 		r->inode = peer_inode(q->conn->look.fd);
 	if (in->cgroup.len > 0)
 		memcpy(r->cgroup, in->cgroup.data, in->cgroup.len);

@@ -127,11 +127,11 @@ peer_has_inodes(void)
 }
 
 uint64_t
-peer_inode(int pidfd)
+peer_inode(int fd)
 {
 	struct stat st;
 
-	return pidfd != -1 && fstat(pidfd, &st) == 0 ? st.st_ino : 0;
+	return fd != -1 && fstat(fd, &st) == 0 ? st.st_ino : 0;
 }
 
 uint64_t

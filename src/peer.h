@@ -50,9 +50,9 @@ bool peer_has_pidfd(void);
  */
 bool peer_has_inodes(void);
 
-/* The number of a pidfd's inode; 0: it can't be told.  Only where there are
-   such inodes: else it is the same for all. */
-uint64_t peer_inode(int pidfd);
+/* The number of a pidfd's inode, or another file's; 0: it can't be told.  Of
+   a pidfd only where there are such inodes: else it is the same for all. */
+uint64_t peer_inode(int fd);
 
 /*
  * The number of the cgroup (v2) that the process is in now, which no other one

@@ -16,7 +16,8 @@ struct run {
 	uint8_t target;	 /* enum run_target */
 	uint32_t pid;	 /* of a process */
 	uint64_t start;	 /* field 22 of its /proc/PID/stat */
-	uint64_t inode;	 /* of its pidfds; 0: not known */
+	uint64_t inode;	 /* of its pidfds, or of its cgroup.events; 0: not
+			    known */
 	char cgroup[CGROUP_MAX + 1];
 	uint32_t uid; /* whose connections are its own; NO_ID: anybody's */
 	uint8_t boot[BOOT_ID_LEN];

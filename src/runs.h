@@ -29,6 +29,7 @@ struct runs {
 	bool reading; /* some have read in this turn */
 	uint64_t log_end; /* the log's next cell: what is before it is in
 			     what they have logged */
+	uint64_t looked; /* when cgroups were last, by CLOCK_BOOTTIME */
 	/* The first deadlines of those that go on, and changes when they were
 	   looked up. */
 	uint64_t due_real, due_boot, due_change;

@@ -14,8 +14,8 @@
 #include "recount.h"
 #include "turn.h"
 
-#define PULSE_MS 1000 /* a clock that is set does not wake us */
-#define RETRY_MS 100  /* a record that had no room */
+#define PULSE_MS 1000u /* a clock that is set does not wake us */
+#define RETRY_MS 100   /* a record that had no room */
 
 int
 watch_open_process(uint32_t pid)
@@ -92,6 +92,32 @@ watch_event(struct server *sv, uint64_t tagged)
 		watch_end(sv, r, RUN_END_CGROUP, true);
 }
 
+/* Is nothing of its cgroup left?  When nothing has ever been in it, epoll does
+   not tell that it was removed; poll says so to who asks. */
+static bool
+is_left(const struct run *r)
+{
+	struct pollfd p = { .fd = r->watch_fd, .events = POLLPRI };
+
+	return poll(&p, 1, 0) == 1 && !watch_is_populated(r->watch_fd);
+}
+
+void
+watch_look(struct server *sv, const char *cgroup)
+{
+	struct runs *rs = &sv->vault.runs;
+
+	for (size_t i = 0; i < rs->count; i++) {
+		struct run *r = rs->list[i];
+
+		if (r->target == RUN_CGROUP && r->watch_fd != -1 &&
+		    (cgroup == NULL ||
+			facts_cgroup_within(cgroup, r->cgroup)) &&
+		    is_left(r))
+			watch_end(sv, r, RUN_END_CGROUP, true);
+	}
+}
+
 void
 watch_end_workspace(struct server *sv, uint64_t workspace)
 {
@@ -131,6 +157,10 @@ watch_tick(struct server *sv)
 {
 	struct runs *rs = &sv->vault.runs;
 
+	if (sv->boot_clock - rs->looked >= PULSE_MS * 1000) {
+		rs->looked = sv->boot_clock;
+		watch_look(sv, NULL);
+	}
 	find_due(rs);
 	if (rs->count == 0 ||
 	    (rs->due_real > sv->now && rs->due_boot > sv->boot_clock))
@@ -273,7 +303,7 @@ left(uint64_t deadline, uint64_t now)
 {
 	uint64_t ms = deadline > now ? (deadline - now) / 1000 + 1 : 0;
 
-	return ms > PULSE_MS ? PULSE_MS : (int)ms;
+	return ms > PULSE_MS ? (int)PULSE_MS : (int)ms;
 }
 
 int
@@ -316,7 +346,8 @@ recognise(struct ask *a, const struct witness_answer *answer, int fd)
 	(*s->left)--;
 
 	if (cgroup)
-		s->lives = fd != -1 && watch_is_populated(fd);
+		s->lives = fd != -1 && watch_is_populated(fd) &&
+		    (r->inode == 0 || peer_inode(fd) == r->inode);
 	else
 		s->lives = !answer->late && answer->facts.start == r->start &&
 		    (r->inode == 0 || !s->sv->has_inodes ||

@@ -32,10 +32,18 @@ void watch_event(struct server *sv, uint64_t tagged);
 /* End a run: its connections are closed. */
 void watch_end(struct server *sv, struct run *r, enum run_end why, bool gone);
 
+/*
+ * End those whose cgroup was removed: of the cgroup and of those above it, or
+ * (NULL) of all.  So that a cgroup's path says which run somebody is, it is
+ * asked between the look at him and the match.
+ */
+void watch_look(struct server *sv, const char *cgroup);
+
 /* End those of a workspace that is deleted; taken back with it. */
 void watch_end_workspace(struct server *sv, uint64_t workspace);
 
-/* End those whose time is over; at the start of a turn. */
+/* End those whose time is over, and each second those whose cgroup is gone;
+   at the start of a turn. */
 void watch_tick(struct server *sv);
 
 /* Record what has ended, as far as the turn has room; at its end. */

@@ -416,6 +416,66 @@ def of_a_cgroup(t, d, root, c):
     show("a run of a cgroup ends with the last process in it")
 
 
+def removed(path):
+    """Remove a cgroup, once the kernel has let go of who was in it."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return os.rmdir(path)
+        except OSError:
+            check(time.monotonic() < end, "a cgroup can't be removed")
+
+
+def is_over(root, c, run, why):
+    """Wait until it has ended for that reason."""
+    end = time.monotonic() + 10
+    while shown(c, run)["state"] == wire.ACTIVE:
+        check(time.monotonic() < end, "a run goes on: not that " + why)
+    check(details(root, run)[0][0].startswith("run %s: %s;" %
+                                              (run.hex(), why)), why)
+
+
+def a_cgroup_made_anew(t, d, root, c):
+    """The kernel tells nobody that a cgroup was removed in which nothing has
+    ever been.  Another one of its path is not the run, whether the daemon
+    had time to notice or not, or the vault was closed meanwhile."""
+    if cgroups.root() is None:
+        show("no cgroup can be made here: not tried")
+        return
+    mine = own_cgroup(t, "anew", USER)
+    values = dict(workspace="w", target=wire.CGROUP, uid=wire.NO_ID,
+                  cgroup="/" + os.path.basename(mine),
+                  secrets=[dict(name="a")])
+    run, _ = begin(c, **values)
+    os.rmdir(mine)
+    is_over(root, c, run, "its cgroup is empty")
+    cgroups.make(t, "/" + os.path.basename(mine), USER)
+    run, _ = begin(c, **values)
+    os.rmdir(mine)
+    cgroups.make(t, "/" + os.path.basename(mine), OTHER)
+    other = person(t, OTHER)
+    cgroups.enter(mine, other.pid)
+    status(other.connect(d.socket).get("w", "a"), "DENIED",
+           "a process of another cgroup of that path")
+    is_over(root, c, run, "its cgroup is empty")
+    os.chown(mine, USER, USER)
+    run, _ = begin(c, **values)
+    status(other.connect(d.socket).get("w", "a"), "OK", "as the run")
+    status(root.call("vault.lock"), "OK")
+    other.kill()
+    removed(mine)
+    cgroups.make(t, "/" + os.path.basename(mine), OTHER)
+    other = person(t, OTHER)
+    cgroups.enter(mine, other.pid)
+    status(root.call("vault.unlock", key=harness.KEY), "OK")
+    status(other.connect(d.socket).get("w", "a"), "DENIED",
+           "one that was made while the vault was closed")
+    is_over(root, c, run,
+            "its process or cgroup went while the vault was closed")
+    other.kill()
+    show("a cgroup that is removed ends its run; its path made anew is none")
+
+
 def lists(t, d, root, c):
     runs = [begin(c, **token_only())[0] for _ in range(5)]
     f = status(c.call("run.list", workspace="w"), "OK").fields
@@ -534,6 +594,7 @@ def test(t):
     lifetimes(t, d, root, c)
     root, c = restarts(t, d, root, c)
     of_a_cgroup(t, d, root, c)
+    a_cgroup_made_anew(t, d, root, c)
     lists(t, d, root, c)
     leaks(t, d, root, c)
     itself(t, d, root)
