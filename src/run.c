@@ -46,7 +46,7 @@ put_secrets(struct wire_writer *w, const struct run *r)
 	struct wire_list l;
 
 	list_begin(&l, w);
-	for (size_t i = 0; i < r->rights.count; i++) {
+	for (size_t i = 0; !r->bare && i < r->rights.count; i++) {
 		const struct run_secret *s = &r->secrets[i];
 		const struct run_secret_row row = { s->record,
 			view_of(s->name), s->logged.version,
@@ -64,7 +64,7 @@ run_put(struct wire_writer *w, const struct run *r)
 {
 	const struct run_row row = {
 		.run = { r->id, sizeof(r->id) },
-		.state = r->rights.over ? RUN_OVER : RUN_ACTIVE,
+		.state = r->rights.over || r->bare ? RUN_OVER : RUN_ACTIVE,
 		.target = r->target,
 		.pid = r->pid,
 		.start = r->start,
@@ -72,9 +72,11 @@ run_put(struct wire_writer *w, const struct run *r)
 		.cgroup = view_of(r->cgroup),
 		.uid = r->uid,
 		.boot = { r->boot, sizeof(r->boot) },
-		.hash = { r->hash, r->has_token ? sizeof(r->hash) : 0 },
-		.label = view_of(r->label),
-		.snapshot = { r->snapshot, r->snapshot_len },
+		.hash = { r->hash, r->has_token && !r->bare ?
+			    sizeof(r->hash) :
+			    0 },
+		.label = view_of(r->bare ? "" : r->label),
+		.snapshot = { r->snapshot, r->bare ? 0 : r->snapshot_len },
 		.created = r->created,
 		.real_deadline = r->real_deadline,
 		.boot_deadline = r->boot_deadline,

@@ -44,9 +44,12 @@ struct run {
 	bool told;	     /* but for the end itself */
 	size_t noted;	     /* secrets whose reads are */
 	bool reading;	     /* it has read something in this turn */
-	bool unsaved;	     /* the log has reads, or its end, that its row has not */
+	bool unsaved;	     /* the log has reads, or its end, that its row
+				has not */
 	bool fresh;	     /* made in this turn */
 	struct run *next;    /* of those that are aside (runs.h) */
+	bool bare;	     /* its workspace is purged, */
+	bool baring;	     /* and that in this turn */
 	struct {
 		bool set;
 		bool over;
@@ -67,7 +70,7 @@ void run_free(struct run *r);
    workspace and its secrets were set. */
 void run_set_rights(struct run *r, uint64_t workspace, size_t secrets);
 
-/* Write its row. */
+/* Write its row; when it is bare, without what it had. */
 void run_put(struct wire_writer *w, const struct run *r);
 
 /* The run of a row, or NULL: CORRUPT, or LIMIT without memory. */

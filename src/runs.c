@@ -160,14 +160,15 @@ static struct row_id
 row_of(const struct run *r)
 {
 	return (struct row_id){ .table = TABLE_RUN,
-		.workspace = r->rights.workspace, .record = r->number };
+		.workspace = r->bare ? 0 : r->rights.workspace,
+		.record = r->number };
 }
 
 enum cofre_status
 runs_save(struct vault *v, struct run *r)
 {
-	struct workspace *ws = vault_workspace_kept(v, r->rights.workspace);
 	const struct row_id id = row_of(r);
+	struct workspace *ws = vault_workspace_kept(v, id.workspace);
 	struct wire_writer w;
 
 	if (ws == NULL)
@@ -179,6 +180,23 @@ runs_save(struct vault *v, struct run *r)
 		v->build_used = w.len;
 	return w.bad ? COFRE_TOO_LARGE :
 		       vault_write(v, ws, &id, (struct view){ w.data, w.len });
+}
+
+enum cofre_status
+runs_bare(struct vault *v, uint64_t workspace)
+{
+	enum cofre_status st = COFRE_OK;
+
+	for (size_t i = 0; i < v->runs.count && st == COFRE_OK; i++) {
+		struct run *r = v->runs.list[i];
+
+		if (r->rights.workspace != workspace || r->gone ||
+		    r->target == RUN_TOKEN_ONLY)
+			continue;
+		r->bare = r->baring = true;
+		st = runs_save(v, r);
+	}
+	return st;
 }
 
 static void
@@ -226,7 +244,7 @@ static bool
 is_done(const struct run *r)
 {
 	return r->rights.over && r->gone && !r->untold && !r->reading &&
-	    !r->fresh && !r->before.set;
+	    !r->fresh && !r->baring && !r->before.set;
 }
 
 /* Has this caller as many places as there are left?  Those of runs that are
@@ -359,8 +377,11 @@ void
 runs_keep(struct vault *v)
 {
 	free_aside(&v->runs);
-	for (size_t i = 0; i < v->runs.count; i++)
-		v->runs.list[i]->fresh = v->runs.list[i]->before.set = false;
+	for (size_t i = 0; i < v->runs.count; i++) {
+		struct run *r = v->runs.list[i];
+
+		r->fresh = r->baring = r->before.set = false;
+	}
 }
 
 /* The end was not committed; a process that has exited stays so. */
@@ -392,6 +413,8 @@ runs_undo(struct vault *v)
 			drop(rs, i);
 			continue;
 		}
+		if (r->baring)
+			r->bare = r->baring = false;
 		if (!r->before.set)
 			continue;
 		r->real_deadline = r->before.real_deadline;

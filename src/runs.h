@@ -93,6 +93,13 @@ enum cofre_status runs_add(struct vault *v, struct workspace *ws,
 enum cofre_status runs_save(struct vault *v, struct run *r);
 
 /*
+ * The rows of a workspace that is purged are deleted.  Those of its runs that
+ * somebody still is get one in the vault's own scope, without secrets, token,
+ * label and snapshot: he is to get no other rights by the purge.
+ */
+enum cofre_status runs_bare(struct vault *v, uint64_t workspace);
+
+/*
  * What runs have read: the end of a turn.  What they read in it is in the
  * log, whose next cell is log_end; or nobody was given it.
  */

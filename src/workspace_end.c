@@ -1,6 +1,8 @@
 /* The end of a workspace: deleted, brought back, destroyed. */
 #include "vault.h"
 
+#define RUN_BARE_MAX 512u /* bytes of a run's row without what it had */
+
 /* Delete every row that the workspace has in the table. */
 static enum cofre_status
 drop_rows(struct vault *v, const struct workspace *ws, enum table table)
@@ -85,15 +87,19 @@ workspace_purge(struct vault *v, struct workspace *ws)
 	static const enum table tables[] = { TABLE_HEAD, TABLE_BODY,
 		TABLE_RUN };
 	enum cofre_status st;
+	size_t need;
 
 	if (ws->state != WORKSPACE_DELETED)
 		return COFRE_CONFLICT;
-	if ((st = vault_begin(v, 16384, true)) != COFRE_OK ||
+	need = 16384 + v->runs.count * RUN_BARE_MAX;
+	if ((st = vault_begin(v, need, true)) != COFRE_OK ||
 	    (st = workspace_touch(v, ws)) != COFRE_OK)
 		return st;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		if ((st = drop_rows(v, ws, tables[i])) != COFRE_OK)
 			return st;
+	if ((st = runs_bare(v, ws->id)) != COFRE_OK)
+		return st;
 	workspace_set_state(v, ws, WORKSPACE_PURGED);
 	ws->policy.grant_count = ws->policy.binding_count = 0;
 	return workspace_save(v, ws);

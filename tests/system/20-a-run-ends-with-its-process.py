@@ -515,6 +515,32 @@ def workspaces_go(t, d, root, c):
     show("a run ends with its workspace, and does not come back with it")
 
 
+def purged(t, d, root, c):
+    """A workspace that is destroyed leaves its runs' processes nothing, for
+    as long as they live."""
+    worker, dies = person(t, USER), person(t, USER)
+    status(root.call("workspace.undelete", workspace="x"), "CONFLICT")
+    run, _ = begin(c, **process(worker, workspace="x", label="a label"))
+    begin(c, **process(dies, workspace="x"))
+    status(root.call("workspace.delete", workspace="x"), "OK")
+    dies.kill()
+    status(root.call("workspace.purge", workspace="x"), "OK")
+    status(worker.connect(d.socket).get("w", "a"), "RUN_ENDED", "purged")
+    for when in ("opened anew", "opened once more"):
+        status(root.call("vault.lock"), "OK")
+        status(root.call("vault.unlock", key=harness.KEY), "OK")
+        status(worker.connect(d.socket).get("w", "a"), "RUN_ENDED", when)
+    d.stop()
+    d.start()
+    root = d.connect()
+    status(root.call("vault.unlock", key=harness.KEY), "OK")
+    status(worker.connect(d.socket).get("w", "a"), "RUN_ENDED", "restarted")
+    status(person(t, USER).connect(d.socket).get("w", "a"), "OK",
+           "another process of its user")
+    worker.end()
+    show("a purge gives the processes of its runs nothing back")
+
+
 def leaks(t, d, root, c):
     """A secret that stands in a text is found, in every form."""
     value = b"+a secret, 7%/"
@@ -599,6 +625,7 @@ def test(t):
     leaks(t, d, root, c)
     itself(t, d, root)
     workspaces_go(t, d, root, c)
+    purged(t, d, root, c)
 
 
 harness.main(test, limit=120)

@@ -260,6 +260,45 @@ START_TEST(the_log_has_what_the_rows_have_not)
 }
 END_TEST
 
+/* It goes on being who it was, and may nothing. */
+START_TEST(a_purge_leaves_a_run_bare_until_nobody_is_it)
+{
+	const struct run_caller caller = { 101, 5000, 0, 0, "", NULL };
+	uint64_t number, id = ws->id;
+	struct run *r;
+
+	add(1);
+	add(2);
+	r = v.runs.list[0];
+	number = r->number;
+	strcpy(r->label, "epoch 7");
+	runs_end(&v.runs, r, RUN_END_WORKSPACE, false);
+	runs_end(&v.runs, v.runs.list[1], RUN_END_PROCESS, true);
+	ck_assert_int_eq(workspace_delete(&v, ws), COFRE_OK);
+	ck_assert_int_eq(runs_save(&v, r), COFRE_OK);
+	vaultdir_commit(&v);
+	ck_assert_int_eq(workspace_purge(&v, ws), COFRE_OK);
+	ck_assert(r->bare);
+	vault_poison(&v, COFRE_LIMIT);
+	ck_assert_int_eq(vault_commit(&v, 1, 0), COFRE_LIMIT);
+	ck_assert(!r->bare && !r->baring);
+	ck_assert_int_eq(vault_begin(&v, 4096, true), COFRE_OK);
+	ck_assert_int_eq(runs_save(&v, r), COFRE_OK);
+	vaultdir_commit(&v);
+	ck_assert_int_eq(workspace_purge(&v, ws), COFRE_OK);
+	vaultdir_commit(&v);
+	ck_assert(r->bare && !r->baring);
+	vaultdir_again(&v);
+	ck_assert_ptr_null(vault_workspace_kept(&v, id));
+	ck_assert_uint_eq(v.runs.count, 1);
+	r = v.runs.list[0];
+	ck_assert(r->rights.over && r->rights.workspace == 0 &&
+	    r->rights.count == 0 && r->number == number);
+	ck_assert_str_eq(r->label, "");
+	ck_assert_ptr_eq(runs_match(&v.runs, &caller), r);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -273,6 +312,7 @@ main(void)
 	tcase_add_test(t, what_was_read_stays_unsaved_when_a_commit_fails);
 	tcase_add_test(t, what_was_read_waits_for_room);
 	tcase_add_test(t, the_log_has_what_the_rows_have_not);
+	tcase_add_test(t, a_purge_leaves_a_run_bare_until_nobody_is_it);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
