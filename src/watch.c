@@ -331,6 +331,7 @@ struct resumed {
 	struct run *run;
 	int pidfd;
 	bool lives;
+	bool unseen; /* an error, or no answer, is no verdict */
 	size_t *left; /* how many are still looked at */
 };
 
@@ -344,7 +345,7 @@ recognise(struct ask *a, const struct witness_answer *answer, int fd)
 	int watched = cgroup ? fd : s->pidfd;
 
 	(*s->left)--;
-
+	s->unseen = answer->late || (cgroup && answer->watched && fd == -1);
 	if (cgroup)
 		s->lives = fd != -1 && watch_is_populated(fd) &&
 		    (r->inode == 0 || peer_inode(fd) == r->inode);
@@ -353,7 +354,10 @@ recognise(struct ask *a, const struct witness_answer *answer, int fd)
 		    (r->inode == 0 || !s->sv->has_inodes ||
 			peer_inode(s->pidfd) == r->inode) &&
 		    watch_lives(s->pidfd);
-	s->lives = s->lives && watch_add(s->sv, r, watched);
+	if (s->lives && !watch_add(s->sv, r, watched)) {
+		s->lives = false;
+		s->unseen = true;
+	}
 	if (fd != -1 && !(cgroup && s->lives))
 		(void)close(fd);
 }
@@ -382,10 +386,12 @@ look_at(struct server *sv, struct run *r, struct resumed *s, size_t *left)
 		.cgroup = r->cgroup,
 		.answered = recognise, .context = s };
 	if (r->target == RUN_PROCESS &&
-	    (s->pidfd = watch_open_process(r->pid)) == -1)
+	    (s->pidfd = watch_open_process(r->pid)) == -1) {
+		s->unseen = errno != ESRCH;
 		return;
-	if (attest_ask(sv, &s->ask))
-		(*left)++;
+	}
+	s->unseen = attest_ask(sv, &s->ask);
+	*left += s->unseen;
 }
 
 static void
@@ -404,8 +410,10 @@ judge(struct server *sv, struct resumed *s)
 			watch_end(sv, r, RUN_END_WORKSPACE, false);
 		return;
 	}
+	/* Somebody may be one that was not seen: he gets nothing back. */
 	runs_end(&sv->vault.runs, r,
-	    is_of_this_boot(sv, r) ? RUN_END_UNSEEN : RUN_END_REBOOT, true);
+	    is_of_this_boot(sv, r) ? RUN_END_UNSEEN : RUN_END_REBOOT,
+	    !s->unseen);
 }
 
 void
@@ -422,7 +430,8 @@ watch_resume(struct server *sv)
 		if (all != NULL)
 			look_at(sv, rs->list[i], &all[i], &left);
 		else /* nobody can be told from anybody */
-			runs_end(rs, rs->list[i], RUN_END_UNSEEN, true);
+			runs_end(rs, rs->list[i], RUN_END_UNSEEN,
+			    !is_of_this_boot(sv, rs->list[i]));
 	}
 	if (all == NULL)
 		return;

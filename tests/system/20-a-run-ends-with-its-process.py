@@ -541,6 +541,49 @@ def purged(t, d, root, c):
     show("a purge gives the processes of its runs nothing back")
 
 
+def unanswered(t):
+    """A look at unlock that is not answered ends a run, but says nothing of
+    who is in its cgroup.  There are no other runs that the witness could
+    stop at."""
+    d = t.daemon()
+    root, c = make(t, d)
+    worker, run = person(t, USER), None
+    if cgroups.root() is not None:
+        mine = own_cgroup(t, "late", USER)
+        run, _ = begin(c, workspace="w", target=wire.CGROUP, uid=wire.NO_ID,
+                       cgroup="/" + os.path.basename(mine),
+                       secrets=[dict(name="a")])
+        inside = person(t, USER)
+        cgroups.enter(mine, inside.pid)
+    begin(c, **process(worker))
+    status(root.call("vault.lock"), "OK")
+    go_on = harness.stop_witness(d)
+    status(root.call("vault.unlock", key=harness.KEY), "OK")
+    try:
+        go_on()
+    except ProcessLookupError:
+        pass
+    for who in [worker] + ([inside] if run else []):
+        status(served(who, d), "RUN_ENDED", "after a late look")
+    status(root.call("vault.lock"), "OK")
+    status(root.call("vault.unlock", key=harness.KEY), "OK")
+    for who in [worker] + ([inside] if run else []):
+        status(served(who, d), "RUN_ENDED", "after another unlock")
+        who.kill()
+    d.stop()
+    show("a look that is not answered gives nobody his rights back")
+
+
+def served(who, d):
+    """What it gets, once the witness is there again."""
+    end = time.monotonic() + 10
+    while True:
+        r = who.connect(d.socket).get("w", "b")
+        if r is not None and r.status_name != "BUSY":
+            return r
+        check(time.monotonic() < end, "nobody is looked at any more")
+
+
 def leaks(t, d, root, c):
     """A secret that stands in a text is found, in every form."""
     value = b"+a secret, 7%/"
@@ -626,6 +669,8 @@ def test(t):
     itself(t, d, root)
     workspaces_go(t, d, root, c)
     purged(t, d, root, c)
+    d.stop()
+    unanswered(t)
 
 
 harness.main(test, limit=120)
