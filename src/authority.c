@@ -21,7 +21,6 @@ static enum cofre_status
 next_serial(struct targets *ts, struct sshstore *s, struct ca **ca,
     uint64_t now, uint64_t *serial)
 {
-	const uint64_t least = now / 1000000 * AUTHORITY_BLOCK;
 	struct ca *copy;
 	enum cofre_status st;
 
@@ -31,8 +30,8 @@ next_serial(struct targets *ts, struct sshstore *s, struct ca **ca,
 			return st;
 		if ((copy = copy_of(*ca)) == NULL)
 			return COFRE_LIMIT;
-		if (copy->next_serial < least)
-			copy->given = copy->next_serial = least;
+		if (copy->next_serial < now)
+			copy->given = copy->next_serial = now;
 		copy->next_serial += AUTHORITY_BLOCK;
 		if ((st = targets_save_ca(ts, s, *ca, copy)) != COFRE_OK)
 			return st;

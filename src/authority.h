@@ -4,9 +4,10 @@
  *
  * Serials are given from memory; a block of them is set apart in the CA's row
  * before the first of it is given, and what a block has left is lost with a
- * restart.  A block does not begin below the second that it is, times
- * AUTHORITY_BLOCK: so no serial is given twice where an older store was put
- * back, unless the clock was too.
+ * restart.  A block does not begin below the microsecond that it is, by
+ * CLOCK_REALTIME.  No daemon signs a certificate in each microsecond, so the
+ * clock is ahead of what was given: no serial is given twice where an older
+ * store was put back, unless the clock was too.
  */
 #ifndef COFRE_AUTHORITY_H
 #define COFRE_AUTHORITY_H

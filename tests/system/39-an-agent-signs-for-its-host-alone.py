@@ -686,8 +686,8 @@ def at_once(w, serial):
     check(person.do(sign_again, w.lie)[0], "unlocked")
     w.ask("target.delete", name="lie")
     same(person.do(sign_again, w.lie)[0], None, "a key that is gone")
-    block = (serial // 1024 + 1) * 1024
-    same(w.ask("ca.show")["next_serial"], block, "after an unlock")
+    block = w.ask("ca.show")["next_serial"]
+    check(serial < block <= serial + 1024, "after an unlock: %d" % block)
     w.d.kill()
     w.d.start()
     w.connect()

@@ -361,7 +361,7 @@ def revoked(w, krl, serial):
          "not in the KRL")
     w.cofre("ca", "revoke", WS, number, uid=AGENT, code=5)
     w.cofre("ca", "revoke", WS, number, says="by 'cofre ca krl %s'" % WS)
-    w.cofre("ca", "revoke", WS, str(1 << 50), code=6,
+    w.cofre("ca", "revoke", WS, str(1 << 52), code=6,
             says="no certificate of that serial")
     w.cofre("ca", "revoke", WS, number, "--until", "-1h", code=9,
             says="over already")
