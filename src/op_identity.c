@@ -270,26 +270,31 @@ identity_restore(struct request *q, bool dry_run, uint32_t *count)
 	struct wire_list l;
 	enum cofre_status st;
 
-	/* All of them or none: a grant in memory alone would be in force. */
-	if (change && !identity_has_room(p))
-		return COFRE_LIMIT;
-	if (change && (st = op_begin_change(q)) != COFRE_OK)
-		return st;
 	list_begin(&l, q->reply);
 	for (size_t i = 0; i < CANONICAL; i++) {
 		struct grant g = canonical_grant(p, i, q->conn->peer.uid,
 		    q->sv->now);
 
-		if (has_canonical(p, i))
-			continue;
-		if (change)
-			p->grants[p->grant_count++] = g;
-		put_item(q, &l, q->workspace, &g);
+		if (!has_canonical(p, i))
+			put_item(q, &l, q->workspace, &g);
 	}
 	list_end(&l);
 	put_actual(q, true);
 	*count = l.count;
-	return change ? save(q) : COFRE_OK;
+	if (!change)
+		return COFRE_OK;
+	/* All of them or none: a grant in memory alone would be in force. */
+	if (!identity_has_room(p))
+		return COFRE_LIMIT;
+	if (q->reply->bad)
+		return COFRE_TOO_LARGE;
+	if ((st = op_begin_change(q)) != COFRE_OK)
+		return st;
+	for (size_t i = 0; i < CANONICAL; i++)
+		if (!has_canonical(p, i))
+			p->grants[p->grant_count++] = canonical_grant(p, i,
+			    q->conn->peer.uid, q->sv->now);
+	return save(q);
 }
 
 bool

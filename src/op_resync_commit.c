@@ -101,9 +101,6 @@ apply(struct commit *c, const struct catalog_entry *e, struct staged *s)
 
 	if ((st = secret_head(q, e, &head)) != COFRE_OK)
 		return st;
-	s->skipped = !is_from_source(q, &head, s);
-	if (s->skipped)
-		return COFRE_OK;
 	wire_writer_init(&w, scratch, FRAME_MAX - SCRATCH);
 	/* The head's views are gone once another row is read. */
 	if (s->changed && ((st = write_body(c, s, &w)) != COFRE_OK ||
@@ -126,8 +123,27 @@ apply(struct commit *c, const struct catalog_entry *e, struct staged *s)
 	return w.bad ? COFRE_TOO_LARGE : secret_save_head(q, e->record, &head);
 }
 
-/* One item, unless somebody has changed the secret since it was staged, or
-   taken its source away. */
+/* Has somebody changed the secret since the item was staged, or taken its
+   source away?  Then it is skipped. */
+static enum cofre_status
+look(const struct commit *c, struct staged *s)
+{
+	struct request *q = c->q;
+	struct catalog_entry e;
+	struct head_row head;
+	enum cofre_status st;
+
+	q->name = view_of(s->name);
+	s->skipped = !secret_entry(q, &e) || e.state != SECRET_LIVE ||
+	    e.record != s->record || e.version != s->version;
+	if (s->skipped)
+		return COFRE_OK;
+	if ((st = secret_head(q, &e, &head)) == COFRE_OK)
+		s->skipped = !is_from_source(q, &head, s);
+	return st;
+}
+
+/* One item that was looked at. */
 static enum cofre_status
 commit_one(struct commit *c, struct staged *s)
 {
@@ -136,13 +152,10 @@ commit_one(struct commit *c, struct staged *s)
 	enum cofre_status st;
 
 	q->name = view_of(s->name);
-	if (!secret_entry(q, &e) || e.state != SECRET_LIVE ||
-	    e.record != s->record || e.version != s->version) {
-		s->skipped = true;
+	if (s->skipped || !secret_entry(q, &e))
 		return COFRE_OK;
-	}
 	s->held = runs_holders(&q->sv->vault.runs, s->record, s->version) > 0;
-	if ((st = apply(c, &e, s)) != COFRE_OK || s->skipped)
+	if ((st = apply(c, &e, s)) != COFRE_OK)
 		return st;
 	if (!s->changed) {
 		c->noted++;
@@ -192,13 +205,58 @@ put_skipped(struct wire_writer *w, const struct resync *r)
 	list_end(&l);
 }
 
+/* What stands in the reply behind what is said of the identity. */
+static void
+put_result(struct wire_writer *w, const struct commit *c,
+    const struct resync *r)
+{
+	const struct vault *v = &c->q->sv->vault;
+
+	put_skipped(w, r);
+	wire_put_u32(w, c->updated);
+	wire_put_u32(w, c->noted);
+	wire_put_u64(w, v->epoch + (store_writing(v->store) ? 1 : 0));
+}
+
+/*
+ * Would the reply fit?  What fails when it has written takes the whole turn
+ * with it, other people's requests as well: so the reply is made once before,
+ * for which all items are looked at.
+ */
+static enum cofre_status
+check_reply(struct commit *c, struct resync *r)
+{
+	const struct view none = { NULL, 0 };
+	struct request *q = c->q;
+	struct wire_writer *w = q->reply;
+	size_t at = w->len;
+	enum cofre_status st = COFRE_OK;
+	uint32_t missing;
+	bool fits;
+
+	for (size_t i = 0; i < r->count && st == COFRE_OK; i++)
+		st = look(c, &r->items[i]);
+	/* The record is about the workspace. */
+	q->name = none;
+	q->record = 0;
+	if (st != COFRE_OK ||
+	    (st = identity_restore(q, true, &missing)) != COFRE_OK)
+		return st;
+	put_result(w, c, r);
+	fits = !w->bad;
+	if (w->len > q->sv->reply_used)
+		q->sv->reply_used = w->len;
+	w->len = at;
+	w->bad = false;
+	return fits ? COFRE_OK : COFRE_TOO_LARGE;
+}
+
 enum cofre_status
 op_resync_commit(struct request *q, const struct resync_commit_request *in)
 {
 	struct resync *r;
 	struct commit c = { .q = q,
 		.until = q->sv->now + (uint64_t)in->grace * 1000000 };
-	struct vault *v = &q->sv->vault;
 	enum cofre_status st;
 	uint32_t restored = 0;
 
@@ -211,13 +269,11 @@ op_resync_commit(struct request *q, const struct resync_commit_request *in)
 	/* What fails when it has written takes the whole turn with it. */
 	if (in->repair && !identity_has_room(&q->workspace->policy))
 		return COFRE_LIMIT;
-	if ((st = commit_all(&c, r)) != COFRE_OK ||
+	if ((st = check_reply(&c, r)) != COFRE_OK ||
+	    (st = commit_all(&c, r)) != COFRE_OK ||
 	    (st = identity_restore(q, !in->repair, &restored)) != COFRE_OK)
 		return st;
-	put_skipped(q->reply, r);
-	wire_put_u32(q->reply, c.updated);
-	wire_put_u32(q->reply, c.noted);
-	wire_put_u64(q->reply, v->epoch + (store_writing(v->store) ? 1 : 0));
+	put_result(q->reply, &c, r);
 	q->version = q->workspace->policy.version;
 	(void)snprintf(q->detail, sizeof(q->detail),
 	    "%u secrets updated, %u noted, %u grants %s", c.updated, c.noted,
