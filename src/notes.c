@@ -19,15 +19,16 @@ begin(struct server *sv, enum log_type type)
 	return e;
 }
 
-/* So many of something, since the last note of it. */
+/* So many of something, since the last note of it; at the end (last) that is
+   due at once. */
 static void
-note_number(struct server *sv, uint64_t *number, uint64_t *noted,
+note_number(struct server *sv, bool last, uint64_t *number, uint64_t *noted,
     const char *of_what, uint32_t uid, enum cofre_status st)
 {
 	struct turn_entry *e;
 	char text[96];
 
-	if (*number == 0 || sv->clock < *noted + NOTE_EVERY ||
+	if (*number == 0 || (!last && sv->clock < *noted + NOTE_EVERY) ||
 	    (e = begin(sv, LOG_NOTE)) == NULL)
 		return;
 	(void)snprintf(text, sizeof(text), "%llu %s",
@@ -85,10 +86,10 @@ note_block(struct server *sv)
 void
 notes_write(struct server *sv, bool last)
 {
-	note_number(sv, &sv->asked.late, &sv->late_noted,
+	note_number(sv, last, &sv->asked.late, &sv->late_noted,
 	    "looks into processes were given up (look_timeout)",
 	    sv->asked.late_uid, COFRE_BUSY);
-	note_number(sv, &sv->refused, &sv->refused_noted,
+	note_number(sv, last, &sv->refused, &sv->refused_noted,
 	    "connections refused", sv->refused_uid, sv->refused_status);
 	note_block(sv);
 	note_requests(sv, last);

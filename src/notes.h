@@ -17,8 +17,8 @@ bool notes_counts(const struct request *q, enum cofre_status st);
 /*
  * Each turn: record what has come together, at most once a second of each
  * kind, as far as the turn and the log have room; the rest waits.  At the end
- * of the daemon (last) counted requests do not wait for their time; it is
- * called turn by turn until it adds nothing.
+ * of the daemon (last) nothing waits for its time; it is called turn by turn
+ * until it adds nothing.
  */
 void notes_write(struct server *sv, bool last);
 
