@@ -232,9 +232,11 @@ save(struct server *sv, struct run *r)
 
 	if (vault_workspace_kept(v, r->rights.workspace) == NULL)
 		return;
+	/* Until a commit has it; this turn's may fail. */
+	r->unsaved = true;
 	if (!store_writing(v->store) && quota_owes(sv, owner(r)))
-		r->unsaved = true;
-	else if (vault_begin(v, 32768, true) == COFRE_OK) {
+		return;
+	if (vault_begin(v, 32768, true) == COFRE_OK) {
 		sv->turn.entries[sv->turn.count - 1].flushed = true;
 		(void)runs_save(v, r);
 	}
