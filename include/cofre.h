@@ -60,7 +60,7 @@ enum cofre_status {
 	COFRE_EXPIRED = 12,	/* the secret's expiry date has passed */
 	COFRE_DELETED = 13,	/* the secret is (softly) deleted */
 	COFRE_STORE_FULL = 14,	/* no room for a write; reading works */
-	COFRE_STORE_FAILED = 15,	/* a write failed; nothing was changed */
+	COFRE_STORE_FAILED = 15,	/* a write failed, at least until a restart */
 	COFRE_LOG_FAILED = 16,	/* the activity log can't be written; when its
 				   disk fails just then, a change may stand */
 	COFRE_CORRUPT = 17,	/* what is stored fails verification */
