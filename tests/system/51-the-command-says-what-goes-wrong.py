@@ -113,15 +113,16 @@ def says_so(take, got):
         got.out and take.words[0] in ("why", "resync-keys"))
 
 
-def misled(take, got, must_fail):
-    """What it may not do after that answer; None when all is well."""
+def misled(take, got, must_fail, hello=False):
+    """What it may not do after that answer; None when all is well.  A hello
+    that is refused is the answer to what is asked first."""
     if got.code < 0:
         return "ended by signal %d" % -got.code
     if got.code == 0 and must_fail and take.code == 0:
         return "as if nothing were wrong: %r" % got.out
     if got.code != 0 and not says_so(take, got):
         return "exit code %d, and says %r" % (got.code, got.err)
-    if "this handle has no connection" in got.err:
+    if "this handle has no connection" in got.err and not hello:
         return "does not say what has failed at first: " + got.err
     if STEERING.search(got.err.encode()) or (
             take.words[:1] != ["get"] and take.words[:2] != ["ca", "krl"] and
@@ -151,7 +152,9 @@ def answers(takes, most):
                 yield (take, "answer %d of %d, %s" % (
                     place + 1, len(replies), name),
                     dict(change=only(place, change)),
-                    functools.partial(misled, must_fail=must))
+                    functools.partial(misled, must_fail=must, hello=reply is
+                                      take.connections[0][0][1] and
+                                      name == "DENIED"))
 
 
 def failed(take, got, same):
