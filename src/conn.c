@@ -131,7 +131,7 @@ must_wait(struct conn *c, const struct op *op)
 	if (c->writes && !quota_may_write(c))
 		return true;
 	c->sv->moved = true;
-	return turn_must_end(c->sv, op);
+	return turn_must_end(c->sv, c, op);
 }
 
 /* Keep bytes for later. */

@@ -32,19 +32,21 @@ turn_has_room(const struct server *sv)
    before the first write alone; what a resync's commit needs is seldom there
    otherwise. */
 static bool
-may_not_fit(const struct server *sv, const struct op *op)
+may_not_fit(const struct server *sv, const struct conn *c,
+    const struct op *op)
 {
+	/* Of those who have nothing to commit nobody else has to wait. */
 	if (op->code == OP_RESYNC_COMMIT)
-		return store_writing(sv->vault.store);
+		return c->resync != NULL && store_writing(sv->vault.store);
 	return (op->flags & OPF_WRITE) != 0 &&
 	    (!store_fits(sv->vault.store, WRITE_NEED) ||
 		!store_fits(sv->vault.ssh.store, WRITE_NEED));
 }
 
 bool
-turn_must_end(struct server *sv, const struct op *op)
+turn_must_end(struct server *sv, const struct conn *c, const struct op *op)
 {
-	if (op != NULL && may_not_fit(sv, op))
+	if (op != NULL && may_not_fit(sv, c, op))
 		sv->turn.full = true;
 	if (op != NULL && (op->flags & OPF_SSH) != 0 &&
 	    vault_rights_change(&sv->vault))

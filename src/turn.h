@@ -15,13 +15,14 @@
 bool turn_has_room(const struct server *sv);
 
 /*
- * True when that operation (NULL: none) waits for the next turn, which is then
- * true of all others too.  The store may have room for it then, and not behind
- * what this turn has written.  And what is written to the SSH store is kept even if the
- * vault's commit fails, so it is not done by a right of this turn, nor in a
- * workspace of it.
+ * True when that operation (NULL: none) of the connection waits for the next
+ * turn, which is then true of all others too.  The store may have room for it
+ * then, and not behind what this turn has written.  And what is written to the
+ * SSH store is kept even if the vault's commit fails, so it is not done by a
+ * right of this turn, nor in a workspace of it.
  */
-bool turn_must_end(struct server *sv, const struct op *op);
+bool turn_must_end(struct server *sv, const struct conn *c,
+    const struct op *op);
 
 /*
  * Reserve room in the log for one more record of the turn; false when the
