@@ -259,7 +259,7 @@ has_share(const struct runs *rs, uint32_t by)
 		held += !is_done(rs->list[i]);
 		mine += !is_done(rs->list[i]) && rs->list[i]->by == by;
 	}
-	return by != 0 && (held >= RUNS_MAX || mine >= RUNS_MAX - held);
+	return held >= RUNS_MAX || (by != 0 && mine >= RUNS_MAX - held);
 }
 
 /* Which one is the oldest that is done?  Their number: none is. */

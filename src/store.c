@@ -235,8 +235,11 @@ store_commit(struct store *s)
 	 * After a flush that failed nobody knows what is on the disk, and
 	 * the next flush would say that all is well.
 	 */
-	if (rc != 0 && !is_unharmed(s, rc))
+	if (rc != 0 && !is_unharmed(s, rc)) {
 		s->failed = true;
+		return rc == ENOSPC || rc == EDQUOT ? COFRE_STORE_FAILED :
+						      store_status(s, rc);
+	}
 	if (rc == 0)
 		store_release(s); /* it is of the time before */
 	return store_status(s, rc);

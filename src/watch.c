@@ -290,8 +290,11 @@ watch_note(struct server *sv)
 
 		if (!r->untold)
 			continue;
-		if (!note_run(sv, r))
+		if (!note_run(sv, r)) {
+			/* The log has the end: the row follows. */
+			r->unsaved |= !asked && r->told;
 			return;
+		}
 		/* One that was asked to end was saved by who has asked. */
 		if (!asked)
 			save(sv, r);
@@ -389,7 +392,8 @@ look_at(struct server *sv, struct run *r, struct resumed *s, size_t *left)
 		.answered = recognise, .context = s };
 	if (r->target == RUN_PROCESS &&
 	    (s->pidfd = watch_open_process(r->pid)) == -1) {
-		s->unseen = errno != ESRCH;
+		s->unseen = errno == EMFILE || errno == ENFILE ||
+		    errno == ENOMEM;
 		return;
 	}
 	s->unseen = attest_ask(sv, &s->ask);

@@ -594,7 +594,7 @@ def staged_in_a_turn_that_fails(t):
                                 fields=wire.fields(value="x")))
         first, put = k.receive(), k.receive()
         count = f.none()
-        if first and first.status_name == "STORE_FULL":
+        if first and first.status_name in ("STORE_FULL", "STORE_FAILED"):
             status(k.call("resync.stage", **request), "OK",
                    "to stage it again, call %d" % nth)
             failed += 1
