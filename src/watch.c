@@ -95,7 +95,7 @@ watch_event(struct server *sv, uint64_t tagged)
 /* Is nothing of its cgroup left?  When nothing has ever been in it, epoll does
    not tell that it was removed; poll says so to who asks. */
 static bool
-is_left(const struct run *r)
+is_deserted(const struct run *r)
 {
 	struct pollfd p = { .fd = r->watch_fd, .events = POLLPRI };
 
@@ -113,7 +113,7 @@ watch_look(struct server *sv, const char *cgroup)
 		if (r->target == RUN_CGROUP && r->watch_fd != -1 &&
 		    (cgroup == NULL ||
 			facts_cgroup_within(cgroup, r->cgroup)) &&
-		    is_left(r))
+		    is_deserted(r))
 			watch_end(sv, r, RUN_END_CGROUP, true);
 	}
 }

@@ -8,10 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "logcheck.h"
-#include "logdir.h"
-
-static struct problem problem;
+#include "logcheck_parts.h"
 
 /* A segment that readdir() does not list. */
 static uint64_t missed = LOGCHECK_LATER;
@@ -64,33 +61,6 @@ __wrap_pread(int fd, void *to, size_t len, off_t at)
 		logdir_poke(logdir_segment(62), logdir_at(8), writer.rest, 8);
 	}
 	return __real_pread(fd, to, len, at);
-}
-
-static enum cofre_status
-check(struct logcheck *l)
-{
-	*l = (struct logcheck){ .since = NULL };
-	return logcheck_run(l, logdir_state(), &problem);
-}
-
-/* Three segments: the cells 0 to 30, 31 to 61 and 62 to 79. */
-static void
-make_log(void)
-{
-	struct audit *a = logdir_open(LOGDIR_SMALL);
-
-	logdir_append_many(a, 1000, 80);
-	audit_close(a);
-}
-
-static void
-assert_good(uint64_t records)
-{
-	struct logcheck l;
-
-	ck_assert_msg(check(&l) == COFRE_OK, "%s: cell %llu: %s", l.file,
-	    (unsigned long long)l.cell, l.reason);
-	ck_assert_uint_eq(l.records, records);
 }
 
 /* Of what is made meanwhile a later name may be listed, and an earlier not. */

@@ -4,27 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run_parts.h"
 #include "sample.h"
-#include "vaultdir.h"
-
-static struct vault v;
-static struct workspace *ws;
-
-static void
-setup(void)
-{
-	statedir_setup();
-	vaultdir_open(&v, 64 * MIB);
-	vaultdir_init(&v);
-	ws = vaultdir_workspace(&v, "w");
-}
-
-static void
-teardown(void)
-{
-	vaultdir_close(&v);
-	statedir_teardown();
-}
 
 /* A run of a process, whose id is 16 times the byte; not yet in the vault. */
 static struct run *
