@@ -274,7 +274,10 @@ class Tries:
         what = "%s, %s %d" % (name, "call" if call else "allocation", nth)
         before, end = self.active(), self.root.log_end()
         f.fail(kind, nth, errno.EIO if call else errno.ENOMEM)
-        data = who.do(said, f.daemon.socket, request)
+        try:
+            data = who.do(said, f.daemon.socket, request)
+        except TimeoutError:
+            check(False, what + ": no answer, and no end")
         count = f.none()
         if not f.daemon.alive() or not self.alive_at_all():
             self.dead += 1
