@@ -25,23 +25,26 @@ refuse(struct server *sv, int fd, uint32_t uid, enum cofre_status st,
 	sv->refused_status = st;
 }
 
-static void
+static bool
 watch(struct server *sv, int *fd, bool on)
 {
 	struct epoll_event ev = { .events = on ? EPOLLIN : 0, .data.ptr = fd };
 
-	if (*fd != -1)
-		(void)epoll_ctl(sv->epoll, EPOLL_CTL_MOD, *fd, &ev);
+	return *fd == -1 ||
+	    epoll_ctl(sv->epoll, EPOLL_CTL_MOD, *fd, &ev) == 0;
 }
 
 void
 accept_pause(struct server *sv, bool pause)
 {
+	bool good;
+
 	if (pause == sv->accept_paused || sv->listen_fd == -1)
 		return;
-	sv->accept_paused = pause;
-	watch(sv, &sv->listen_fd, !pause);
-	watch(sv, &sv->agent_fd, !pause);
+	good = watch(sv, &sv->listen_fd, !pause);
+	good = watch(sv, &sv->agent_fd, !pause) && good;
+	/* What was not taken up again is tried in the next turn. */
+	sv->accept_paused = pause || !good;
 }
 
 static void

@@ -14,7 +14,7 @@
 void accept_some(struct server *sv, bool agent);
 
 /* Watch, or do not watch, the listening sockets: they are left alone while
-   there are no descriptors to be had. */
+   there are no descriptors to be had.  What fails is tried in the next turn. */
 void accept_pause(struct server *sv, bool pause);
 
 #endif

@@ -59,7 +59,8 @@ arm(struct conn *c)
 	    (ev.events == 0 && c->armed == EPOLLIN && !c->more))
 		return;
 	c->armed = ev.events;
-	(void)epoll_ctl(c->sv->epoll, EPOLL_CTL_MOD, c->fd, &ev);
+	if (epoll_ctl(c->sv->epoll, EPOLL_CTL_MOD, c->fd, &ev) == -1)
+		conn_close(c); /* it would never be heard of again */
 }
 
 /*

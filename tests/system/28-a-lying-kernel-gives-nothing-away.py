@@ -254,6 +254,17 @@ class Tries:
         return d.alive() and self.root.put(
             "w", "other", dict(value=b"x")).status_name == "OK"
 
+    def is_well_or_ended(self):
+        try:
+            return self.is_well()
+        except (BrokenPipeError, ConnectionResetError):
+            try:
+                self.root = self.f.daemon.connect()     # his was the fault
+            except ConnectionRefusedError:
+                same(self.f.daemon.wait(), 1, "it ends, and says why")
+                return False
+            return self.is_well()
+
     def check_reply(self, what, data, may):
         """The answer to the request, if there is one."""
         found = replies(data)[0]
@@ -337,6 +348,77 @@ def nothing_half_done(t, f, root):
     show("%d faults: %d errors with nothing behind them, %d whole answers, "
          "%d ends of the daemon" % (tries.failed + tries.whole, tries.failed,
                                     tries.whole, tries.dead))
+    nobody_is_forgotten(f, tries)
+
+
+def read_late(f, request, times):
+    """Ask so often, and read nothing before the daemon waits for that.  The
+    last answer, and whether there is an end, are waited for."""
+    data, more = b"", b"x"
+    c = wire.Connection(f.daemon.socket, greet=False, timeout=10.0)
+    try:
+        c.send_raw(wire.hello(1) + request * times)
+        f.idle_or_ended()
+        while more and len(replies(data)[0]) < 1 + times:
+            more = c.socket.recv(1 << 20)
+            data += more
+        f.idle_or_ended()
+        c.send_raw(request)
+        while more:
+            more = c.socket.recv(1 << 20)
+            data += more
+            if len(replies(data)[0]) == 2 + times:
+                break
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    c.close()
+    return len(replies(data)[0])
+
+
+def nobody_is_forgotten(f, tries):
+    """Who waits for answers that he reads late, or for somebody to take his
+    connection, waits no longer than it takes to see what has failed."""
+    status(tries.root.put("w", "large", dict(value=b"v" * 60000)), "OK")
+    get, times = wire.request("secret.get", 9, workspace="w",
+                              name="large"), 8
+    same(read_late(f, get, times), 2 + times, "read late, with no fault")
+    nth = count = 1
+    while count >= nth:
+        f.fail(faults.CALL, nth, errno.EIO)
+        what = "read late, call %d" % nth
+        try:
+            read_late(f, get, times)
+        except TimeoutError:
+            check(False, what + ": no answer, and no end")
+        except ConnectionRefusedError:
+            pass
+        count, nth = f.none(), nth + 1
+        if not tries.is_well_or_ended():
+            tries.again()
+    check(nth > 10, "only %d calls" % nth)
+    show("read late: %d calls, and it was answered or ended each time" % nth)
+    nth = count = 1
+    while count >= nth:
+        f.idle()
+        f.write(faults.CALL, nth, errno.EIO, faults.SO_PEERPIDFD,
+                option_error=errno.EMFILE)
+        what = "no descriptors, call %d" % nth
+        try:
+            said(f.daemon.socket, get)
+            tries.root.call("status")       # another turn
+        except TimeoutError:
+            check(False, what + ": no answer, and no end")
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        count, nth = f.none(), nth + 1
+        if not tries.is_well_or_ended():
+            tries.again()
+        try:
+            check(said(f.daemon.socket, get), what + ": afterwards")
+        except TimeoutError:
+            check(False, what + ": nobody is let in any more")
+    check(nth > 4, "only %d calls" % nth)
+    show("no descriptors: %d calls, and who came later was let in" % nth)
 
 
 def test(t):

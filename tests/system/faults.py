@@ -49,10 +49,14 @@ class Faults:
     def idle(self):
         """Wait until the daemon has nothing left to do: whichever call fails
         from now on belongs to what it is asked next."""
+        self.idle_or_ended()
+        check(self.daemon.alive(), "the daemon has ended")
+
+    def idle_or_ended(self):
         calls = EPOLL[os.uname().machine]
         end = time.monotonic() + harness.START_LIMIT
         while harness.read_file("/proc/%d/syscall" % self.daemon.pid).decode(
-                ).split()[0] not in calls:
+                ).split()[0] not in calls and self.daemon.alive():
             check(time.monotonic() < end, "the daemon is never idle")
 
     def fail(self, what, nth, error):
