@@ -8,7 +8,7 @@
  * more it has; while others are connected, but have not been served lately;
  * and while nobody else is.
  */
-#define TIME_BESIDE 50000u
+#define TIME_BESIDE 25000u
 #define TIME_WRITING 400000u
 #define TIME_QUIET 500000u
 #define TIME_ALONE 2000000u
@@ -17,11 +17,29 @@
 #define LATELY 50000000u
 #define REST_MAX 50000000u
 
+/*
+ * One request after the other that keeps others waiting for so long is followed
+ * by a rest so many times as long; but for no more than so much of it, since
+ * that the machine stood still is nobody's.
+ */
+#define TIME_LONG 150000u
+#define TIME_LONG_MOST 500000u
+#define LONG_REST 16u
+
 /* The disk: microseconds that a uid owes for one in which it has kept it; what
    it may owe before it waits, which is 50 ms of the disk; and at most. */
 #define DISK_OWED 200u
 #define DISK_PATIENCE (50000u * DISK_OWED)
-#define DISK_MOST (DISK_PATIENCE + 1000000u)
+#define DISK_MOST (DISK_PATIENCE + 4000000u)
+
+/*
+ * The log: nanoseconds that a cell of it costs a uid, which is 2 MiB a second;
+ * how many it may be ahead before it waits, which is 1 MiB; and at most, so
+ * that nobody waits for what he had while he was alone.
+ */
+#define LOG_CELL_TIME (1000000000u / ((2u << 20) / LOG_CELL))
+#define LOG_PATIENCE 500000000u
+#define LOG_MOST (LOG_PATIENCE + 20000000u)
 
 /* Has somebody else been served lately? */
 static bool
@@ -52,13 +70,36 @@ time_share(const struct server *sv, uint32_t uid)
 							  TIME_QUIET;
 }
 
+/* Has it filled the log for so long that it must let others go first? */
+static bool
+fills_log(const struct server *sv, const struct uid_use *use)
+{
+	return use->logged > sv->stopped + LOG_PATIENCE &&
+	    has_others(sv->recent, use->uid, sv->stopped);
+}
+
+void
+quota_logged(struct server *sv, uint32_t uid, uint64_t cells)
+{
+	struct uid_use *use = quota_use(sv, uid);
+
+	if (use == NULL || sv->stopwatch == NULL)
+		return;
+	if (use->logged < sv->stopped)
+		use->logged = sv->stopped;
+	use->logged += cells * LOG_CELL_TIME;
+	if (use->logged > sv->stopped + LOG_MOST)
+		use->logged = sv->stopped + LOG_MOST;
+}
+
 bool
 quota_may_serve(const struct conn *c)
 {
 	const struct uid_use *use = quota_use(c->sv, c->peer.uid);
 	uint64_t turn = c->sv->turns;
 
-	if (use != NULL && use->rests > c->sv->stopped) {
+	if (use != NULL &&
+	    (use->rests > c->sv->stopped || fills_log(c->sv, use))) {
 		c->sv->rested = true;
 		return false;
 	}
@@ -200,6 +241,20 @@ quota_wrote(struct server *sv, uint64_t took)
 	quota_flushed(sv, took);
 }
 
+/* It has had much more of the turn than its time. */
+static void
+rest_from(const struct server *sv, struct uid_use *use)
+{
+	uint64_t took = use->took;
+
+	if (took > TIME_LONG && sv->stopped < use->long_at + LATELY)
+		took = LONG_REST *
+		    (took < TIME_LONG_MOST ? took : TIME_LONG_MOST);
+	if (use->took > TIME_LONG)
+		use->long_at = sv->stopped;
+	rest(sv, use, took);
+}
+
 void
 quota_took(struct conn *c)
 {
@@ -216,8 +271,8 @@ quota_took(struct conn *c)
 	share = time_share(c->sv, use->uid);
 	if (use->took < share)
 		return;
-	if (use->took > 2 * share)
-		rest(c->sv, use, use->took);
+	if (use->took > 4 * share)
+		rest_from(c->sv, use);
 	if (use->full == c->sv->turns)
 		return;
 	use->fuller = use->full;

@@ -80,11 +80,18 @@ bool quota_owes(const struct server *sv, uint32_t uid);
  * May the connection's uid have a request served now at the end of which
  * everybody waits for the disk?  Always while nobody else reads what he may;
  * else until it has kept the disk for 50 ms, and then for 1/200 of the time,
- * but never a second later than that.  So those who read wait for it in one of
+ * but never four seconds later than that.  So those who read wait for it in one of
  * two hundred requests, whatever a uid does, unless the disk needs more than
- * 5 ms.  uid 0 may always.
+ * 20 ms.  uid 0 may always.
  */
 bool quota_may_write(const struct conn *c);
+
+/*
+ * So many cells of the log are the uid's.  Who fills it faster than 2 MiB a
+ * second, and is 1 MiB ahead of that, waits while others are served: the disk
+ * has to take all of it, and each segment's end is waited for.
+ */
+void quota_logged(struct server *sv, uint32_t uid, uint64_t cells);
 
 /* Has its uid taken all of its time in the turn before this one?  The answer
    is the same throughout a turn. */

@@ -22,7 +22,7 @@ static bool
 is_past(const struct server *sv, const struct uid_use *use)
 {
 	return use->connections == 0 && use->rests <= sv->stopped &&
-	    use->turn != sv->turns;
+	    use->logged <= sv->stopped && use->turn != sv->turns;
 }
 
 static void

@@ -232,32 +232,39 @@ clock_us(void)
 }
 
 static void
+record_one(struct server *sv, struct turn_entry *e, uint64_t took)
+{
+	struct log_record *r = &e->record;
+
+	if (e->conn != NULL) {
+		if (e->conn->log_cell == 0)
+			e->conn->log_cell = record_connection(sv, e->conn);
+		r->connection = e->conn->log_cell;
+		r->flags |= conn_weak(e->conn);
+	}
+	if (r->type == LOG_CONNECTION)
+		return;
+	r->time = sv->now;
+	if (r->duration == 0)
+		r->duration = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
+	if (e->wrote && r->status == COFRE_OK)
+		r->epoch = sv->vault.epoch;
+	(void)audit_append(sv->audit, r);
+}
+
+static void
 record_all(struct server *sv)
 {
-	uint64_t took = clock_us() - sv->clock;
+	uint64_t took = clock_us() - sv->clock, end = audit_end(sv->audit);
 
 	for (size_t i = 0; i < sv->turn.count; i++) {
 		struct turn_entry *e = &sv->turn.entries[i];
-		struct log_record *r = &e->record;
 
 		if (!e->recorded)
 			continue;
-		if (e->conn != NULL) {
-			if (e->conn->log_cell == 0)
-				e->conn->log_cell =
-				    record_connection(sv, e->conn);
-			r->connection = e->conn->log_cell;
-			r->flags |= conn_weak(e->conn);
-		}
-		if (r->type == LOG_CONNECTION)
-			continue;
-		r->time = sv->now;
-		if (r->duration == 0)
-			r->duration = took > UINT32_MAX ? UINT32_MAX :
-							  (uint32_t)took;
-		if (e->wrote && r->status == COFRE_OK)
-			r->epoch = sv->vault.epoch;
-		(void)audit_append(sv->audit, r);
+		record_one(sv, e, took);
+		quota_logged(sv, e->record.uid, audit_end(sv->audit) - end);
+		end = audit_end(sv->audit);
 	}
 }
 

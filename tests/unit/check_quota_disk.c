@@ -1,4 +1,5 @@
-/* quota: how long a uid may keep the disk while others read. */
+/* quota: how long a uid may keep the disk, and how much it may write to the
+   log, while others read. */
 #include <check.h>
 #include <stdlib.h>
 
@@ -52,7 +53,7 @@ START_TEST(who_has_kept_the_disk_long_waits_before_he_writes_again)
 }
 END_TEST
 
-/* However slow the disk is: for each write another one waits, a second at
+/* However slow the disk is: for each write another one waits, four seconds at
    most. */
 START_TEST(a_slow_disk_is_no_excuse)
 {
@@ -66,7 +67,7 @@ START_TEST(a_slow_disk_is_no_excuse)
 	for (unsigned i = 0; i < 20; i++) {
 		read_for(other, 10);
 		ck_assert(!quota_may_write(c));
-		sv->clock += 999000; /* and the pause behind the write */
+		sv->clock += 3999000; /* and the pause behind the write */
 		next_turn();
 		ck_assert_msg(quota_may_write(c), "write %u", i);
 		write_once(c, 30000);
@@ -98,12 +99,64 @@ START_TEST(the_disk_is_free_while_nobody_else_reads)
 	now += 50000000;
 	next_turn();
 	ck_assert(quota_may_write(c));
-	/* However long that was, no more is owed than one second's wait. */
+	/* However long that was, no more is owed than a wait of four seconds. */
 	read_for(other, 10);
 	ck_assert(!quota_may_write(c));
-	sv->clock += 1000000;
+	sv->clock += 3998000 - 1; /* and two pauses */
+	next_turn();
+	ck_assert(!quota_may_write(c));
+	sv->clock += 1;
 	next_turn();
 	ck_assert(quota_may_write(c));
+}
+END_TEST
+
+/* A mebibyte at once, and then two of them a second. */
+START_TEST(who_fills_the_log_waits_for_others)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+	const uint64_t cells = (1u << 20) / LOG_CELL;
+
+	now = 1000000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	read_for(other, 10);
+	quota_logged(sv, 2001, cells);
+	ck_assert(quota_may_serve(c));
+	quota_logged(sv, 2001, 4);
+	ck_assert(!quota_may_serve(c));
+	ck_assert(quota_may_serve(other));
+	sv->ready = c;
+	ck_assert_int_eq(quota_timeout(sv), 1);
+	sv->ready = NULL;
+	now += 4 * 1000000000ull / (2 * cells);
+	next_turn();
+	ck_assert(quota_may_serve(c));
+	/* Who closes its connection and makes another one is who it was. */
+	quota_logged(sv, 2001, 4);
+	quota_leave(c);
+	for (uint32_t uid = 0; uid < 40; uid++)
+		quota_leave(conn_of(2, 3000 + uid));
+	c = conn_of(3, 2001);
+	ck_assert(!quota_may_serve(c));
+	/* Nobody else was served lately; and what was filled then is not
+	   waited for. */
+	now += 50000000;
+	next_turn();
+	quota_logged(sv, 2001, 1000 * cells);
+	ck_assert(quota_may_serve(c));
+	read_for(other, 10);
+	ck_assert(!quota_may_serve(c));
+	now += 20000000;
+	next_turn();
+	ck_assert(quota_may_serve(c));
+	/* Those who have gone, and owe nothing, are forgotten. */
+	quota_leave(c);
+	now += 250000000 * 2;
+	next_turn();
+	for (uint32_t uid = 0; uid < 40; uid++)
+		quota_leave(conn_of(2, 3000 + uid));
+	ck_assert_uint_le(sv->use_count, 16);
 }
 END_TEST
 
@@ -155,6 +208,7 @@ main(void)
 	    who_has_kept_the_disk_long_waits_before_he_writes_again);
 	tcase_add_test(t, a_slow_disk_is_no_excuse);
 	tcase_add_test(t, the_disk_is_free_while_nobody_else_reads);
+	tcase_add_test(t, who_fills_the_log_waits_for_others);
 	tcase_add_test(t, root_does_not_wait_for_the_disk);
 	tcase_add_test(t, who_shares_a_flush_owes_a_part_of_it);
 	suite_add_tcase(s, t);

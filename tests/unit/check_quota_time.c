@@ -15,13 +15,13 @@ START_TEST(a_uid_has_so_much_time_of_a_turn)
 	serve_for(other, 1);
 	next_turn();
 	for (int turn = 0; turn < 3; turn++, next_turn()) {
-		serve_for(c, 30);
+		serve_for(c, 15);
 		ck_assert(quota_may_serve(c));
 		ck_assert(quota_may_serve(second));
-		serve_for(second, 30);
+		serve_for(second, 15);
 		ck_assert(!quota_may_serve(c));
 		ck_assert(!quota_may_serve(second));
-		serve_for(other, 30);
+		serve_for(other, 15);
 		ck_assert(quota_may_serve(other));
 	}
 	/* While it writes it has more. */
@@ -79,7 +79,7 @@ START_TEST(who_took_all_his_time_comes_last_in_the_next_turn)
 	serve_for(other, 1);
 	next_turn();
 	serve_for(c, 75);
-	serve_for(other, 25);
+	serve_for(other, 20);
 	ck_assert(!quota_is_greedy(c));
 	for (int turn = 0; turn < 3; turn++) {
 		next_turn();
@@ -91,7 +91,7 @@ START_TEST(who_took_all_his_time_comes_last_in_the_next_turn)
 	}
 	next_turn();
 	ck_assert(quota_is_greedy(c));
-	serve_for(c, 25);
+	serve_for(c, 20);
 	ck_assert(quota_is_greedy(c));
 	next_turn();
 	ck_assert(!quota_is_greedy(c));
@@ -188,6 +188,38 @@ START_TEST(who_writes_rests_as_long_as_that_took)
 }
 END_TEST
 
+/* That the machine stood still for once is not held against anybody. */
+START_TEST(one_long_request_after_the_other_is_followed_by_a_long_rest)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	for (int i = 0; i < 3; i++) {
+		uint64_t us = i == 0 ? 300 : i == 1 ? 16 * 300 : 16 * 500;
+
+		read_for(other, 10);
+		read_for(c, i == 2 ? 20000 : 300);
+		now += us * 1000 - 1;
+		next_turn();
+		ck_assert(!quota_may_serve(c));
+		ck_assert(quota_may_serve(other));
+		now += 1;
+		next_turn();
+		ck_assert(quota_may_serve(c));
+	}
+	/* The last one was long ago. */
+	now += 50000000;
+	next_turn();
+	read_for(other, 10);
+	read_for(c, 300);
+	now += 300000;
+	next_turn();
+	ck_assert(quota_may_serve(c));
+}
+END_TEST
+
 /* Who closes its connection and makes another one is who it was. */
 START_TEST(who_comes_again_rests_all_the_same)
 {
@@ -260,6 +292,8 @@ main(void)
 	tcase_add_test(t, who_took_much_more_than_his_time_rests);
 	tcase_add_test(t, a_request_sees_when_its_time_is_over);
 	tcase_add_test(t, who_writes_rests_as_long_as_that_took);
+	tcase_add_test(t,
+	    one_long_request_after_the_other_is_followed_by_a_long_rest);
 	tcase_add_test(t, who_comes_again_rests_all_the_same);
 	tcase_add_test(t, who_comes_again_has_no_other_share_of_the_turn);
 	suite_add_tcase(s, t);
