@@ -114,8 +114,7 @@ can_serve(struct conn *c)
 	if (sv->heard_count > 0)
 		room += HEARD_MAX + sv->heard_count * CHUNK_DATA;
 	if (is_held(c) || c->tell.waits || c->closing || !turn_has_room(sv) ||
-	    c->out.size >= OUT_MAX || !quota_may_serve(c) ||
-	    (c->writes && !quota_may_write(c)) ||
+	    c->out.size >= OUT_MAX || !quota_may_go_on(c) ||
 	    sentry_refused(&sv->sentry, c->fd))
 		return false;
 	if (chain_fits(&sv->pool, &c->out, room) && quota_within_share(c))
@@ -341,12 +340,10 @@ read_some(struct conn *c)
 	}
 	if (c->sv->heard_bytes >= HEARD_MAX)
 		conn_serve_heard(c->sv);
-	if (has_frame(c) || !can_serve(c)) {
-		/* No room for an answer now: look again in the next turn. */
-		conn_queue(c);
-		return;
-	}
-	(void)receive(c);
+	if (has_frame(c) || !can_serve(c))
+		conn_queue(c); /* no room for an answer now: the next turn */
+	else
+		(void)receive(c);
 }
 
 bool
@@ -424,6 +421,10 @@ conn_serve_ready(struct server *sv)
 		c->queued = false;
 		if (is_gone(c))
 			continue;
+		if (!quota_may_go_on(c)) { /* as it is, at little cost */
+			conn_queue(c);
+			continue;
+		}
 		if (c->out.size > 0 && !c->dirty)
 			; /* it has to take its replies first */
 		else if (has_frame(c))

@@ -222,6 +222,12 @@ quota_may_write(const struct conn *c)
 	return false;
 }
 
+bool
+quota_may_go_on(const struct conn *c)
+{
+	return quota_may_serve(c) && (!c->writes || quota_may_write(c));
+}
+
 void
 quota_wrote(struct server *sv, uint64_t took)
 {

@@ -93,6 +93,9 @@ bool quota_may_write(const struct conn *c);
  */
 void quota_logged(struct server *sv, uint32_t uid, uint64_t cells);
 
+/* May what the connection has waiting be served, a write or not? */
+bool quota_may_go_on(const struct conn *c);
+
 /* Has its uid taken all of its time in the turn before this one?  The answer
    is the same throughout a turn. */
 bool quota_is_greedy(const struct conn *c);

@@ -113,34 +113,47 @@ can_go_on(const struct conn *c)
 }
 
 /*
- * Is it the oldest connection of its uid that has something kept, and can go
- * on?  If none did, each would wait for the buffers that the others hold.  A
- * frame that has begun has a deadline, and what is whole is served: so it will
- * be another one's turn.  But nobody's while a reply is not taken, for what
- * that holds comes back, it has a deadline as well; else one after the other
- * would leave its reply lying.
+ * The oldest connection of the uid that has something kept, and can go on.  If
+ * none did, each would wait for the buffers that the others hold.  A frame that
+ * has begun has a deadline, and what is whole is served: so it will be another
+ * one's turn.  But nobody's while a reply is not taken, for what that holds
+ * comes back, it has a deadline as well; else one after the other would leave
+ * its reply lying.
  */
-static bool
-is_first(const struct conn *c)
+static const struct conn *
+find_first(const struct server *sv, uint32_t uid)
 {
 	const struct conn *first = NULL;
 
-	for (const struct conn *t = c->sv->conns; t != NULL; t = t->next) {
-		if (t->peer.uid != c->peer.uid)
+	for (const struct conn *c = sv->conns; c != NULL; c = c->next) {
+		if (c->peer.uid != uid)
 			continue;
-		if (t->out.size > 0)
-			return false;
-		if (can_go_on(t))
-			first = t;
+		if (c->out.size > 0)
+			return NULL;
+		if (can_go_on(c))
+			first = c;
 	}
-	return first == c;
+	return first;
+}
+
+/* It is looked for once a turn, by the first one that asks: all may ask. */
+static bool
+is_first(const struct conn *c, struct uid_use *use)
+{
+	if (use->sought != c->sv->turns) {
+		use->sought = c->sv->turns;
+		use->first = find_first(c->sv, use->uid);
+	}
+	return use->first == c && c->out.size == 0;
 }
 
 bool
 quota_within_share(const struct conn *c)
 {
-	const struct uid_use *use = quota_use(c->sv, c->peer.uid);
+	struct uid_use *use = quota_use(c->sv, c->peer.uid);
 
-	return use != NULL && (use->chunks == 0 ||
-	    use->chunks + REQUEST_CHUNKS < c->sv->pool.left || is_first(c));
+	return use != NULL &&
+	    (use->chunks == 0 ||
+		use->chunks + REQUEST_CHUNKS < c->sv->pool.left ||
+		is_first(c, use));
 }

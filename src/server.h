@@ -101,6 +101,9 @@ struct uid_use {
 	uint64_t wrote;	/* the last turn in which it wrote */
 	uint64_t rests; /* until then, by the stopwatch; it has made commits */
 	uint64_t barred; /* the last turn in which it waited for the disk */
+	uint64_t sought; /* the turn in which this one was looked for: */
+	const struct conn *first; /* it may go on without buffers of its share;
+				     compared alone, it may be gone */
 	uint64_t long_at; /* when a request of it took long, by the stopwatch */
 	uint64_t logged; /* when it will have had the time for what it has in
 			    the log, by the stopwatch */

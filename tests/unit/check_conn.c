@@ -207,18 +207,29 @@ START_TEST(one_that_has_something_kept_may_always_go_on)
 	hold(a, &a->out, 1);
 	ck_assert(!quota_within_share(a));
 	ck_assert(!quota_within_share(b));
+	sv->turns++;
+	ck_assert(!quota_within_share(b));
 	chain_truncate(&sv->pool, &a->out, 0);
 	quota_charge(a);
-	/* One that waits for something else is not served. */
+	/* One that waits for something else is not served, from the next turn
+	   on: there is one in each. */
+	sv->turns++;
+	ck_assert(quota_within_share(a));
 	a->paused = true;
+	ck_assert(!quota_within_share(b));
+	sv->turns++;
 	ck_assert(quota_within_share(b));
 	a->paused = false;
 	a->look.state = LOOK_OPEN;
+	sv->turns++;
 	ck_assert(quota_within_share(b));
 	a->look.state = LOOK_NONE;
 	a->tell.waits = true;
+	sv->turns++;
 	ck_assert(quota_within_share(b));
 	a->tell.waits = false;
+	ck_assert(quota_within_share(b));
+	sv->turns++;
 	ck_assert(!quota_within_share(b));
 }
 END_TEST
