@@ -9,7 +9,7 @@ is measured with and without each of them, one right after the other; what is
 printed are medians of the ratios inside the rounds.
 
 The daemon has one processor, victim and attackers another, where the victim
-does not wait for them (come_first()): so what is measured is what the daemon does
+never waits for them (SCHED_FIFO): so what is measured is what the daemon does
 for them, and not what their own programs use.  Both processors are kept awake
 (SCHED_IDLE): else a victim without anybody beside it waits for them to wake up,
 on a virtual machine for milliseconds.  The victim is measured in two ways:
@@ -41,7 +41,6 @@ import select
 import signal
 import socket
 import statistics
-import struct
 import subprocess
 import sys
 import time
@@ -349,21 +348,18 @@ class Attackers:
         self.pids = []
 
 
-SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
-SLICE_NS = 100000
-
-
 def come_first(pid, core):
-    """On that processor, before everybody else: with the greatest weight, and
-    the shortest slice (sched_setattr(2); EEVDF, Linux 6.12), which lets it
-    displace at once who has it.  Not by SCHED_FIFO: for 50 ms of a second the
-    kernel has others before those, when they have run little (the fair server,
-    and before it sched_rt_runtime_us)."""
+    """On that processor, before everybody who is not of this kind."""
     os.sched_setaffinity(pid, {core})
-    attr = struct.pack("=IIQiIQQQ", 48, os.SCHED_OTHER, 0, -20, 0, SLICE_NS,
-                       0, 0)
-    same(ctypes.CDLL(None).syscall(SCHED_SETATTR[os.uname().machine], pid,
-                                   attr, 0), 0, "sched_setattr")
+    os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(20))
+
+
+def have_alone(pid, core):
+    """On that processor, beside nobody but keep_awake(), whom it displaces at
+    once.  Not by SCHED_FIFO: who has all of a processor so is stopped for 50 ms
+    of each second (the fair server of Linux 6.12; sched_rt_runtime_us)."""
+    os.sched_setaffinity(pid, {core})
+    os.setpriority(os.PRIO_PROCESS, pid, -20)
 
 
 def keep_awake(t, core):
@@ -436,7 +432,7 @@ def set_up(t):
     cores = sorted(os.sched_getaffinity(0))
     check(len(cores) > 1, "one processor is not enough for this")
     place.core, place.other = cores[-1], cores[-2]
-    come_first(d.pid, place.core)
+    have_alone(d.pid, place.core)
     root = d.init()
     for w, uid, role in (("v", VICTIM, wire.CONTRIBUTOR),
                          ("h", HOSTILE, wire.OWNER)):
