@@ -3,28 +3,30 @@
 #define CONN_TURN 64u		/* requests of a connection in one turn */
 
 /*
- * Nanoseconds of a turn for a uid: while others are served as well; when it
- * writes, for the commit takes longer than that anyway, and gets cheaper the
- * more it has; while others are connected, but have not been served lately;
- * and while nobody else is.
+ * Nanoseconds of a turn for a uid: while others are served as well, all the
+ * time or now and then; when it writes, for the commit takes longer than that
+ * anyway, and gets cheaper the more it has; while others are connected, but
+ * have not been served lately; and while nobody else is.
  */
 #define TIME_BESIDE 25000u
+#define TIME_SELDOM 50000u
 #define TIME_WRITING 400000u
 #define TIME_QUIET 500000u
 #define TIME_ALONE 2000000u
 
 /* Who has been served so short a time ago may be waiting again. */
 #define LATELY 50000000u
+#define JUST_NOW 2000000u
 #define REST_MAX 50000000u
 
 /*
- * One request after the other that keeps others waiting for so long is followed
- * by a rest so many times as long; but for no more than so much of it, since
- * that the machine stood still is nobody's.
+ * One request after the other that takes so long is followed by a rest so many
+ * times as long, while others read all the time; but for no more than so much
+ * of it, since that the machine stood still is nobody's.
  */
 #define TIME_LONG 150000u
 #define TIME_LONG_MOST 500000u
-#define LONG_REST 16u
+#define LONG_REST 4u
 
 /* The disk: microseconds that a uid owes for one in which it has kept it; what
    it may owe before it waits, which is 50 ms of the disk; and at most. */
@@ -33,21 +35,28 @@
 #define DISK_MOST (DISK_PATIENCE + 4000000u)
 
 /*
- * The log: nanoseconds that a cell of it costs a uid, which is 2 MiB a second;
+ * The log: nanoseconds that a cell of it costs a uid, which is 4 MiB a second;
  * how many it may be ahead before it waits, which is 1 MiB; and at most, so
  * that nobody waits for what he had while he was alone.
  */
-#define LOG_CELL_TIME (1000000000u / ((2u << 20) / LOG_CELL))
-#define LOG_PATIENCE 500000000u
+#define LOG_CELL_TIME (1000000000u / ((4u << 20) / LOG_CELL))
+#define LOG_PATIENCE 250000000u
 #define LOG_MOST (LOG_PATIENCE + 20000000u)
 
-/* Has somebody else been served lately? */
+/* Has somebody else been served in the last so many nanoseconds? */
 static bool
-has_others(const struct recent *recent, uint32_t uid, uint64_t now)
+has_others_since(const struct recent *recent, uint32_t uid, uint64_t now,
+    uint64_t span)
 {
 	const struct recent *r = &recent[recent[0].uid == uid];
 
-	return r->at > 0 && now < r->at + LATELY;
+	return r->at > 0 && now < r->at + span;
+}
+
+static bool
+has_others(const struct recent *recent, uint32_t uid, uint64_t now)
+{
+	return has_others_since(recent, uid, now, LATELY);
 }
 
 static void
@@ -66,8 +75,11 @@ time_share(const struct server *sv, uint32_t uid)
 		return TIME_ALONE;
 	if (sv->vault.turn_bytes > 0)
 		return TIME_WRITING;
-	return has_others(sv->recent, uid, sv->stopped) ? TIME_BESIDE :
-							  TIME_QUIET;
+	if (!has_others(sv->recent, uid, sv->stopped))
+		return TIME_QUIET;
+	return has_others_since(sv->recent, uid, sv->stopped, JUST_NOW) ?
+	    TIME_BESIDE :
+	    TIME_SELDOM;
 }
 
 /* Has it filled the log for so long that it must let others go first? */
@@ -75,7 +87,7 @@ static bool
 fills_log(const struct server *sv, const struct uid_use *use)
 {
 	return use->logged > sv->stopped + LOG_PATIENCE &&
-	    has_others(sv->recent, use->uid, sv->stopped);
+	    has_others(sv->readers, use->uid, sv->stopped);
 }
 
 void
@@ -253,7 +265,8 @@ rest_from(const struct server *sv, struct uid_use *use)
 {
 	uint64_t took = use->took;
 
-	if (took > TIME_LONG && sv->stopped < use->long_at + LATELY)
+	if (took > TIME_LONG && sv->stopped < use->long_at + LATELY &&
+	    has_others_since(sv->readers, use->uid, sv->stopped, JUST_NOW))
 		took = LONG_REST *
 		    (took < TIME_LONG_MOST ? took : TIME_LONG_MOST);
 	if (use->took > TIME_LONG)

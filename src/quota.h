@@ -87,9 +87,8 @@ bool quota_owes(const struct server *sv, uint32_t uid);
 bool quota_may_write(const struct conn *c);
 
 /*
- * So many cells of the log are the uid's.  Who fills it faster than 2 MiB a
- * second, and is 1 MiB ahead of that, waits while others are served: the disk
- * has to take all of it, and each segment's end is waited for.
+ * So many cells of the log are the uid's.  Who fills it faster than 4 MiB a
+ * second, and is 1 MiB ahead of that, waits while others read: the disk has to take all of it, and each segment's end is waited for.
  */
 void quota_logged(struct server *sv, uint32_t uid, uint64_t cells);
 

@@ -111,7 +111,7 @@ START_TEST(the_disk_is_free_while_nobody_else_reads)
 }
 END_TEST
 
-/* A mebibyte at once, and then two of them a second. */
+/* A mebibyte at once, and then four of them a second. */
 START_TEST(who_fills_the_log_waits_for_others)
 {
 	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
@@ -129,7 +129,7 @@ START_TEST(who_fills_the_log_waits_for_others)
 	sv->ready = c;
 	ck_assert_int_eq(quota_timeout(sv), 1);
 	sv->ready = NULL;
-	now += 4 * 1000000000ull / (2 * cells);
+	now += 4 * 1000000000ull / (4 * cells);
 	next_turn();
 	ck_assert(quota_may_serve(c));
 	/* Who closes its connection and makes another one is who it was. */
@@ -139,12 +139,16 @@ START_TEST(who_fills_the_log_waits_for_others)
 		quota_leave(conn_of(2, 3000 + uid));
 	c = conn_of(3, 2001);
 	ck_assert(!quota_may_serve(c));
-	/* Nobody else was served lately; and what was filled then is not
-	   waited for. */
+	/* Nobody else was served what he may lately; and what was filled then
+	   is not waited for. */
 	now += 50000000;
 	next_turn();
 	quota_logged(sv, 2001, 1000 * cells);
 	ck_assert(quota_may_serve(c));
+	other->vain = true;
+	read_for(other, 10);
+	ck_assert(quota_may_serve(c));
+	other->vain = false;
 	read_for(other, 10);
 	ck_assert(!quota_may_serve(c));
 	now += 20000000;

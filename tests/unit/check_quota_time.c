@@ -46,7 +46,13 @@ START_TEST(beside_others_who_ask_for_nothing_it_is_more)
 	ck_assert(!quota_may_serve(c));
 	next_turn();
 	serve_for(other, 10);
-	serve_for(c, 60);
+	serve_for(c, 30);
+	ck_assert(!quota_may_serve(c));
+	now += 2000000; /* it does not ask all the time */
+	next_turn();
+	serve_for(c, 30);
+	ck_assert(quota_may_serve(c));
+	serve_for(c, 30);
 	ck_assert(!quota_may_serve(c));
 	now += 50000000; /* that is so long ago */
 	next_turn();
@@ -197,10 +203,10 @@ START_TEST(one_long_request_after_the_other_is_followed_by_a_long_rest)
 	sv->stopwatch = stopwatch;
 	next_turn();
 	for (int i = 0; i < 3; i++) {
-		uint64_t us = i == 0 ? 300 : i == 1 ? 16 * 300 : 16 * 500;
+		uint64_t us = i == 0 ? 300 : i == 1 ? 4 * 300 : 4 * 500;
 
 		read_for(other, 10);
-		read_for(c, i == 2 ? 20000 : 300);
+		read_for(c, i == 2 ? 1900 : 300);
 		now += us * 1000 - 1;
 		next_turn();
 		ck_assert(!quota_may_serve(c));
@@ -209,6 +215,14 @@ START_TEST(one_long_request_after_the_other_is_followed_by_a_long_rest)
 		next_turn();
 		ck_assert(quota_may_serve(c));
 	}
+	/* Nobody was there just now. */
+	read_for(other, 10);
+	now += 2000000;
+	quota_look(sv);
+	read_for(c, 300);
+	now += 300000;
+	next_turn();
+	ck_assert(quota_may_serve(c));
 	/* The last one was long ago. */
 	now += 50000000;
 	next_turn();
