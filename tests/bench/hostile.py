@@ -275,7 +275,7 @@ def bytes_(place, ready, cap):
     """Nothing of the daemon: a file of one's own, mapped, is filled as fast as
     the daemon lets one uid fill its log, and flushed as often."""
     del cap
-    size, step, rate = 16 << 20, 512 << 10, 2 << 20
+    size, step, rate = 16 << 20, 512 << 10, 4 << 20
     fd = os.open(os.path.join(place.own, "log"), os.O_RDWR | os.O_CREAT, 0o600)
     os.posix_fallocate(fd, 0, size)
     os.fsync(fd)
