@@ -290,7 +290,7 @@ quota_took(struct conn *c)
 	share = time_share(c->sv, use->uid);
 	if (use->took < share)
 		return;
-	if (use->took > 4 * share)
+	if (use->took > 2 * (share < TIME_SELDOM ? TIME_SELDOM : share))
 		rest_from(c->sv, use);
 	if (use->full == c->sv->turns)
 		return;

@@ -46,8 +46,10 @@ void quota_spent(struct conn *c);
 /*
  * What it was served took from the last look at the stopwatch to now.  A uid
  * may take so much time of a turn: little while others are served as well, so
- * that these wait for little, and more while they are only connected.  One request may take more, and is the last one then;
- * if that is much more, its uid rests as long as with quota_wrote().
+ * that these wait for little, and more while they are only connected.  One
+ * request may take more, and is the last one then; if that is much more, its
+ * uid rests as long as with quota_wrote(), and four times as long after one
+ * such request after the other, while others read all the time.
  */
 void quota_took(struct conn *c);
 
@@ -80,15 +82,16 @@ bool quota_owes(const struct server *sv, uint32_t uid);
  * May the connection's uid have a request served now at the end of which
  * everybody waits for the disk?  Always while nobody else reads what he may;
  * else until it has kept the disk for 50 ms, and then for 1/200 of the time,
- * but never four seconds later than that.  So those who read wait for it in one of
- * two hundred requests, whatever a uid does, unless the disk needs more than
+ * but never four seconds later than that.  So those who read wait for it in one
+ * of two hundred requests, whatever a uid does, unless the disk needs more than
  * 20 ms.  uid 0 may always.
  */
 bool quota_may_write(const struct conn *c);
 
 /*
  * So many cells of the log are the uid's.  Who fills it faster than 4 MiB a
- * second, and is 1 MiB ahead of that, waits while others read: the disk has to take all of it, and each segment's end is waited for.
+ * second, and is 1 MiB ahead of that, waits while others read: the disk has to
+ * take all of it, and each segment's end is waited for.
  */
 void quota_logged(struct server *sv, uint32_t uid, uint64_t cells);
 

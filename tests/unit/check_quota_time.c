@@ -122,6 +122,16 @@ START_TEST(who_took_much_more_than_his_time_rests)
 	serve_for(c, 75);
 	next_turn();
 	ck_assert(quota_may_serve(c));
+	/* Likewise when the other one does not ask all the time. */
+	serve_for(other, 10);
+	now += 2000000;
+	next_turn();
+	serve_for(c, 101);
+	next_turn();
+	ck_assert(!quota_may_serve(c));
+	now += 101000;
+	next_turn();
+	ck_assert(quota_may_serve(c));
 }
 END_TEST
 
