@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "handle.h"
+#include "refusal.h"
 
 /* Statuses from here on are the library's own and not on the wire. */
 #define STATUS_LOCAL 64u
@@ -297,35 +298,6 @@ read_reply(cofre *c, enum op_code op, uint32_t id, uint32_t *wire,
 	return COFRE_OK;
 }
 
-/* The caller was refused: who may, or whom to ask. */
-static enum cofre_status
-fail_denied(cofre *c, const char *object)
-{
-	const struct op *op = op_find((uint16_t)c->op);
-	int workspace = (int)strcspn(object, "/");
-	bool vault = op != NULL && op->scope == SCOPE_VAULT;
-
-	if (vault || workspace == 0 || c->op == OP_WORKSPACE_CREATE)
-		return call_fail(c, COFRE_DENIED,
-		    "%s: permission denied: only an operator may (uid 0, or "
-		    "the operator_group of cofred.conf)%s; you are uid %u",
-		    c->what, vault ? "" : ", or who has a role for it in '/'",
-		    (unsigned)c->uid);
-	return call_fail(c, COFRE_DENIED,
-	    "%s: %s (you are uid %u; ask an owner of %.*s, or an operator, "
-	    "for a role)", c->what, cofre_status_text(COFRE_DENIED),
-	    (unsigned)c->uid, workspace, object);
-}
-
-/* The text of a status that the daemon answered with. */
-static enum cofre_status
-fail_status(cofre *c, enum cofre_status s, const char *object)
-{
-	if (s == COFRE_DENIED)
-		return fail_denied(c, object);
-	return call_fail(c, s, "%s: %s", c->what, cofre_status_text(s));
-}
-
 /* Read the answer to the hello and take it out of the buffer. */
 static enum cofre_status
 read_hello(cofre *c)
@@ -341,13 +313,13 @@ read_hello(cofre *c)
 		return s;
 	if (wire != COFRE_OK) {
 		handle_give_up(c);
-		return fail_status(c, (enum cofre_status)wire, "");
+		return refusal_at_connect(c, (enum cofre_status)wire);
 	}
 	if (!hello_reply_decode(body, &m))
 		return fail_reply(c, "the daemon's hello can't be decoded");
 	if (m.version != PROTO_VERSION) {
 		handle_give_up(c);
-		return fail_status(c, COFRE_BAD_VERSION, "");
+		return refusal(c, COFRE_BAD_VERSION, "");
 	}
 	c->greeted = true;
 	c->in_len -= size;
@@ -385,7 +357,7 @@ read_answer(cofre *c, const char *object, struct view *body)
 	if (wire != COFRE_OK) {
 		if (c->cut)
 			handle_give_up(c);
-		return fail_status(c, (enum cofre_status)wire, object);
+		return refusal(c, (enum cofre_status)wire, object);
 	}
 	if (c->cut)
 		return fail_reply(c, "the answer came before the question");

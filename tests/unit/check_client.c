@@ -172,6 +172,30 @@ START_TEST(a_refused_connection_says_why)
 }
 END_TEST
 
+/* No role helps whoever is not let in: what he is told is about his ids. */
+START_TEST(who_is_not_let_in_is_told_by_which_ids)
+{
+	bool nobody = _i == 1;
+	cofre_secret *s = NULL;
+	char text[64];
+	struct script p;
+
+	if (nobody)
+		ck_assert_int_eq(setegid(65534), 0);
+	script_open(&p, 1000);
+	script_put_status(&p, (enum op_code)0, 0, COFRE_DENIED);
+	script_flush(&p);
+	ck_assert_int_eq(script_get(&p, NULL, &s), COFRE_DENIED);
+	(void)snprintf(text, sizeof(text), "uid %u, gid %u",
+	    (unsigned)geteuid(), (unsigned)getegid());
+	script_check_error(&p, text);
+	script_check_error(&p, nobody ? "use a user and a group of this host" :
+					"can't tell who connects");
+	ck_assert_ptr_null(strstr(cofre_error(p.c), "operator"));
+	script_close(&p);
+}
+END_TEST
+
 /* It can't be that all is well. */
 START_TEST(a_connection_is_not_refused_with_ok)
 {
@@ -383,6 +407,9 @@ client_suite(void)
 	tcase_add_loop_test(t, a_status_comes_through, COFRE_DENIED,
 	    COFRE_NO_PROCESS + 1);
 	tcase_add_loop_test(t, a_refused_connection_says_why, 0, 8);
+	/* Whoever has another gid than his own is root. */
+	tcase_add_loop_test(t, who_is_not_let_in_is_told_by_which_ids, 0,
+	    geteuid() == 0 ? 2 : 1);
 	tcase_add_test(t, a_connection_is_not_refused_with_ok);
 	tcase_add_test(t, denied_tells_who_one_is_and_whom_to_ask);
 	tcase_add_test(t, what_is_for_operators_is_said_to_be);
