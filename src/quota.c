@@ -15,7 +15,7 @@
 #define TIME_ALONE 2000000u
 
 /* Who has been served so short a time ago may be waiting again. */
-#define LATELY 50000000u
+#define LATELY QUOTA_LATELY
 #define JUST_NOW 2000000u
 #define REST_MAX 50000000u
 

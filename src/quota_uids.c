@@ -17,12 +17,14 @@ quota_use(const struct server *sv, uint32_t uid)
 }
 
 /* Is there nothing left that it has to be known for?  Who closes his last
-   connection rests all the same, and has had what he had of the turn. */
+   connection rests all the same, has had what he had of the turn, and asks for
+   one long thing after the other if he comes again for the next one. */
 static bool
 is_past(const struct server *sv, const struct uid_use *use)
 {
 	return use->connections == 0 && use->rests <= sv->stopped &&
-	    use->logged <= sv->stopped && use->turn != sv->turns;
+	    use->logged <= sv->stopped && use->turn != sv->turns &&
+	    (use->long_at == 0 || use->long_at + QUOTA_LATELY <= sv->stopped);
 }
 
 static void

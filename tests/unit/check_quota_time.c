@@ -264,7 +264,10 @@ START_TEST(who_comes_again_rests_all_the_same)
 	now += 900000;
 	next_turn();
 	ck_assert(quota_may_serve(c));
-	/* Then nothing is left of it, but for as long as the turn lasts. */
+	/* Then nothing is left of it, but for as long as the turn lasts, and
+	   what it has asked for may be one of many. */
+	now += 50000000;
+	next_turn();
 	quota_leave(c);
 	ck_assert_uint_eq(sv->use_count, 1);
 	quota_served(other);
@@ -300,6 +303,35 @@ START_TEST(who_comes_again_has_no_other_share_of_the_turn)
 }
 END_TEST
 
+/* Nor does that make its next long request the first one. */
+START_TEST(who_comes_again_has_asked_for_one_long_thing_already)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	for (int i = 0; i < 2; i++) {
+		read_for(other, 10);
+		read_for(c, 300);
+		ck_assert(!quota_may_serve(c));
+		now += 300000;
+		next_turn();
+		ck_assert_int_eq(quota_may_serve(c), i == 0);
+		if (i == 1)
+			break;
+		quota_leave(c);
+		c = conn_of(2, 2001);
+	}
+	now += 3 * 300000 - 1;
+	next_turn();
+	ck_assert(!quota_may_serve(c));
+	now += 1;
+	next_turn();
+	ck_assert(quota_may_serve(c));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -320,6 +352,8 @@ main(void)
 	    one_long_request_after_the_other_is_followed_by_a_long_rest);
 	tcase_add_test(t, who_comes_again_rests_all_the_same);
 	tcase_add_test(t, who_comes_again_has_no_other_share_of_the_turn);
+	tcase_add_test(t,
+	    who_comes_again_has_asked_for_one_long_thing_already);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
