@@ -153,12 +153,16 @@ quota_is_over(const struct conn *c)
 	    sv->stopwatch() - sv->stopped >= time_share(sv, c->peer.uid);
 }
 
-/* It has kept others waiting for so long: now it is for them. */
+/* It has kept others waiting for so long: now it is for them, who were there
+   just before that.  What it rests already is not made less. */
 static void
 rest(const struct server *sv, struct uid_use *use, uint64_t took)
 {
-	if (has_others(sv->recent, use->uid, sv->stopped))
-		use->rests = sv->stopped + (took < REST_MAX ? took : REST_MAX);
+	uint64_t until = sv->stopped + (took < REST_MAX ? took : REST_MAX);
+
+	if (until > use->rests &&
+	    has_others_since(sv->recent, use->uid, sv->stopped, LATELY + took))
+		use->rests = until;
 }
 
 /* Has the one who was served last besides it written in this turn, too? */
@@ -200,12 +204,23 @@ owe(struct server *sv, uint32_t uid, uint64_t us)
 	    DISK_MOST);
 }
 
+/* Nobody could be served for so long: who was there is there all the same. */
+static void
+stand(struct recent *recent, uint64_t took)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (recent[i].at > 0)
+			recent[i].at += took;
+}
+
 void
 quota_flushed(struct server *sv, uint64_t took)
 {
 	uint64_t us = took / 1000 * DISK_OWED;
 	unsigned uids = 0;
 
+	stand(sv->recent, took);
+	stand(sv->readers, took);
 	for (size_t i = 0; i < sv->turn.count; i++)
 		uids += is_its_first(&sv->turn, i);
 	for (size_t i = 0; i < sv->turn.count; i++)
@@ -265,13 +280,14 @@ rest_from(const struct server *sv, struct uid_use *use)
 {
 	uint64_t took = use->took;
 
-	if (took > TIME_LONG && sv->stopped < use->long_at + LATELY &&
-	    has_others_since(sv->readers, use->uid, sv->stopped, JUST_NOW))
-		took = LONG_REST *
-		    (took < TIME_LONG_MOST ? took : TIME_LONG_MOST);
-	if (use->took > TIME_LONG)
-		use->long_at = sv->stopped;
 	rest(sv, use, took);
+	if (took <= TIME_LONG)
+		return;
+	if (sv->stopped < use->long_at + LATELY &&
+	    has_others_since(sv->readers, use->uid, sv->stopped, JUST_NOW))
+		rest(sv, use, LONG_REST *
+		    (took < TIME_LONG_MOST ? took : TIME_LONG_MOST));
+	use->long_at = sv->stopped;
 }
 
 void

@@ -199,6 +199,35 @@ START_TEST(who_shares_a_flush_owes_a_part_of_it)
 }
 END_TEST
 
+/* Who has sent his next write meanwhile is asked before all others: they have
+   read just before the disk was kept, for however long that was. */
+START_TEST(a_disk_that_takes_long_hides_nobody)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->clock = 1000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	read_for(other, 10);
+	c->writes = true;
+	write_for(c, COFRE_OK, 60000);
+	ck_assert(!quota_may_write(c));
+	/* Likewise behind a flush. */
+	now += 45000000;
+	next_turn();
+	now += 60000000;
+	quota_look(sv);
+	quota_flushed(sv, 60000000);
+	next_turn();
+	ck_assert(!quota_may_write(c));
+	/* They have read nothing since, and not because of the disk. */
+	now += 5000000;
+	next_turn();
+	ck_assert(quota_may_write(c));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -211,6 +240,7 @@ main(void)
 	tcase_add_test(t,
 	    who_has_kept_the_disk_long_waits_before_he_writes_again);
 	tcase_add_test(t, a_slow_disk_is_no_excuse);
+	tcase_add_test(t, a_disk_that_takes_long_hides_nobody);
 	tcase_add_test(t, the_disk_is_free_while_nobody_else_reads);
 	tcase_add_test(t, who_fills_the_log_waits_for_others);
 	tcase_add_test(t, root_does_not_wait_for_the_disk);

@@ -332,6 +332,57 @@ START_TEST(who_comes_again_has_asked_for_one_long_thing_already)
 }
 END_TEST
 
+/* A write in the same turn buys nobody off. */
+START_TEST(who_has_to_rest_does_not_rest_less_for_a_commit)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	serve_for(other, 10);
+	serve_for(c, 10); /* the write */
+	serve_for(c, 5000);
+	ck_assert(!quota_may_serve(c));
+	sv->turn.entries[0] = (struct turn_entry){ .conn = c, .wrote = true,
+		.record = { .uid = 2001, .status = COFRE_OK } };
+	sv->turn.count = 1;
+	now += 100000;
+	quota_look(sv);
+	quota_wrote(sv, 100000);
+	now += 4800000;
+	next_turn();
+	ck_assert(!quota_may_serve(c));
+	now += 110000;
+	next_turn();
+	ck_assert(quota_may_serve(c));
+}
+END_TEST
+
+/* While it was served nobody else could be: they are there all the same. */
+START_TEST(however_long_it_took_others_were_there)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	serve_for(other, 10);
+	serve_for(c, 60000);
+	next_turn();
+	ck_assert(!quota_may_serve(c));
+	now += 50000000;
+	next_turn();
+	ck_assert(quota_may_serve(c));
+	serve_for(other, 10);
+	write_for(c, COFRE_OK, 60000);
+	ck_assert(!quota_may_serve(c));
+	now += 50000000;
+	next_turn();
+	ck_assert(quota_may_serve(c));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -354,6 +405,8 @@ main(void)
 	tcase_add_test(t, who_comes_again_has_no_other_share_of_the_turn);
 	tcase_add_test(t,
 	    who_comes_again_has_asked_for_one_long_thing_already);
+	tcase_add_test(t, who_has_to_rest_does_not_rest_less_for_a_commit);
+	tcase_add_test(t, however_long_it_took_others_were_there);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
