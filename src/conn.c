@@ -89,20 +89,6 @@ settle(struct conn *c)
 	arm(c);
 }
 
-void
-conn_queue(struct conn *c)
-{
-	if (c->queued)
-		return;
-	c->queued = true;
-	c->ready_next = NULL;
-	if (c->sv->ready == NULL)
-		c->sv->ready = c;
-	else
-		c->sv->ready_last->ready_next = c;
-	c->sv->ready_last = c;
-}
-
 /* Can one more request of this connection be served in this turn? */
 static bool
 can_serve(struct conn *c)
@@ -413,9 +399,8 @@ conn_event(struct conn *c, uint32_t events)
 void
 conn_serve_ready(struct server *sv)
 {
-	struct conn *c = sv->ready, *next;
+	struct conn *c = conn_take_ready(sv), *next;
 
-	sv->ready = NULL;
 	for (; c != NULL; c = next) {
 		next = c->ready_next;
 		c->queued = false;

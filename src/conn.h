@@ -123,8 +123,16 @@ bool conn_begin(struct conn *c);
  */
 bool conn_is_sure(const struct conn *c, struct view in, bool more);
 
-/* Put it into the list of those that are served in the next turn. */
+/* Put it into the list of those that are served in the next turn.  If this one
+   is full, who was served in it comes behind who was not. */
 void conn_queue(struct conn *c);
+
+/* Take that list.  Those whose uid has had all of its time in the last turn,
+   or has filled it, come behind the others. */
+struct conn *conn_take_ready(struct server *sv);
+
+/* Take those out of it that are dead. */
+void conn_forget_ready(struct server *sv);
 
 /* Go on with the frames that are there, once its replies have left: nothing
    else holds them up any more. */

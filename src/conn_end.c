@@ -114,26 +114,11 @@ conn_close_all(struct server *sv)
 		conn_close(sv->conns);
 }
 
-/* In the ready list a dead connection may still stand: take it out. */
-static void
-forget_ready(struct server *sv)
-{
-	struct conn *c = sv->ready, *next;
-
-	sv->ready = NULL;
-	for (; c != NULL; c = next) {
-		next = c->ready_next;
-		c->queued = false;
-		if (!c->dead)
-			conn_queue(c);
-	}
-}
-
 void
 conn_bury(struct server *sv)
 {
 	if (sv->dead != NULL)
-		forget_ready(sv);
+		conn_forget_ready(sv);
 	while (sv->dead != NULL) {
 		struct conn *c = sv->dead;
 

@@ -274,6 +274,15 @@ quota_wrote(struct server *sv, uint64_t took)
 	quota_flushed(sv, took);
 }
 
+static void
+fill(struct server *sv, struct uid_use *use)
+{
+	if (use->full == sv->turns)
+		return;
+	use->fuller = use->full;
+	use->full = sv->full = sv->turns;
+}
+
 /* It has had much more of the turn than its time. */
 static void
 rest_from(const struct server *sv, struct uid_use *use)
@@ -308,10 +317,16 @@ quota_took(struct conn *c)
 		return;
 	if (use->took > 2 * (share < TIME_SELDOM ? TIME_SELDOM : share))
 		rest_from(c->sv, use);
-	if (use->full == c->sv->turns)
-		return;
-	use->fuller = use->full;
-	use->full = c->sv->full = c->sv->turns;
+	fill(c->sv, use);
+}
+
+void
+quota_filled(struct conn *c)
+{
+	struct uid_use *use = quota_use(c->sv, c->peer.uid);
+
+	if (use != NULL && use->turn == c->sv->turns)
+		fill(c->sv, use);
 }
 
 bool

@@ -53,6 +53,14 @@ void quota_spent(struct conn *c);
  */
 void quota_took(struct conn *c);
 
+/*
+ * The turn has no room for the connection's request.  If its uid was served in
+ * it, that is as if it had taken all of its time: else who fills each turn, or
+ * ends it for a request that has to be the next one's first, would be the first
+ * in that as well, and nobody else would ever be.
+ */
+void quota_filled(struct conn *c);
+
 /* Look at the stopwatch: what took until now is nobody's. */
 void quota_look(struct server *sv);
 
@@ -98,8 +106,8 @@ void quota_logged(struct server *sv, uint32_t uid, uint64_t cells);
 /* May what the connection has waiting be served, a write or not? */
 bool quota_may_go_on(const struct conn *c);
 
-/* Has its uid taken all of its time in the turn before this one?  The answer
-   is the same throughout a turn. */
+/* Has its uid taken all of its time in the turn before this one, or filled
+   that?  The answer is the same throughout a turn. */
 bool quota_is_greedy(const struct conn *c);
 
 /*

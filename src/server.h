@@ -96,7 +96,8 @@ struct uid_use {
 	uint64_t turn;	 /* the turn that served and took are about */
 	unsigned served; /* requests in it */
 	uint64_t took;	 /* nanoseconds that they took */
-	uint64_t full;	 /* the last turn in which they took all of its time, */
+	uint64_t full;	 /* the last turn in which they took all of its time,
+			    or it was full for them, */
 	uint64_t fuller; /* and the one before that */
 	uint64_t wrote;	/* the last turn in which it wrote */
 	uint64_t rests; /* until then, by the stopwatch; it has made commits */
@@ -199,7 +200,7 @@ struct server {
 	   how long that takes; NULL: nobody looks. */
 	uint64_t (*stopwatch)(void);
 	uint64_t stopped; /* what it said last */
-	uint64_t full; /* the last turn in which a uid took all of its time */
+	uint64_t full; /* the last turn in which one did that */
 	struct recent recent[2]; /* the last uid, and the last other one; */
 	struct recent readers[2]; /* and of those that did not write */
 	struct budget disk; /* the time that uids have kept it */

@@ -136,7 +136,7 @@ audit audit_impl audit_open audit_read segment
 sshstore sshstore_open targets authority
 vault vault_commit vault_rows vault_ssh vault_unlock workspace roles resync endings runs runs_reads identity recount workspace_end
 server
-attest known conn conn_end conn_new conn_send quota quota_impl quota_uids tell turn watch
+attest known conn conn_end conn_new conn_ready conn_send quota quota_impl quota_uids tell turn watch
 ops guess notes previous secret_rows secret_follow op_*
 dispatch dispatch_refuse
 accept

@@ -736,6 +736,61 @@ def long_ones(t, d, root):
              "%d" % (op, beside, alone))
 
 
+def end_turns(path):
+    """Pipeline, on some connections, what each ends the turn that it is in:
+    a target waits for the turn behind one that changes who may what."""
+    set_target = dict(workspace="w", host="h.example", port=22, user="u",
+                      for_runs=False, options="", namespaces=[])
+    links = [wire.Connection(path) for _ in range(3)]
+    data, left = {}, {}
+    for i, c in enumerate(links):
+        who = dict(workspace="w", principal=wire.USER, id=44900 + i,
+                   role=wire.READER)
+        status(c.call("target.create", name="t-%d" % i, **set_target), "OK")
+        data[c.socket] = b"".join(
+            wire.request(op, 1, **values) for op, values in (
+                ("grant.add", who), ("grant.remove", who),
+                ("target.set", dict(set_target, name="t-%d" % i,
+                                    if_revision=wire.NO_ID)))) * 100
+        left[c.socket] = b""
+        c.socket.setblocking(False)
+    came = 0
+    while not told_to_stop():
+        readable, writable, _ = select.select(list(left), list(left), [], 0.1)
+        for s in readable:
+            came += len(s.recv(1 << 20))
+        for s in writable:
+            try:
+                left[s] = left[s][s.send(left[s]):] or data[s]
+            except BlockingIOError:
+                pass
+    return came
+
+
+def turns_are_taken(t, d, root):
+    """Who ends each turn that he is served in comes behind who waits."""
+    c = t.agent(44007).connect(d.socket)
+    a = t.agent(44001)
+    begin = time.monotonic()
+    for i in range(5):
+        status(root.put("w", "n", VALUE, version=wire.NO_ID), "OK")
+    limit = 0.2 + 4 * (time.monotonic() - begin)
+    a.start(end_turns, d.socket)
+    longest = 0
+    for i in range(10):
+        time.sleep(0.1)         # nobody has been there lately
+        begin = time.monotonic()
+        status(c.get("w", "n"), "OK")
+        longest = max(longest, time.monotonic() - begin)
+    send_message(a.here, "stop")
+    check(a.finish() > 0, "nobody ended turns")
+    a.end()
+    check(longest < limit, "who came beside one who ends each turn waited "
+          "%.2f s" % longest)
+    show("who comes beside one who ends each turn waits %.1f ms" %
+         (longest * 1000))
+
+
 def test(t):
     harness.need_root()
     d = t.daemon(LIMITS)
@@ -763,6 +818,7 @@ def test(t):
     for limit in (35, 36):      # a connection takes two: odd and even
         out_of_descriptors(t, limit)
     long_ones(t, d, root)
+    turns_are_taken(t, d, root)
     refused(t, d, root)
     writes_go_on(t, d)
     runs_end(t, d)

@@ -381,6 +381,44 @@ START_TEST(who_has_ended_sends_nothing)
 }
 END_TEST
 
+/* In the order in which they wait, but for those of who filled the turn. */
+START_TEST(who_filled_a_turn_comes_behind_who_waited_in_it)
+{
+	const char *wants[] = { "bdac", "abcd" };
+	struct conn *c[4];
+	char found[5] = "";
+
+	for (int i = 0; i < 4; i++) {
+		c[i] = connect_one();
+		c[i]->peer.uid = i % 2 == 0 ? 2001 : 2002;
+		ck_assert(quota_admit(sv, c[i]->peer.uid));
+		(void)close(peer_fd);
+	}
+	sv->turns = 5;
+	for (int turn = 0; turn < 2; turn++) {
+		size_t n = 0;
+
+		quota_served(c[0]);
+		sv->turn.full = turn == 0;
+		for (int i = 0; i < 4; i++)
+			conn_queue(c[i]);
+		sv->turn.full = false;
+		sv->turns++;
+		for (struct conn *r = conn_take_ready(sv); r != NULL;
+		     r = r->ready_next) {
+			ck_assert_uint_lt(n, 4);
+			r->queued = false;
+			for (int i = 0; i < 4; i++)
+				if (r == c[i])
+					found[n++] = (char)('a' + i);
+		}
+		ck_assert_str_eq(found, wants[turn]);
+		ck_assert_ptr_null(sv->ready);
+		sv->turns++;
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -401,6 +439,7 @@ main(void)
 	    MANY + 4);
 	tcase_add_test(t, many_bytes_are_heard_in_parts);
 	tcase_add_test(t, who_has_ended_sends_nothing);
+	tcase_add_test(t, who_filled_a_turn_comes_behind_who_waited_in_it);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

@@ -104,6 +104,28 @@ START_TEST(who_took_all_his_time_comes_last_in_the_next_turn)
 }
 END_TEST
 
+/* Only who was served in it has filled it. */
+START_TEST(who_was_served_in_a_full_turn_comes_last_in_the_next_one)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	next_turn();
+	next_turn();
+	quota_served(c);
+	quota_filled(c);
+	quota_filled(other);
+	ck_assert(!quota_is_greedy(c));
+	ck_assert(!quota_may_serve(c));
+	next_turn();
+	ck_assert_uint_eq(sv->full + 1, sv->turns);
+	ck_assert(quota_is_greedy(c));
+	ck_assert(!quota_is_greedy(other));
+	ck_assert(quota_may_serve(c));
+	next_turn();
+	ck_assert(!quota_is_greedy(c));
+}
+END_TEST
+
 START_TEST(who_took_much_more_than_his_time_rests)
 {
 	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
@@ -396,6 +418,8 @@ main(void)
 	tcase_add_test(t, beside_others_who_ask_for_nothing_it_is_more);
 	tcase_add_test(t, who_is_alone_has_more_time_but_no_end_of_it);
 	tcase_add_test(t, who_took_all_his_time_comes_last_in_the_next_turn);
+	tcase_add_test(t,
+	    who_was_served_in_a_full_turn_comes_last_in_the_next_one);
 	tcase_add_test(t, who_took_much_more_than_his_time_rests);
 	tcase_add_test(t, a_request_sees_when_its_time_is_over);
 	tcase_add_test(t, who_writes_rests_as_long_as_that_took);
