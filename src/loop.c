@@ -101,9 +101,13 @@ reload(struct server *sv)
 			sv->config.max_connections = sv->most_connections;
 		good = true;
 	}
-	(void)fprintf(stderr, "cofred: reload: %s%s%s\n",
-	    good ? "done" : "nothing changed", text[0] != '\0' ? ": " : "",
-	    text);
+	if (good && text[0] != '\0')
+		(void)fprintf(stderr, "cofred: reload: done; to be "
+		    "taken at the next start: %s\n", text);
+	else
+		(void)fprintf(stderr, "cofred: reload: %s%s%s\n",
+		    good ? "done" : "nothing changed",
+		    text[0] != '\0' ? ": " : "", text);
 	dispatch_system(sv, good ? "configuration read again" :
 				   "configuration not valid, not taken");
 	notify_send(&sv->notify, "READY=1");

@@ -135,7 +135,9 @@ start_config(struct start *st, struct server *sv)
 	char error[CONFIG_ERROR_MAX];
 
 	config_defaults(c);
-	sv->config_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* A FIFO, which is refused, is not to be waited for. */
+	sv->config_fd = open(path,
+	    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (sv->config_fd == -1 && (st->config_path != NULL || errno != ENOENT))
 		return fail("%s: %s", path, strerror(errno));
 	if (sv->config_fd != -1 &&

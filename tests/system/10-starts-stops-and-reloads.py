@@ -116,7 +116,7 @@ def hangup(t):
         check("2 for a uid" in c.report()["connections"],
               "a bad file was taken")
     text = reload(d, max_connections_per_uid=9, socket_mode="0600")
-    check("socket_mode" in text, "of what needs a restart it says " + text)
+    check("at the next start: socket_mode" in text, "of what needs a restart it says " + text)
     check("9 for a uid" in c.report()["connections"], "the rest is taken")
     text = reload(d, max_connections_per_uid=9)
     check("socket" not in text and "state" not in text,
@@ -392,6 +392,10 @@ def socket_file(t):
     d.refused("the path of a socket")
     d.arguments = ["--socket", os.path.join(t.dir, "nowhere", "s")]
     d.refused("does not exist")
+    fifo = os.path.join(t.dir, "fifo")
+    os.mkfifo(fifo)
+    d.arguments = ["--config", fifo]
+    d.refused("fifo: not a regular file")
     show("an old socket is replaced, a file in its place is not; modes are "
          "exact under any umask")
 
