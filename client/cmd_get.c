@@ -166,6 +166,10 @@ fetch(struct cmd *cmd, struct get *g)
 		return status_exit_code(s);
 	s = cofre_get(cmd->c, g->object.workspace, g->object.name,
 	    g->version.value, g->field, &secret);
+	if (s == COFRE_NOT_FOUND && g->version.value != 0)
+		return cmd_error(cmd, s,
+		    "there is no such secret, or no version %u of it ('cofre "
+		    "versions %s')", g->version.value, cmd->object);
 	if (s != COFRE_OK)
 		return cmd_fail(cmd, s);
 	code = give_secret(cmd, g, secret);

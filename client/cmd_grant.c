@@ -73,6 +73,14 @@ cmd_grant(struct cmd *cmd, int argc, char **argv)
 		return cmd_error(cmd, s,
 		    "there is no role '%s', or it may not be given there: "
 		    "'cofre role list' and 'cofre role show' tell", cmd->args[2]);
+	if (s == COFRE_EXISTS)
+		return cmd_error(cmd, s, "%s has the role '%s' there already",
+		    cmd->args[1], cmd->args[2]);
+	if (s == COFRE_NOT_FOUND)
+		return cmd_error(cmd, s,
+		    "there is no such workspace%s%s ('cofre workspace list')",
+		    g.who.kind == PRINCIPAL_IDENTITY ? ", or no " : "",
+		    g.who.kind == PRINCIPAL_IDENTITY ? cmd->args[1] : "");
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }
 
@@ -103,6 +111,10 @@ cmd_ungrant(struct cmd *cmd, int argc, char **argv)
 		    "that is what the managed identity should have in its "
 		    "own workspace; 'cofre identity revoke' takes it away as "
 		    "a whole");
+	if (s == COFRE_NOT_FOUND)
+		return cmd_error(cmd, s,
+		    "there is no such scope, or %s has no such role given "
+		    "there ('cofre grants')", cmd->args[1]);
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }
 

@@ -162,6 +162,8 @@ bind(struct cmd *cmd, int argc, char **argv)
 	q = request_of(&b);
 	identity_bind_request_put(call_begin(cmd->c, OP_IDENTITY_BIND), &q);
 	s = cmd_call_empty(cmd);
+	if (s == COFRE_EXISTS)
+		return cmd_error(cmd, s, "it is bound so already");
 	if (s != COFRE_OK)
 		return cmd_fail(cmd, s);
 	warn_of(&b);
@@ -187,6 +189,11 @@ unbind(struct cmd *cmd, int argc, char **argv)
 	identity_unbind_request_put(call_begin(cmd->c, OP_IDENTITY_UNBIND),
 	    &u);
 	s = cmd_call_empty(cmd);
+	if (s == COFRE_NOT_FOUND)
+		return cmd_error(cmd, s,
+		    "there is no such workspace, or it is not bound so: a "
+		    "binding is named exactly as it was made ('cofre identity "
+		    "show')");
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }
 
@@ -199,9 +206,9 @@ revoke(struct cmd *cmd, int argc, char **argv)
 	};
 	const struct option_usage u = { "identity revoke WORKSPACE --force",
 		"Take from the workspace's managed identity what it may "
-		"there.  Its runs lose their\nsecrets at once; "
-		"'cofre resync-keys WORKSPACE' undoes it.\n", rows, 1, 1,
-		1 };
+		"there: the agents that\nact as it lose the secrets at "
+		"once, and runs that were started go on.\n'cofre "
+		"resync-keys WORKSPACE' undoes it.\n", rows, 1, 1, 1 };
 	struct identity_revoke_request q;
 	struct identity_revoke_reply m; /* how many they were */
 	struct view body;

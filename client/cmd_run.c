@@ -10,11 +10,25 @@
 #include "status.h"
 
 int
-run_no_secrets(const struct cmd *cmd, const char *who)
+run_no_secrets(const struct cmd *cmd, const char *who, bool both)
 {
+	if (both)
+		return cmd_error(cmd, COFRE_ARGUMENT,
+		    "--secret and --no-secrets exclude each other");
 	return cmd_error(cmd, COFRE_ARGUMENT,
 	    "say which secrets %s: --secret NAME; or --no-secrets, for a run "
 	    "that uses targets alone", who);
+}
+
+int
+run_not_started(const struct cmd *cmd, enum cofre_status s)
+{
+	if (s == COFRE_NOT_FOUND)
+		return cmd_error(cmd, s,
+		    "there is no such workspace, or it has not all of the "
+		    "secrets that --secret names ('cofre list %s')",
+		    cmd->object);
+	return cmd_fail(cmd, s);
 }
 
 int

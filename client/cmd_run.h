@@ -27,9 +27,13 @@ int run_about(struct cmd *cmd, struct run_about *a,
 
 /*
  * Say that either secrets are named, or that there are none: to leave them
- * out may be a slip.  who: "the command gets".  Returns the exit code.
+ * out may be a slip.  who: "the command gets"; both: they are named, and said
+ * to be none.  Returns the exit code.
  */
-int run_no_secrets(const struct cmd *cmd, const char *who);
+int run_no_secrets(const struct cmd *cmd, const char *who, bool both);
+
+/* Say why cofre_run_start() has failed.  Returns the exit code. */
+int run_not_started(const struct cmd *cmd, enum cofre_status s);
 
 /*
  * Called for each run of a list; false ends the list.  What m points to is

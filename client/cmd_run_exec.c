@@ -92,7 +92,8 @@ read_secrets(struct cmd *cmd, struct exec *e)
 	int code = CMD_GO;
 
 	if ((e->options.count == 0) != e->about.no_secrets)
-		return run_no_secrets(cmd, "the command gets");
+		return run_no_secrets(cmd, "the command gets",
+		    e->about.no_secrets);
 	for (size_t i = 0; i < e->options.count && code == CMD_GO; i++)
 		code = add_file(cmd, e, e->options.items[i]);
 	return code == CMD_GO ? check_labels(cmd, e) : code;
@@ -323,7 +324,7 @@ exec(struct cmd *cmd, struct exec *e)
 	o.secret_count = e->name_count;
 	s = cofre_run_start(cmd->c, &o, &e->run, NULL, 0);
 	if (s != COFRE_OK)
-		return cmd_fail(cmd, s);
+		return run_not_started(cmd, s);
 	code = run_command(cmd, e);
 	end_run(cmd, e);
 	return code;

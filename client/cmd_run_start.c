@@ -62,7 +62,8 @@ set_secrets(const struct cmd *cmd, const struct start *g,
     struct cofre_run_options *o)
 {
 	if ((g->secrets.count == 0) != g->about.no_secrets)
-		return run_no_secrets(cmd, "the run may read");
+		return run_no_secrets(cmd, "the run may read",
+		    g->about.no_secrets);
 	for (size_t i = 0; i < g->secrets.count; i++)
 		if (!name_is_secret(view_of(g->secrets.items[i])))
 			return cmd_error(cmd, COFRE_ARGUMENT,
@@ -178,7 +179,7 @@ start(struct cmd *cmd, struct start *g)
 	s = cofre_run_start(cmd->c, &o, &run, wanted ? token : NULL,
 	    sizeof(token));
 	if (s != COFRE_OK)
-		return cmd_fail(cmd, s);
+		return run_not_started(cmd, s);
 	if (wanted) {
 		lost = !write_token((int)g->token_fd.value, token);
 		error = errno;

@@ -315,6 +315,28 @@ def identity(t, d, cofre):
     show("an identity is shown, revoked with --force, and repaired")
 
 
+def what_is_missing(cofre):
+    """Not that ml is missing, which is there: what of it is."""
+    for line, code, words in (
+            ("grant ml identity:nobody reader", 6, "or no identity:nobody"),
+            ("grant ml user:%d reader" % READER, 8, "the role 'reader' there"),
+            ("ungrant ml user:7", 6, "user:7 has no such role"),
+            ("identity unbind ml --uid 7", 6, "not bound so"),
+            ("identity bind ml --uid %d" % AGENT, 8, "bound so already"),
+            ("get ml/other --version 99", 6, "no version 99"),
+            ("run start -w ml --secret none --pid %d" % os.getpid(), 6,
+             "not all of the secrets"),
+            ("run exec -w ml --secret none -- true {none}", 6,
+             "not all of the secrets"),
+            ("run exec -w ml --secret none --no-secrets -- true", 2,
+             "exclude each other")):
+        error = cofre.error(*line.split(), code=code)
+        check(words in error, "%s: %s" % (line, error))
+    check("runs that were started go on" in
+          cofre("identity", "revoke", "--help"), "what becomes of runs")
+    show("an error says what is missing, and not that the workspace is")
+
+
 def deletion(t, d, cofre):
     c = t.agent(AGENT).connect(d.socket)
     cofre.error("workspace", "undelete", "ml", code=8)
@@ -364,6 +386,7 @@ def test(t):
     bindings_that_never_fit(t, cofre)
     why_is_what_happens(t, d, cofre)
     identity(t, d, cofre)
+    what_is_missing(cofre)
     deletion(t, d, cofre)
     d.stop()
     refusals.every_verb(t)
