@@ -207,7 +207,10 @@ def answer_no_more(path, timeout):
         s.sendall(huge[:5])
     time.sleep(0.5)             # what they have asked for is on its way
     for s in hogs:
-        s.sendall(huge[5:])
+        try:
+            s.sendall(huge[5:])
+        except (BrokenPipeError, ConnectionResetError):
+            pass                # it was late, on a busy machine, and is cut
     cut, end = 0, time.monotonic() + 3 * timeout
     poll = select.poll()
     for s in halves:
