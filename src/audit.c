@@ -34,6 +34,7 @@ audit_prepare(struct audit *a)
 {
 	if (a->next.fd != -1)
 		return true;
+	a->files++;
 	return audit_grow(a) &&
 	    segment_make(&a->next, a->dir, a->segment_size);
 }
@@ -52,6 +53,7 @@ audit_take(struct audit *a)
 	struct log_segment head = { .first = a->end, .mark = a->end };
 	bool good, named;
 
+	a->files++;
 	if (a->now.fd != -1) {
 		if (!audit_flush(a))
 			return false;
@@ -117,6 +119,12 @@ audit_room(struct audit *a, size_t cells)
 	}
 	return cells <= a->segment_size / LOG_CELL - 1 && audit_prepare(a) &&
 	    audit_take(a);
+}
+
+uint64_t
+audit_files(const struct audit *a)
+{
+	return a->files;
 }
 
 /* While the flush before is under way another one is asked for later. */

@@ -104,6 +104,10 @@ bool audit_set_keys(struct audit *a, const struct log_keys *keys);
  */
 bool audit_room(struct audit *a, size_t cells);
 
+/* A number that is another one once audit_room() had to do with files, which
+   takes long: that is for what all have in the log. */
+uint64_t audit_files(const struct audit *a);
+
 /*
  * Write a record and return the number of its cell.  r->cell is ignored.
  * There must be room: the caller asked for it, and is ended otherwise.

@@ -14,6 +14,7 @@ struct audit {
 	struct segment now;
 	struct segment next; /* made, without a name; or none */
 	uint64_t retry;	     /* at this cell the next one is tried again */
+	uint64_t files;	     /* made, or taken into use, or tried to be */
 	uint64_t *firsts;    /* first cell of each segment, ascending */
 	size_t count;
 	size_t capacity;

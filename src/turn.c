@@ -57,10 +57,15 @@ turn_must_end(struct server *sv, const struct conn *c, const struct op *op)
 bool
 turn_reserve(struct server *sv)
 {
-	if (!audit_room(sv->audit, sv->turn.cells + ENTRY_CELLS))
-		return false;
-	sv->turn.cells += ENTRY_CELLS;
-	return true;
+	uint64_t files = audit_files(sv->audit);
+	bool room = audit_room(sv->audit, sv->turn.cells + ENTRY_CELLS);
+
+	/* Who happens to come at a segment's end is not whose it is. */
+	if (audit_files(sv->audit) != files)
+		quota_look(sv);
+	if (room)
+		sv->turn.cells += ENTRY_CELLS;
+	return room;
 }
 
 struct turn_entry *

@@ -3,7 +3,9 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "logdir.h"
 #include "quota_parts.h"
+#include "turn.h"
 
 /* A write that keeps the disk for so many microseconds, and a pause. */
 static void
@@ -228,6 +230,37 @@ START_TEST(a_disk_that_takes_long_hides_nobody)
 }
 END_TEST
 
+/* All stand still for a while when a segment is taken into use. */
+static uint64_t
+slow_segments(void)
+{
+	return now + sv->audit->count * 10000000;
+}
+
+START_TEST(who_comes_at_a_segments_end_does_not_rest_for_it)
+{
+	struct conn *c = conn_of(0, 2001), *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->audit = logdir_open(LOGDIR_SMALL);
+	sv->stopwatch = slow_segments;
+	for (unsigned i = 0; i < 20; i++) {
+		next_turn();
+		sv->turn.cells = 0;
+		read_for(other, 10);
+		quota_served(c);
+		quota_look(sv);
+		ck_assert(turn_reserve(sv));
+		now += 10000;
+		quota_took(c);
+		ck_assert_msg(quota_may_serve(c), "turn %u", i);
+		logdir_append_many(sv->audit, i * 10, 10);
+	}
+	ck_assert_uint_gt(sv->audit->count, 3);
+	audit_close(sv->audit);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -236,6 +269,7 @@ main(void)
 	SRunner *sr;
 	int failed;
 
+	tcase_add_checked_fixture(t, logdir_setup, logdir_teardown);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t,
 	    who_has_kept_the_disk_long_waits_before_he_writes_again);
@@ -243,6 +277,7 @@ main(void)
 	tcase_add_test(t, a_disk_that_takes_long_hides_nobody);
 	tcase_add_test(t, the_disk_is_free_while_nobody_else_reads);
 	tcase_add_test(t, who_fills_the_log_waits_for_others);
+	tcase_add_test(t, who_comes_at_a_segments_end_does_not_rest_for_it);
 	tcase_add_test(t, root_does_not_wait_for_the_disk);
 	tcase_add_test(t, who_shares_a_flush_owes_a_part_of_it);
 	suite_add_tcase(s, t);
