@@ -368,6 +368,7 @@ conn_serve_heard(struct server *sv)
 		sv->heard_count--;
 		if (is_gone(c))
 			continue;
+		quota_look(sv); /* what has come before it is not its own */
 		notice_sender(c, &looks);
 		if (c->in.size > 0)
 			go_on(c, in);
@@ -410,6 +411,7 @@ conn_serve_ready(struct server *sv)
 			conn_queue(c);
 			continue;
 		}
+		quota_look(sv);
 		if (c->out.size > 0 && !c->dirty)
 			; /* it has to take its replies first */
 		else if (has_frame(c))

@@ -3,82 +3,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "conn.h"
-#include "logdir.h"
-#include "quota.h"
+#include "conn_parts.h"
 #include "sample.h"
-
-#define LENGTH 100000u /* of a frame that takes more than one reading */
-
-static struct server *sv;
-static uint8_t frame[LENGTH];
-static int peer_fd; /* of the last one that was made */
-
-static void
-setup(void)
-{
-	sv = calloc(1, sizeof(*sv));
-	ck_assert_ptr_nonnull(sv);
-	config_defaults(&sv->config);
-	ck_assert(pool_init(&sv->pool, 512 * 1024));
-	ck_assert(secmem_init(&sv->io, IO_MAX, false, true));
-	sv->in = sv->io.base;
-	sv->kept = sv->in + IN_MAX;
-	sv->epoll = epoll_create1(EPOLL_CLOEXEC);
-	ck_assert_int_ne(sv->epoll, -1);
-	sv->ends = epoll_create1(EPOLL_CLOEXEC);
-	ck_assert_int_ne(sv->ends, -1);
-	memset(&sv->witness, 0xff, sizeof(sv->witness));
-	sv->turns = 1;
-	sv->clock = 5000000;
-	frame[1] = (LENGTH - 4) >> 16;
-	frame[2] = (LENGTH - 4) >> 8 & 0xff;
-	frame[3] = (LENGTH - 4) & 0xff;
-}
-
-static void
-teardown(void)
-{
-	conn_close_all(sv);
-	conn_bury(sv);
-	(void)close(sv->epoll);
-	(void)close(sv->ends);
-	pool_free(&sv->pool);
-	secmem_free(&sv->io);
-	free(sv->uses);
-	free(sv);
-}
-
-/* One that has said hello; its peer, who is this process, is at peer_fd. */
-static struct conn *
-connect_as(int pidfd)
-{
-	struct peer peer = { .uid = getuid(), .gid = getgid(),
-		.pid = (uint32_t)getpid(), .pidfd = pidfd };
-	const int on = 1;
-	int pair[2];
-
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
-	    pair), 0);
-	ck_assert_int_eq(setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on,
-	    sizeof(on)), 0);
-	ck_assert(quota_admit(sv, peer.uid));
-	ck_assert(conn_new(sv, pair[0], &peer, false));
-	peer_fd = pair[1];
-	sv->conns->greeted = true;
-	quota_deadline(sv->conns, false);
-	return sv->conns;
-}
-
-static struct conn *
-connect_one(void)
-{
-	return connect_as(-1);
-}
 
 /* As the loop does when there is something to read. */
 static void
@@ -381,44 +310,6 @@ START_TEST(who_has_ended_sends_nothing)
 }
 END_TEST
 
-/* In the order in which they wait, but for those of who filled the turn. */
-START_TEST(who_filled_a_turn_comes_behind_who_waited_in_it)
-{
-	const char *wants[] = { "bdac", "abcd" };
-	struct conn *c[4];
-	char found[5] = "";
-
-	for (int i = 0; i < 4; i++) {
-		c[i] = connect_one();
-		c[i]->peer.uid = i % 2 == 0 ? 2001 : 2002;
-		ck_assert(quota_admit(sv, c[i]->peer.uid));
-		(void)close(peer_fd);
-	}
-	sv->turns = 5;
-	for (int turn = 0; turn < 2; turn++) {
-		size_t n = 0;
-
-		quota_served(c[0]);
-		sv->turn.full = turn == 0;
-		for (int i = 0; i < 4; i++)
-			conn_queue(c[i]);
-		sv->turn.full = false;
-		sv->turns++;
-		for (struct conn *r = conn_take_ready(sv); r != NULL;
-		     r = r->ready_next) {
-			ck_assert_uint_lt(n, 4);
-			r->queued = false;
-			for (int i = 0; i < 4; i++)
-				if (r == c[i])
-					found[n++] = (char)('a' + i);
-		}
-		ck_assert_str_eq(found, wants[turn]);
-		ck_assert_ptr_null(sv->ready);
-		sv->turns++;
-	}
-}
-END_TEST
-
 int
 main(void)
 {
@@ -439,7 +330,6 @@ main(void)
 	    MANY + 4);
 	tcase_add_test(t, many_bytes_are_heard_in_parts);
 	tcase_add_test(t, who_has_ended_sends_nothing);
-	tcase_add_test(t, who_filled_a_turn_comes_behind_who_waited_in_it);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
