@@ -48,8 +48,8 @@ void quota_spent(struct conn *c);
  * may take so much time of a turn: little while others are served as well, so
  * that these wait for little, and more while they are only connected.  One
  * request may take more, and is the last one then; if that is much more, its
- * uid rests as long as with quota_wrote(), and four times as long after one
- * such request after the other, while others read all the time.
+ * uid rests as long as with quota_wrote(), and four times as long, up to 2 ms,
+ * after one such request after the other, while others read all the time.
  */
 void quota_took(struct conn *c);
 
@@ -90,7 +90,8 @@ bool quota_owes(const struct server *sv, uint32_t uid);
  * May the connection's uid have a request served now at the end of which
  * everybody waits for the disk?  Always while nobody else reads what he may;
  * else until it has kept the disk for 50 ms, and then for 1/200 of the time,
- * but never four seconds later than that.  So those who read wait for it in one
+ * but never four seconds later than the turn in which it did so last: what does
+ * not fit the next one that it may write in waits again.  So those who read wait for it in one
  * of two hundred requests, whatever a uid does, unless the disk needs more than
  * 20 ms.  uid 0 may always.
  */

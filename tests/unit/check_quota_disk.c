@@ -201,6 +201,41 @@ START_TEST(who_shares_a_flush_owes_a_part_of_it)
 }
 END_TEST
 
+/* So the last one of many writes waits for more than one turn. */
+START_TEST(what_does_not_fit_the_turn_waits_for_the_next_one_that_may_write)
+{
+	struct conn *c = conn_of(0, 2001), *second = conn_of(2, 2001);
+	struct conn *other = conn_of(1, 2002);
+
+	now = 1000000000;
+	sv->clock = 1000000;
+	sv->stopwatch = stopwatch;
+	next_turn();
+	write_many(c, 50); /* alone, and more than can be owed */
+	read_for(other, 10);
+	second->writes = true;
+	ck_assert(!quota_may_go_on(second));
+	sv->clock += 4000000;
+	next_turn();
+	ck_assert(quota_may_go_on(second));
+	sv->vault.turn_bytes = 1;
+	serve_for(c, 500);
+	ck_assert(!quota_may_go_on(second));
+	sv->vault.turn_bytes = 0;
+	write_for(c, COFRE_OK, 30000);
+	now += 30000000;
+	next_turn();
+	read_for(other, 10);
+	ck_assert(!quota_may_go_on(second));
+	sv->clock += 4000000 - 1;
+	next_turn();
+	ck_assert(!quota_may_go_on(second));
+	sv->clock += 1;
+	next_turn();
+	ck_assert(quota_may_go_on(second));
+}
+END_TEST
+
 /* Who has sent his next write meanwhile is asked before all others: they have
    read just before the disk was kept, for however long that was. */
 START_TEST(a_disk_that_takes_long_hides_nobody)
@@ -274,6 +309,8 @@ main(void)
 	tcase_add_test(t,
 	    who_has_kept_the_disk_long_waits_before_he_writes_again);
 	tcase_add_test(t, a_slow_disk_is_no_excuse);
+	tcase_add_test(t,
+	    what_does_not_fit_the_turn_waits_for_the_next_one_that_may_write);
 	tcase_add_test(t, a_disk_that_takes_long_hides_nobody);
 	tcase_add_test(t, the_disk_is_free_while_nobody_else_reads);
 	tcase_add_test(t, who_fills_the_log_waits_for_others);
