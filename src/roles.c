@@ -58,16 +58,17 @@ new_role(uint32_t scopes)
 	return role;
 }
 
-/* Fill one from its row; NULL: no memory, or what it says can't be. */
-static struct role *
-from_row(uint32_t number, uint32_t version, const struct role_row *row)
+/* Make one from its row.  INVALID: what it says can't be. */
+static enum cofre_status
+from_row(uint32_t number, uint32_t version, const struct role_row *row,
+    struct role **ret)
 {
 	struct wire_reader r = list_reader(row->scopes);
 	struct role *role = new_role(row->scopes.count);
 	struct scope_row item;
 
 	if (role == NULL)
-		return NULL;
+		return COFRE_LIMIT;
 	role->number = number;
 	role->version = version;
 	role->created = row->created;
@@ -79,10 +80,12 @@ from_row(uint32_t number, uint32_t version, const struct role_row *row)
 		view_copy(role->scopes[i].prefix, item.prefix);
 	}
 	if (wire_reader_done(&r) &&
-	    roles_effective(row, &role->actions))
-		return role;
+	    roles_effective(row, &role->actions)) {
+		*ret = role;
+		return COFRE_OK;
+	}
 	free(role);
-	return NULL;
+	return COFRE_INVALID;
 }
 
 /* The place of a number, or a free one; ROLES_MAX: there is none. */
@@ -186,6 +189,7 @@ roles_load(struct vault *v, const struct row_id *id, struct view plain)
 	uint32_t number = (uint32_t)id->record;
 	struct role_row row;
 	struct role *role = NULL;
+	enum cofre_status st;
 	size_t place;
 
 	if (!role_row_decode(plain, &row) || id->workspace != 0 ||
@@ -195,8 +199,9 @@ roles_load(struct vault *v, const struct row_id *id, struct view plain)
 	if (row.state == ROLE_DEFINED) {
 		if (place == ROLES_MAX)
 			return COFRE_LIMIT;
-		if ((role = from_row(number, id->version, &row)) == NULL)
-			return COFRE_CORRUPT;
+		st = from_row(number, id->version, &row, &role);
+		if (st != COFRE_OK)
+			return st == COFRE_INVALID ? COFRE_CORRUPT : st;
 	} else if (row.state != ROLE_DELETED)
 		return COFRE_CORRUPT;
 	if (place < ROLES_MAX) {
@@ -353,9 +358,11 @@ roles_put(struct vault *v, const struct role_definition *d,
 	if (place == ROLES_MAX || v->now.next_record > UINT32_MAX / 2)
 		return COFRE_LIMIT;
 	if (!build(v, &w, d, uid, now) ||
-	    !role_row_decode((struct view){ w.data, w.len }, &row) ||
-	    (role = from_row((uint32_t)id.record, id.version, &row)) == NULL)
+	    !role_row_decode((struct view){ w.data, w.len }, &row))
 		return COFRE_INVALID;
+	st = from_row((uint32_t)id.record, id.version, &row, &role);
+	if (st != COFRE_OK)
+		return st;
 	if (!grants_fit(v, role)) {
 		release(role);
 		return COFRE_CONFLICT;

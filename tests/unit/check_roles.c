@@ -387,7 +387,7 @@ START_TEST(what_cant_be_written_changes_nothing)
 	ck_assert_int_eq(vault_commit(&v, 1, 0), COFRE_STORE_FAILED);
 	ck_assert(find("s") != NULL);
 	no_memory = true;
-	ck_assert_int_eq(put(&d), COFRE_INVALID);
+	ck_assert_int_eq(put(&d), COFRE_LIMIT);
 	no_memory = false;
 	ck_assert(find("r") == NULL);
 	/* Numbers of records are 64 bits wide, those of roles 32. */
