@@ -137,8 +137,8 @@ put_definition(struct request *q, uint32_t number, uint32_t version)
 	enum cofre_status st;
 
 	st = roles_read(&q->sv->vault, number, version, &row);
-	if (st != COFRE_OK)
-		return st;
+	if (st != COFRE_OK) /* it was there a moment ago */
+		return st == COFRE_NOT_FOUND ? COFRE_CORRUPT : st;
 	wire_put_string(q->reply, row.description, ROLE_TEXT_MAX);
 	list_put(q->reply, row.actions, PATTERNS_MAX);
 	list_put(q->reply, row.not_actions, PATTERNS_MAX);

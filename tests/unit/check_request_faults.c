@@ -97,6 +97,8 @@ static const struct {
 		WORD(EMPTY), P_ITEM, P_LIST_END, U32(1), END) },
 	{ "roles", NOTHING, DOES(ASK(ROLE_LIST), WORD(ML),
 		END) },
+	{ "show a role", NOTHING, DOES(ASK(ROLE_SHOW),
+		WORD(ML), WORD(ROLE), U32(0), END) },
 	{ "delete a role", DOES(ASK(GRANT_REMOVE), WORD(ML),
 	    U8(PRINCIPAL_USER), UID(2002), WORD(EMPTY), WORD(ROLE),
 	    WORD(PREFIX), END), DOES(ASK(ROLE_DELETE), WORD(ROLE), END) },
