@@ -385,8 +385,12 @@ vault_slot_remove(struct vault *v, uint32_t slot)
 	enum cofre_status st;
 	unsigned count = 0;
 
-	for (uint32_t i = 1; i <= SLOTS_MAX; i++)
-		count += read_slot(v, i, &row) == COFRE_OK;
+	for (uint32_t i = 1; i <= SLOTS_MAX; i++) {
+		st = read_slot(v, i, &row);
+		if (st == COFRE_STORE_FAILED)
+			return st; /* it may be there */
+		count += st == COFRE_OK;
+	}
 	if ((st = read_slot(v, slot, &row)) != COFRE_OK)
 		return st;
 	if (count < 2)

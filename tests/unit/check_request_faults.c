@@ -113,6 +113,8 @@ static const struct {
 	{ "slot", NOTHING, DOES(ASK(SLOT_ADD),
 		U8(SLOT_KEYFILE), U64(0), U64(0), WORD(EMPTY), WORD(OTHER_KEY),
 		END) },
+	{ "remove a slot", NOTHING, DOES(ASK(SLOT_REMOVE),
+		U32(2), END) },
 	{ "slots", NOTHING, DOES(ASK(SLOT_LIST), END) },
 	{ "run", NOTHING, DOES(STARTS) },
 	{ "renew a run", DOES(STARTS),
