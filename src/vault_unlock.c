@@ -127,20 +127,24 @@ vault_init(struct vault *v, const struct slot_params *p, uint32_t uid,
 	return COFRE_OK;
 }
 
-/* Try a key on a slot; the ring is open when it was the right one. */
-static bool
+/* Try a key on a slot; the ring is open when it was the right one, which is
+   OK. */
+static enum cofre_status
 try_slot(struct vault *v, uint32_t slot, uint32_t wanted, const uint8_t *key)
 {
 	uint8_t name[COFRE_SECRET_NAME_MAX];
 	struct seal_place place;
 	struct slot_row row;
+	enum cofre_status st;
 
-	if (read_slot(v, slot, &row) != COFRE_OK)
-		return false;
+	if ((st = read_slot(v, slot, &row)) != COFRE_OK)
+		return st;
 	if (wanted == 0 ? row.type != SLOT_KEYFILE : wanted != slot)
-		return false;
+		return COFRE_WRONG_KEY;
 	place = slot_place(v, slot, &row, name);
-	return keyring_unwrap_root(&v->keyring, key, &place, row.wrapped);
+	return keyring_unwrap_root(&v->keyring, key, &place, row.wrapped) ?
+	    COFRE_OK :
+	    COFRE_WRONG_KEY;
 }
 
 /* Take what the state row says. */
@@ -170,7 +174,7 @@ vault_unlock_begin(struct vault *v, uint32_t slot, struct view key,
     bool accept_rollback, uint64_t log_epoch)
 {
 	enum cofre_status st;
-	bool opened = false;
+	bool opened = false, unread = false;
 
 	if (v->state == VAULT_EMPTY)
 		return COFRE_UNINITIALIZED;
@@ -180,10 +184,13 @@ vault_unlock_begin(struct vault *v, uint32_t slot, struct view key,
 		return COFRE_BUSY;
 	if (key.len != KEY_LEN)
 		return COFRE_INVALID;
-	for (uint32_t i = 1; i <= SLOTS_MAX; i++)
-		opened |= try_slot(v, i, slot, key.data);
-	if (!opened)
-		return COFRE_WRONG_KEY;
+	for (uint32_t i = 1; i <= SLOTS_MAX; i++) {
+		st = try_slot(v, i, slot, key.data);
+		opened |= st == COFRE_OK;
+		unread |= st == COFRE_STORE_FAILED;
+	}
+	if (!opened) /* it may be the key of one that can't be read */
+		return unread ? COFRE_STORE_FAILED : COFRE_WRONG_KEY;
 	memset(&v->unlock, 0, sizeof(v->unlock));
 	v->unlock.accept_rollback = accept_rollback;
 	v->unlock.log_epoch = log_epoch;
