@@ -56,7 +56,7 @@ merge(struct request *q, const struct resync_stage_request *in,
 		return COFRE_CORRUPT;
 	wire_writer_init(&w, q->sv->reply + 256, FRAME_MAX - 256);
 	if (!fields_merge(&w, body.fields, in->fields))
-		return COFRE_INVALID;
+		return COFRE_CORRUPT;
 	if (w.len + 256 > q->sv->reply_used)
 		q->sv->reply_used = w.len + 256;
 	if (w.bad)

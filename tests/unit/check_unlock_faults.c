@@ -82,38 +82,9 @@ END_TEST
 
 /* --- rows that say what can't be --- */
 
-#define ROW(type, name, change)                                              \
-	static struct view name(struct view plain)                           \
-	{                                                                    \
-		struct type##_row row;                                       \
-                                                                             \
-		ck_assert(type##_row_decode(plain, &row));                   \
-		change;                                                      \
-		wire_writer_init(&made, bytes, sizeof(bytes));               \
-		type##_row_put(&made, &row);                                 \
-		return (struct view){ made.data, made.len };                 \
-	}
+#define ROW HOUSEFAULT_ROW
 
-static uint8_t bytes[ROW_MAX], items[4096];
-static struct wire_writer made;
-
-/* Its last item lacks a byte; there is one item less than there are bytes
-   for. */
-static struct list
-cut(struct list l)
-{
-	ck_assert_uint_gt(l.count, 0);
-	l.items.len--;
-	return l;
-}
-
-static struct list
-fewer(struct list l)
-{
-	ck_assert_uint_gt(l.count, 0);
-	l.count--;
-	return l;
-}
+static uint8_t items[4096];
 
 /* The keys of a target, of which the last one is changed so. */
 static struct list
@@ -154,11 +125,11 @@ ROW(workspace, vault_has_a_name, row.name = view_of("ml"))
 ROW(workspace, workspace_state, row.state = 9)
 ROW(workspace, workspace_key, row.wrapped.len--)
 ROW(workspace, workspace_name, row.name.len = 0)
-ROW(workspace, bindings_cut, row.bindings = cut(row.bindings))
-ROW(workspace, bindings_more, row.bindings = fewer(row.bindings))
+ROW(workspace, bindings_cut, row.bindings = housefault_cut(row.bindings))
+ROW(workspace, bindings_more, row.bindings = housefault_fewer(row.bindings))
 ROW(workspace, bindings_of_all, row.bindings = binding_of_all())
-ROW(workspace, grants_cut, row.grants = cut(row.grants))
-ROW(workspace, grants_more, row.grants = fewer(row.grants))
+ROW(workspace, grants_cut, row.grants = housefault_cut(row.grants))
+ROW(workspace, grants_more, row.grants = housefault_fewer(row.grants))
 ROW(role, role_state, row.state = 9)
 ROW(run, run_id, row.run.len--)
 ROW(run, run_boot, row.boot.len--)
@@ -167,24 +138,24 @@ ROW(run, run_state, row.state = 9)
 ROW(run, run_target, row.target = RUN_CGROUP + 1)
 ROW(run, run_without_token, row.hash.len = 0)
 ROW(run, run_cgroup, row.cgroup = view_of("/a"))
-ROW(run, run_secrets_cut, row.secrets = cut(row.secrets))
-ROW(run, run_secrets_more, row.secrets = fewer(row.secrets))
-ROW(head, versions_cut, row.versions = cut(row.versions))
+ROW(run, run_secrets_cut, row.secrets = housefault_cut(row.secrets))
+ROW(run, run_secrets_more, row.secrets = housefault_fewer(row.secrets))
+ROW(head, versions_cut, row.versions = housefault_cut(row.versions))
 ROW(ssh_state, ssh_sum, row.sum.len--)
 ROW(target, target_name, row.name = view_of("A b"))
 ROW(target, target_port, row.port = 0)
-ROW(target, namespaces_cut, row.namespaces = cut(row.namespaces))
+ROW(target, namespaces_cut, row.namespaces = housefault_cut(row.namespaces))
 ROW(target, no_keys, row.keys = ((struct list){ 0, { NULL, 0 } }))
-ROW(target, keys_cut, row.keys = cut(row.keys))
-ROW(target, keys_more, row.keys = fewer(row.keys))
+ROW(target, keys_cut, row.keys = housefault_cut(row.keys))
+ROW(target, keys_more, row.keys = housefault_fewer(row.keys))
 ROW(target, keys_fall, row.keys = keys_with(row.keys, 0, PUBLIC_KEY_LEN))
 ROW(target, key_is_short, row.keys = keys_with(row.keys, 9, 31))
 ROW(target, last_version, row.last_version = 0)
-ROW(target, pins_cut, row.pins = cut(row.pins))
-ROW(target, pins_more, row.pins = fewer(row.pins))
+ROW(target, pins_cut, row.pins = housefault_cut(row.pins))
+ROW(target, pins_more, row.pins = housefault_fewer(row.pins))
 ROW(ca, ca_key, row.public.len--)
-ROW(ca, revoked_cut, row.revoked = cut(row.revoked))
-ROW(ca, revoked_more, row.revoked = fewer(row.revoked))
+ROW(ca, revoked_cut, row.revoked = housefault_cut(row.revoked))
+ROW(ca, revoked_more, row.revoked = housefault_fewer(row.revoked))
 
 #define SAYS(table, after, change) { #change, table, after, change }
 

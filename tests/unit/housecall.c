@@ -5,6 +5,7 @@
 
 #include "../fuzz/furnish.h"
 #include "../fuzz/summary.h"
+#include "ssh_agent.h"
 
 /* One in a test's own process. */
 static struct house *house;
@@ -48,6 +49,26 @@ housecall_begin(enum house_state state)
 	    (struct view){ connect, sizeof(connect) });
 }
 
+/* What an ssh client was answered last. */
+static enum cofre_status
+agent_status(const struct client *c)
+{
+	struct view rest = { c->got.data, c->got.len }, message;
+	uint8_t number = SSH_AGENT_FAILURE;
+	size_t size;
+
+	while (rest.len > 0 && ssh_agent_cut(rest, &message, &size) ==
+	    SSH_FRAME_WHOLE) {
+		number = message.data[0];
+		rest.data += size;
+		rest.len -= size;
+	}
+	return number == SSH_AGENT_FAILURE ||
+		number == SSH_AGENT_EXTENSION_FAILURE ?
+	    COFRE_DENIED :
+	    COFRE_OK;
+}
+
 enum cofre_status
 housecall(struct view program)
 {
@@ -58,6 +79,8 @@ housecall(struct view program)
 	program_go_on(&running, program);
 	c = &running.clients[running.acts];
 	last = (struct exchange){ .answered = false };
+	if (c->agent)
+		return agent_status(c);
 	while (client_next(c, &sent, &got, &x))
 		last = x;
 	return last.answered ? (enum cofre_status)last.status : COFRE_CLOSED;

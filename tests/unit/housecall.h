@@ -10,6 +10,9 @@
 #include "sample.h"
 
 #define ASK(id) I_REQUEST, R_##id
+#define SAY(number) I_MESSAGE, (number) /* an ssh client does */
+#define CONNECT(kind) I_CONNECT, CLIENT_##kind
+#define CONNECT_SSH(kind) I_CONNECT, CLIENT_##kind + CONNECT_AGENT
 #define WORD(id) P_WORD + W_##id
 #define U8(n) P_U8 + (n)
 #define U32(n) P_U32 + (n)
@@ -35,7 +38,8 @@ struct house *housecall_house(void);
 void housecall_begin(enum house_state state);
 
 /* Run the program; the status of what was asked last on the connection that
-   acts then, or CLOSED when that was not answered. */
+   acts then, or CLOSED when that was not answered.  An ssh client is told
+   no more than OK or DENIED. */
 enum cofre_status housecall(struct view program);
 
 /* The reply's body behind the status, of what was asked last. */

@@ -1,5 +1,6 @@
 #include "housefault.h"
 
+#include <check.h>
 #include <string.h>
 
 #include "loop.h"
@@ -27,6 +28,30 @@ housefault_row(enum table table, unsigned after, housefault_change *change)
 	fault.table = table;
 	fault.change = change;
 	housefault_set(FAULT_ROW, after);
+}
+
+void
+housefault_row_begin(struct wire_writer *w)
+{
+	static uint8_t bytes[ROW_MAX];
+
+	wire_writer_init(w, bytes, sizeof(bytes));
+}
+
+struct list
+housefault_cut(struct list l)
+{
+	ck_assert_uint_gt(l.count, 0);
+	l.items.len--;
+	return l;
+}
+
+struct list
+housefault_fewer(struct list l)
+{
+	ck_assert_uint_gt(l.count, 0);
+	l.count--;
+	return l;
 }
 
 bool

@@ -31,6 +31,27 @@ typedef struct view housefault_change(struct view plain);
 void housefault_row(enum table table, unsigned after,
     housefault_change *change);
 
+/* A function that makes that of a row of rows.def: what is done to it. */
+#define HOUSEFAULT_ROW(type, name, change)                                   \
+	static struct view name(struct view plain)                           \
+	{                                                                    \
+		struct type##_row row;                                       \
+		struct wire_writer w;                                        \
+                                                                             \
+		ck_assert(type##_row_decode(plain, &row));                   \
+		change;                                                      \
+		housefault_row_begin(&w);                                    \
+		type##_row_put(&w, &row);                                    \
+		ck_assert(!w.bad);                                           \
+		return (struct view){ w.data, w.len };                       \
+	}
+void housefault_row_begin(struct wire_writer *w);
+
+/* A list whose last item lacks a byte; one with less items than there are
+   bytes for. */
+struct list housefault_cut(struct list l);
+struct list housefault_fewer(struct list l);
+
 /* No more; true when there was a call that failed. */
 bool housefault_end(void);
 
