@@ -17,6 +17,9 @@
 #define STARTS ASK(RUN_START), WORD(ML), U8(RUN_TOKEN_ONLY), U32(0), U64(0), \
 	WORD(EMPTY), P_ANY, U32(0), U8(1), WORD(SALT), WORD(LABEL), P_LIST,  \
 	WORD(STORE), P_ITEM, P_LIST_END, END
+#define PROCESS ASK(RUN_START), WORD(ML), U8(RUN_PROCESS), P_PID, P_RAW64,   \
+	0, 0, 0, 0, 0, 0, 3, 0xe8, WORD(EMPTY), P_ANY, U32(9), U8(0),        \
+	WORD(EMPTY), WORD(EMPTY)
 #define STAGES ASK(RESYNC_BEGIN), WORD(ML), U8(0), END, ASK(RESYNC_LIST),    \
 	WORD(ML), U64(0), END, ASK(RESYNC_STAGE), WORD(ML), WORD(STORE),     \
 	U32(2), P_ORIGIN, U8(1), U8(1), U8(2), U64(1), U64(0), WORD(EMPTY),  \
@@ -117,6 +120,12 @@ static const struct {
 		U32(2), END) },
 	{ "slots", NOTHING, DOES(ASK(SLOT_LIST), END) },
 	{ "run", NOTHING, DOES(STARTS) },
+	{ "run of a process", NOTHING, DOES(PROCESS, NO_LIST, END) },
+	/* What it has read is noted when its time is over. */
+	{ "the end of a run", DOES(STARTS, CONNECT(USER), ASK(RUN_ATTACH),
+	    P_TOKEN, END, ASK(SECRET_GET), WORD(ML), WORD(STORE), U32(0),
+	    WORD(EMPTY), END, I_SELECT, 0, ASK(STATUS), END),
+	    DOES(I_TIME, 6, ASK(STATUS), END) },
 	{ "renew a run", DOES(STARTS),
 	    DOES(ASK(RUN_RENEW), WORD(ML), P_RUN, U32(9), END) },
 	{ "end a run", DOES(STARTS),
@@ -157,10 +166,7 @@ static const struct {
 	{ "ca", NOTHING, DOES(ASK(CA_SHOW), WORD(ML), END) },
 	{ "ssh sign", DOES(CONNECT_SSH(OPERATOR), SAY(27), WORD(EXT_BIND),
 	    P_BIND, END), DOES(SAY(13), P_BLOB, P_LOGIN, U32(0), END) },
-	{ "ssh list", DOES(ASK(RUN_START), WORD(ML), U8(RUN_PROCESS), P_PID,
-	    P_RAW64, 0, 0, 0, 0, 0, 0, 3, 0xe8, WORD(EMPTY), P_ANY, U32(0),
-	    U8(0), WORD(EMPTY), WORD(EMPTY), NO_LIST, END,
-	    CONNECT_SSH(OPERATOR), SAY(27), WORD(EXT_QUERY), END),
+	{ "ssh list", DOES(PROCESS, NO_LIST, END, CONNECT_SSH(OPERATOR), SAY(27), WORD(EXT_QUERY), END),
 	    DOES(SAY(11), END) },
 	{ "activity", NOTHING, DOES(ASK(ACTIVITY_READ),
 		WORD(EMPTY), U64(0), U32(31), END) },
@@ -262,6 +268,24 @@ START_TEST(a_row_that_is_cut_is_no_answer)
 }
 END_TEST
 
+START_TEST(what_can_not_be_recorded_is_not_done)
+{
+	sweep(FAULT_LOG, COFRE_LOG_FAILED);
+}
+END_TEST
+
+START_TEST(a_full_turn_is_nothing_but_a_delay)
+{
+	sweep(FAULT_TURN, COFRE_OK);
+}
+END_TEST
+
+START_TEST(what_can_not_be_watched_is_not_begun)
+{
+	sweep(FAULT_EPOLL, COFRE_LIMIT);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -277,6 +301,9 @@ main(void)
 	tcase_add_test(t, what_the_store_does_not_give_changes_nothing);
 	tcase_add_test(t, a_row_that_is_gone_is_no_answer);
 	tcase_add_test(t, a_row_that_is_cut_is_no_answer);
+	tcase_add_test(t, what_can_not_be_recorded_is_not_done);
+	tcase_add_test(t, a_full_turn_is_nothing_but_a_delay);
+	tcase_add_test(t, what_can_not_be_watched_is_not_begun);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

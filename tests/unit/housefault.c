@@ -1,9 +1,12 @@
 #include "housefault.h"
 
 #include <check.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "loop.h"
+#include "turn.h"
 
 static struct {
 	enum fault what;
@@ -211,4 +214,31 @@ __wrap_seal_open(uint8_t *out, const uint8_t key[KEY_LEN],
 	if (place->table == fault.table && strikes(FAULT_ROW))
 		*plain = fault.change(*plain);
 	return true;
+}
+
+bool __real_turn_reserve(struct server *sv);
+bool __wrap_turn_reserve(struct server *sv);
+bool
+__wrap_turn_reserve(struct server *sv)
+{
+	return !strikes(FAULT_LOG) && __real_turn_reserve(sv);
+}
+
+bool __real_turn_has_room(const struct server *sv);
+bool __wrap_turn_has_room(const struct server *sv);
+bool
+__wrap_turn_has_room(const struct server *sv)
+{
+	return !strikes(FAULT_TURN) && __real_turn_has_room(sv);
+}
+
+int __real_epoll_ctl(int to, int what, int fd, struct epoll_event *ev);
+int __wrap_epoll_ctl(int to, int what, int fd, struct epoll_event *ev);
+int
+__wrap_epoll_ctl(int to, int what, int fd, struct epoll_event *ev)
+{
+	if (what == EPOLL_CTL_DEL || !strikes(FAULT_EPOLL))
+		return __real_epoll_ctl(to, what, fd, ev);
+	errno = ENOSPC;
+	return -1;
 }

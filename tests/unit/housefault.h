@@ -14,6 +14,9 @@ enum fault {
 	FAULT_READ,   /* the store gives nothing */
 	FAULT_GONE,   /* a row is not there */
 	FAULT_CUT,    /* a row opens, and is a byte too short */
+	FAULT_LOG,    /* the log has no room for a record */
+	FAULT_TURN,   /* the turn is full: what comes next waits */
+	FAULT_EPOLL,  /* epoll takes nothing more */
 	FAULT_ROW,    /* housefault_row() */
 };
 
