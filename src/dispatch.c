@@ -381,8 +381,10 @@ dispatch_unlocked(struct server *sv)
 	bool room = turn_reserve(sv);
 	struct turn_entry *e;
 
-	if (!room && st == COFRE_OK)
+	if (!room && st == COFRE_OK) {
 		st = COFRE_LOG_FAILED;
+		sv->lock_pending = true; /* nobody would know of it */
+	}
 	e = turn_add(sv, wait->conn, room);
 	e->record = wait->record;
 	e->record.status = (uint16_t)st;

@@ -10,6 +10,12 @@
 
 static const uint8_t unlock[] = { ASK(UNLOCK), U32(0), WORD(KEY), U8(0), END };
 
+/* A run of this process goes on meanwhile. */
+static const uint8_t run[] = { ASK(RUN_START), WORD(ML), U8(RUN_PROCESS),
+	P_PID, P_RAW64, 0, 0, 0, 0, 0, 0, 3, 0xe8, WORD(EMPTY), P_ANY, U32(0),
+	U8(0), WORD(EMPTY), WORD(EMPTY), P_LIST, WORD(STORE), P_ITEM,
+	P_LIST_END, END, ASK(LOCK), END };
+
 static enum cofre_status
 ask(void)
 {
@@ -37,7 +43,9 @@ sweep(enum fault what, const char *name)
 	bool struck;
 
 	do {
-		housecall_begin(HOUSE_LOCKED);
+		housecall_begin(HOUSE_OPEN);
+		ck_assert_int_eq(housecall((struct view){ run, sizeof(run) }),
+		    COFRE_OK);
 		housefault_set(what, n);
 		st = ask();
 		struck = housefault_end();
@@ -77,6 +85,12 @@ END_TEST
 START_TEST(a_row_that_is_cut_keeps_it_locked)
 {
 	sweep(FAULT_CUT, "cut");
+}
+END_TEST
+
+START_TEST(what_can_not_be_recorded_stays_locked)
+{
+	sweep(FAULT_LOG, "log");
 }
 END_TEST
 
@@ -265,6 +279,7 @@ main(void)
 	tcase_add_test(t, what_can_not_be_read_stays_locked);
 	tcase_add_test(t, a_row_that_is_gone_keeps_it_locked);
 	tcase_add_test(t, a_row_that_is_cut_keeps_it_locked);
+	tcase_add_test(t, what_can_not_be_recorded_stays_locked);
 	tcase_add_test(t, a_row_that_says_what_can_not_be_keeps_it_locked);
 	tcase_add_test(t, an_ssh_store_with_another_header_keeps_it_locked);
 	suite_add_tcase(s, t);
