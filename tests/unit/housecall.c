@@ -86,6 +86,12 @@ housecall(struct view program)
 	return last.answered ? (enum cofre_status)last.status : COFRE_CLOSED;
 }
 
+void
+housecall_excuse(void)
+{
+	running.excused = true;
+}
+
 struct view
 housecall_reply(void)
 {

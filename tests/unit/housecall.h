@@ -42,6 +42,10 @@ void housecall_begin(enum house_state state);
    no more than OK or DENIED. */
 enum cofre_status housecall(struct view program);
 
+/* Whoever is closed without an answer from now on, until everything is as it
+   was, is not wrong. */
+void housecall_excuse(void);
+
 /* The reply's body behind the status, of what was asked last. */
 struct view housecall_reply(void);
 
