@@ -244,6 +244,80 @@ START_TEST(wrong_keys_are_waited_for_longer_and_longer)
 }
 END_TEST
 
+/* What was revoked until a time is forgotten then, and so is a run that has
+   ended longer ago than any certificate of its is good for. */
+START_TEST(what_can_not_be_used_any_more_is_in_no_list)
+{
+	size_t all, late, later;
+
+	ASSERT(OK, ASK(CA_REVOKE), WORD(ML), U64(2), P_SOON, 3, END);
+	ASSERT(OK, ASK(CA_KRL), WORD(ML), END);
+	all = housecall_reply().len;
+	ASSERT(OK, SECONDS_5, ASK(CA_KRL), WORD(ML), END);
+	late = housecall_reply().len;
+	ck_assert_uint_lt(late, all);
+	/* A month. */
+	ASSERT(OK, I_TIME, 7, ASK(CA_KRL), WORD(ML), END);
+	later = housecall_reply().len;
+	ck_assert_uint_lt(later, late);
+}
+END_TEST
+
+/* Whether it is another start of the machine, or nobody knows. */
+START_TEST(no_run_outlives_a_reboot)
+{
+	struct server *sv = housecall_house()->sv;
+	struct run_list_reply out;
+	struct run_item item;
+	struct wire_reader r;
+	uint8_t kept[BOOT_ID_LEN];
+
+	memcpy(kept, sv->boot_id, sizeof(kept));
+	for (int known = 0; known < 2; known++) {
+		housecall_begin(HOUSE_OPEN);
+		ASSERT(OK, ASK(RUN_START), WORD(WEB), U8(RUN_TOKEN_ONLY),
+		    U32(0), U64(0), WORD(EMPTY), P_ANY, U32(0), U8(1),
+		    WORD(SALT), WORD(LABEL), P_LIST, P_LIST_END, END);
+		ASSERT(OK, ASK(LOCK), END);
+		memset(sv->boot_id, known ? 9 : 0, sizeof(sv->boot_id));
+		ASSERT(OK, ASK(UNLOCK), U32(0), WORD(KEY), U8(0), END);
+		ASSERT(OK, ASK(RUN_LIST), WORD(WEB), WORD(EMPTY), END);
+		memcpy(sv->boot_id, kept, sizeof(kept));
+		ck_assert(run_list_reply_decode(housecall_reply(), &out));
+		ck_assert_uint_eq(out.items.count, 1);
+		r = list_reader(out.items);
+		run_item_get(&r, &item);
+		ck_assert_uint_eq(item.state, RUN_OVER);
+		ck_assert_uint_eq(item.why, RUN_END_REBOOT);
+		ASSERT(DENIED, CONNECT(USER), ASK(RUN_ATTACH), P_TOKEN, END);
+	}
+}
+END_TEST
+
+/* It is made anew when what is gone is given up. */
+START_TEST(an_ssh_store_that_is_gone_is_accepted_as_such)
+{
+	struct house *h = housecall_house();
+	static struct rows rows[2];
+
+	housecall_begin(HOUSE_LOCKED);
+	memcpy(rows, h->rows, sizeof(rows));
+	rows[1].count = 0;
+	house_reset_rows(h, rows);
+	ASSERT(ROLLBACK, ASK(UNLOCK), U32(0), WORD(KEY), U8(0), END);
+	ck_assert_int_eq(h->sv->vault.state, VAULT_LOCKED);
+	ASSERT(OK, ASK(UNLOCK), U32(0), WORD(KEY), U8(1), END);
+	ck_assert(house_adds_up(h));
+	ASSERT(NOT_FOUND, ASK(TARGET_SHOW), WORD(ML), WORD(CLUSTER), END);
+	ASSERT(OK, ASK(TARGET_CREATE), WORD(ML), WORD(CLUSTER),
+	    WORD(ADDRESS), U32(22), WORD(LOGIN), U8(0), WORD(EMPTY), NO_LIST,
+	    END);
+	ASSERT(OK, ASK(LOCK), END);
+	ASSERT(OK, ASK(UNLOCK), U32(0), WORD(KEY), U8(0), END);
+	ASSERT(OK, ASK(TARGET_SHOW), WORD(ML), WORD(CLUSTER), END);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -264,6 +338,9 @@ main(void)
 	tcase_add_test(t, a_value_that_makes_it_too_large_is_refused);
 	tcase_add_test(t, what_follows_an_expired_one_has_no_key);
 	tcase_add_test(t, wrong_keys_are_waited_for_longer_and_longer);
+	tcase_add_test(t, what_can_not_be_used_any_more_is_in_no_list);
+	tcase_add_test(t, no_run_outlives_a_reboot);
+	tcase_add_test(t, an_ssh_store_that_is_gone_is_accepted_as_such);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

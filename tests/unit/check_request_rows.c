@@ -133,6 +133,63 @@ START_TEST(a_secret_with_the_last_number_takes_no_more)
 }
 END_TEST
 
+/* Somebody waits for a newer version, or is told that he can't. */
+START_TEST(who_can_not_wait_is_told_so)
+{
+	static const uint8_t watch[] = { ASK(SECRET_WATCH), WORD(ML), U8(1),
+		P_LIST, WORD(STORE), U32(2), U32(0), P_ITEM, P_LIST_END,
+		END };
+	static const uint8_t meanwhile[] = { CONNECT(OPERATOR),
+		ASK(SECRET_DELETE), WORD(ML), WORD(API), END, ASK(SECRET_PUT),
+		WORD(ML), WORD(STORE), U8(COFRE_KIND_STORAGE), U8(0), U64(0),
+		P_ANY, WORD(EMPTY), P_LIST, FIELD(ACCOUNT, 0, USER),
+		P_LIST_END, END, I_TURNS, 1, I_SELECT, 0 };
+	enum cofre_status st = COFRE_LIMIT;
+	unsigned n = 0;
+
+	for (; st == COFRE_LIMIT; n++) {
+		housefault_set(FAULT_MEMORY, n);
+		st = housecall((struct view){ watch, sizeof(watch) });
+		ck_assert(housefault_end() == (st == COFRE_LIMIT));
+	}
+	ck_assert_uint_gt(n, 1);
+	ck_assert_int_eq(st, COFRE_CLOSED); /* no answer yet */
+	ck_assert_int_eq(housecall((struct view){ meanwhile,
+	    sizeof(meanwhile) }), COFRE_OK);
+}
+END_TEST
+
+/* What an unlock without the SSH store makes anew, or not at all. */
+START_TEST(an_ssh_store_that_can_not_be_made_is_not_there)
+{
+	static const uint8_t unlock[] = { ASK(UNLOCK), U32(0), WORD(KEY),
+		U8(1), END };
+	static const uint8_t report[] = { ASK(REPORT), END };
+	const struct view ask = { unlock, sizeof(unlock) };
+	struct house *h = housecall_house();
+	static struct rows without[2];
+	unsigned n = 0;
+	bool struck;
+
+	do {
+		housecall_begin(HOUSE_LOCKED);
+		memcpy(without, h->rows, sizeof(without));
+		without[1].count = 0;
+		house_reset_rows(h, without);
+		housefault_set(FAULT_WRITE, n++);
+		ck_assert_int_eq(housecall(ask), COFRE_OK);
+		struck = housefault_end();
+		ck_assert(house_adds_up(h));
+		ck_assert_int_eq(housecall((struct view){ report,
+		    sizeof(report) }), COFRE_OK);
+		vault_lock(&h->sv->vault);
+		ck_assert_int_eq(housecall(ask), COFRE_OK);
+		ck_assert(h->sv->vault.ssh.open);
+	} while (struck);
+	ck_assert_uint_gt(n, 3);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -145,6 +202,8 @@ main(void)
 	tcase_add_checked_fixture(t, housecall_setup, housecall_teardown);
 	tcase_add_test(t, a_row_that_says_what_can_not_be_gives_nothing);
 	tcase_add_test(t, a_secret_with_the_last_number_takes_no_more);
+	tcase_add_test(t, who_can_not_wait_is_told_so);
+	tcase_add_test(t, an_ssh_store_that_can_not_be_made_is_not_there);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

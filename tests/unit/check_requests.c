@@ -14,6 +14,7 @@
 #define OVERFLOWN P_RAW32, 0, 0, 0xff, 0xfe /* an id that nobody has */
 #define ONE_FIELD P_LIST, FIELD(PASSWORD, 1, VALUE), P_LIST_END
 #define NOTHING DOES(ASK(STATUS), END)
+#define SSH DOES(CONNECT_SSH(OPERATOR), SAY(27), WORD(EXT_QUERY), END)
 #define DELETES DOES(ASK(SECRET_DELETE), WORD(ML), WORD(API), END)
 #define RESYNCS ASK(RESYNC_BEGIN), WORD(ML), U8(0), END, ASK(RESYNC_LIST),   \
 	WORD(ML), U64(0), END
@@ -249,6 +250,28 @@ static const struct {
 		P_ITEM, P_LIST_END) },
 	{ COFRE_INVALID, "after no run", NOTHING, DOES(ASK(RUN_LIST),
 		WORD(ML), WORD(UNIT), END) },
+	/* SSH clients. */
+	{ COFRE_DENIED, "bound by no key", SSH, DOES(SAY(27), WORD(EXT_BIND),
+		WORD(KEY), WORD(SALT), WORD(KEY), U8(0), END) },
+	{ COFRE_DENIED, "bound by no host", SSH, DOES(SAY(27),
+		WORD(EXT_BIND), P_HOST_KEY, WORD(SALT), WORD(KEY), U8(0),
+		END) },
+	{ COFRE_DENIED, "no name of a workspace", SSH, DOES(SAY(27),
+		WORD(EXT_WORKSPACE), WORD(BAD_NAME), END) },
+	{ COFRE_DENIED, "another workspace than before", DOES(
+	    CONNECT_SSH(OPERATOR), SAY(27), WORD(EXT_WORKSPACE), WORD(ML),
+	    END), DOES(SAY(27), WORD(EXT_WORKSPACE), WORD(WEB), END) },
+	{ COFRE_DENIED, "signed by another's key", SSH, DOES(SAY(13),
+		P_HOST_KEY, P_LOGIN, U32(0), END) },
+	{ COFRE_DENIED, "signed by no key", SSH, DOES(SAY(13), WORD(KEY),
+		P_LOGIN, U32(0), END) },
+	{ COFRE_DENIED, "a login without a session", SSH, DOES(SAY(13),
+		P_BLOB, P_LOGIN, U32(0), END) },
+	{ COFRE_DENIED, "signed what is nothing", SSH, DOES(SAY(13), P_BLOB,
+		WORD(VALUE), U32(0), END) },
+	{ COFRE_DENIED, "a file in a workspace that is not chosen", DOES(
+	    CONNECT_SSH(OPERATOR), SAY(27), WORD(EXT_WORKSPACE), WORD(WEB),
+	    END), DOES(SAY(13), P_BLOB, P_FILE, U32(0), END) },
 	{ COFRE_DENIED, "attach with nothing", NOTHING,
 	    DOES(ASK(RUN_ATTACH), WORD(SALT), END) },
 };
