@@ -128,8 +128,6 @@ enum cofre_status
 op_lock(struct request *q, const struct lock_request *in)
 {
 	(void)in;
-	if (q->sv->vault.state == VAULT_EMPTY)
-		return COFRE_UNINITIALIZED;
 	watch_save(q->sv);
 	/* What the turn has served so far is committed and recorded first. */
 	q->sv->lock_pending = true;
