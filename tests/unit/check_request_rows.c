@@ -165,6 +165,9 @@ START_TEST(an_ssh_store_that_can_not_be_made_is_not_there)
 	static const uint8_t unlock[] = { ASK(UNLOCK), U32(0), WORD(KEY),
 		U8(1), END };
 	static const uint8_t report[] = { ASK(REPORT), END };
+	static const uint8_t create[] = { ASK(TARGET_CREATE), WORD(ML),
+		WORD(NEW), WORD(ADDRESS), U32(22), WORD(LOGIN), U8(0),
+		WORD(EMPTY), NO_LIST, END };
 	const struct view ask = { unlock, sizeof(unlock) };
 	struct house *h = housecall_house();
 	static struct rows without[2];
@@ -182,6 +185,8 @@ START_TEST(an_ssh_store_that_can_not_be_made_is_not_there)
 		ck_assert(house_adds_up(h));
 		ck_assert_int_eq(housecall((struct view){ report,
 		    sizeof(report) }), COFRE_OK);
+		ck_assert((housecall((struct view){ create,
+		    sizeof(create) }) == COFRE_OK) == h->sv->vault.ssh.open);
 		vault_lock(&h->sv->vault);
 		ck_assert_int_eq(housecall(ask), COFRE_OK);
 		ck_assert(h->sv->vault.ssh.open);

@@ -248,6 +248,12 @@ static const struct {
 		U8(RUN_TOKEN_ONLY), U32(0), U64(0), WORD(EMPTY), P_ANY,
 		U32(0), U8(1), WORD(SALT), WORD(LABEL), P_LIST, WORD(SECOND),
 		P_ITEM, P_LIST_END) },
+	{ COFRE_NO_PROCESS, "a process that nobody knows", DOES(I_WITNESS, 3,
+	    ASK(STATUS), END), RUN(U8(RUN_PROCESS), P_PID, P_RAW64, 0, 0, 0,
+		0, 0, 0, 3, 0xe8, WORD(EMPTY), P_ANY, U32(0), U8(0), LAST,
+		NO_LIST) },
+	{ COFRE_INVALID, "no id of a run", NOTHING, DOES(ASK(RUN_SHOW),
+		WORD(ML), WORD(UNIT), END) },
 	{ COFRE_INVALID, "after no run", NOTHING, DOES(ASK(RUN_LIST),
 		WORD(ML), WORD(UNIT), END) },
 	/* SSH clients. */
@@ -258,6 +264,8 @@ static const struct {
 		END) },
 	{ COFRE_DENIED, "no name of a workspace", SSH, DOES(SAY(27),
 		WORD(EXT_WORKSPACE), WORD(BAD_NAME), END) },
+	{ COFRE_DENIED, "more than a workspace", SSH, DOES(SAY(27),
+		WORD(EXT_WORKSPACE), WORD(ML), U8(1), END) },
 	{ COFRE_DENIED, "another workspace than before", DOES(
 	    CONNECT_SSH(OPERATOR), SAY(27), WORD(EXT_WORKSPACE), WORD(ML),
 	    END), DOES(SAY(27), WORD(EXT_WORKSPACE), WORD(WEB), END) },
@@ -320,6 +328,61 @@ START_TEST(a_body_that_is_another_is_a_bad_frame)
 }
 END_TEST
 
+/* Somebody who is not there: a group, a unit, an operator, an identity. */
+static const struct {
+	enum verdict verdict;
+	struct view request;
+} supposed[] = {
+	{ VERDICT_ALLOW, EXPLAIN(WORD(WEB), WORD(EMPTY), U8(PRINCIPAL_GROUP),
+		UID(3000), WORD(EMPTY), P_ANY, NO_LIST, WORD(LISTING)) },
+	{ VERDICT_NO_MATCH, EXPLAIN(WORD(WEB), WORD(EMPTY),
+		U8(PRINCIPAL_GROUP),
+		UID(3001), WORD(EMPTY), P_ANY, NO_LIST, WORD(LISTING)) },
+	{ VERDICT_NO_MATCH, EXPLAIN(WORD(WEB), WORD(EMPTY), U8(PRINCIPAL_UNIT),
+		U32(0), WORD(UNIT), P_ANY, NO_LIST, WORD(LISTING)) },
+	{ VERDICT_ALLOW, EXPLAIN(WORD(EMPTY), WORD(EMPTY),
+		U8(PRINCIPAL_OPERATOR), U32(0), WORD(EMPTY), P_ANY, NO_LIST,
+		WORD(ROLES_READ)) },
+	{ VERDICT_DENY, EXPLAIN(WORD(WEB), WORD(API), U8(PRINCIPAL_OPERATOR),
+		U32(0), WORD(EMPTY), P_ANY, NO_LIST, WORD(READ)) },
+	{ VERDICT_ALLOW, EXPLAIN(WORD(WEB), WORD(EMPTY),
+		U8(PRINCIPAL_IDENTITY), U32(0), WORD(ML), P_ANY, NO_LIST,
+		WORD(LISTING)) },
+};
+
+START_TEST(who_is_supposed_may_what_his_grants_say)
+{
+	for (size_t i = 0; i < COUNT(supposed); i++) {
+		struct policy_explain_reply out;
+
+		ck_assert_int_eq(housecall(supposed[i].request), COFRE_OK);
+		ck_assert(policy_explain_reply_decode(housecall_reply(),
+		    &out));
+		ck_assert_msg(out.verdict == supposed[i].verdict, "%zu: %u",
+		    i, out.verdict);
+	}
+}
+END_TEST
+
+/* Where processes have no number, a run is known by its start alone. */
+START_TEST(a_run_needs_no_number_of_its_process)
+{
+	const struct view run = RUN(U8(RUN_PROCESS), P_PID, P_RAW64, 0,
+	    0, 0, 0, 0, 0, 3, 0xe8, WORD(EMPTY), P_ANY, U32(0), U8(0), LAST,
+	    NO_LIST);
+	struct server *sv = housecall_house()->sv;
+	bool has = sv->has_inodes;
+
+	sv->has_inodes = false;
+	ck_assert_int_eq(housecall(run), COFRE_OK);
+	ck_assert_uint_eq(sv->vault.runs.list[sv->vault.runs.count - 1]->inode,
+	    0);
+	ck_assert_int_eq(housecall((struct view)DOES(ASK(REPORT), END)),
+	    COFRE_OK);
+	sv->has_inodes = has;
+}
+END_TEST
+
 int
 main(void)
 {
@@ -333,6 +396,8 @@ main(void)
 	tcase_add_test(t,
 	    what_makes_no_sense_is_refused_and_changes_nothing);
 	tcase_add_test(t, a_body_that_is_another_is_a_bad_frame);
+	tcase_add_test(t, who_is_supposed_may_what_his_grants_say);
+	tcase_add_test(t, a_run_needs_no_number_of_its_process);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);

@@ -256,6 +256,56 @@ START_TEST(what_is_no_store_is_told)
 }
 END_TEST
 
+/* --- what the process says, and how it ends --- */
+
+/* In the place of its sandbox, by the linker: what a process does that was
+   taken over by what it read. */
+static enum { AS_EVER, SILENT, UNPRINTABLE, NO_TIME, CRASH } taken_over;
+
+bool __real_sandbox_enter_checker(int file, unsigned seconds, bool required,
+    char *error, size_t error_size);
+bool __wrap_sandbox_enter_checker(int file, unsigned seconds, bool required,
+    char *error, size_t error_size);
+bool
+__wrap_sandbox_enter_checker(int file, unsigned seconds, bool required,
+    char *error, size_t error_size)
+{
+	switch (taken_over) {
+	case AS_EVER:
+		return __real_sandbox_enter_checker(file, seconds, required,
+		    error, error_size);
+	case SILENT:
+		break;
+	case UNPRINTABLE:
+		(void)memcpy(error, "a\033[2J\177b", 8);
+		break;
+	case NO_TIME:
+		(void)raise(SIGXCPU);
+		break;
+	case CRASH:
+		(void)raise(SIGILL);
+		break;
+	}
+	return false;
+}
+
+START_TEST(what_it_says_is_shown_and_does_nothing_to_a_terminal)
+{
+	store_close(statedir_open(64 * MIB));
+	taken_over = SILENT;
+	ck_assert_str_eq(statedir_checked(),
+	    "store data.mdb: it could not be checked");
+	taken_over = UNPRINTABLE;
+	ck_assert_str_eq(statedir_checked(), "store data.mdb: a?[2J?b");
+	taken_over = NO_TIME;
+	ck_assert_ptr_nonnull(strstr(statedir_checked(), "takes too long"));
+	taken_over = CRASH;
+	ck_assert_ptr_nonnull(strstr(statedir_checked(), "ended by signal 4"));
+	taken_over = AS_EVER;
+	ck_assert_str_eq(statedir_checked(), "");
+}
+END_TEST
+
 /* What is said of a whole store when a call of the process fails. */
 static int
 checked_without(const char *call)
@@ -305,6 +355,8 @@ main(void)
 	    sizeof(attempts) / sizeof(attempts[0]));
 	tcase_add_test(t, none_and_an_empty_one_are_no_store_yet);
 	tcase_add_test(t, what_is_no_store_is_told);
+	tcase_add_test(t,
+	    what_it_says_is_shown_and_does_nothing_to_a_terminal);
 	tcase_add_test(t, one_that_cannot_be_checked_is_refused);
 	suite_add_tcase(suite, t);
 	sr = srunner_create(suite);
