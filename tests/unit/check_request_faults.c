@@ -5,6 +5,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "housefault.h"
 
@@ -245,6 +246,10 @@ sweep(enum fault what, enum cofre_status want)
 	for (size_t i = 0; i < COUNT(requests); i++) {
 		unsigned n = 0;
 
+		/* Of another user, says the witness of the house. */
+		if (geteuid() != 0 &&
+		    strcmp(requests[i].name, "run of a process") == 0)
+			continue;
 		while (ask(i, what, n, want))
 			n++;
 	}
