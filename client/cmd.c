@@ -218,21 +218,29 @@ cmd_start_object(struct cmd *cmd, const struct option_usage *u, int argc,
 }
 
 enum cofre_status
-cmd_open(struct cmd *cmd)
+cmd_connect(struct cmd *cmd)
 {
 	enum cofre_status s;
 
 	if (cmd->c != NULL)
 		return COFRE_OK;
 	s = cofre_open(&cmd->c, cmd->socket, cmd->timeout);
-	if (s != COFRE_OK) {
-		(void)cmd_fail(cmd, s);
+	if (s != COFRE_OK)
 		return s;
-	}
 	call_set_client(cmd->c, "cofre " COFRE_VERSION);
 	call_set_retry(cmd->c, "run it again");
 	call_set_verb(cmd->c, cmd->verb);
 	return COFRE_OK;
+}
+
+enum cofre_status
+cmd_open(struct cmd *cmd)
+{
+	enum cofre_status s = cmd_connect(cmd);
+
+	if (s != COFRE_OK)
+		(void)cmd_fail(cmd, s);
+	return s;
 }
 
 enum cofre_status

@@ -75,6 +75,9 @@ int cmd_start_object(struct cmd *cmd, const struct option_usage *u, int argc,
  */
 enum cofre_status cmd_open(struct cmd *cmd);
 
+/* The same, but nothing is printed: cofre_error() has the text. */
+enum cofre_status cmd_connect(struct cmd *cmd);
+
 /*
  * Send the request that call_begin() began, and take the reply; verb and
  * object are in the error's text.  Nothing is printed.

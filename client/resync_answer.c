@@ -144,10 +144,16 @@ stage_held(struct work *w, struct cmd *cmd, struct resync_key *k,
 
 	if (make_list(k->fields, k->field_count, &q.fields, &bytes))
 		s = call_stage(cmd, &q, m);
+	else
+		(void)call_fail(cmd->c, s, "%s: out of memory", cmd->verb);
 	source_bytes_free(&bytes);
 	if (s == COFRE_OK)
 		return true;
 	if (!is_about_one(s)) {
+		/* The first connection is asked what has gone wrong. */
+		if (cmd != w->cmd)
+			(void)call_fail(w->cmd->c, s, "%s",
+			    cofre_error(cmd->c));
 		w->status = s;
 		return false;
 	}

@@ -84,6 +84,18 @@ begin(struct cmd *cmd, const struct work *w, bool dry_run)
 	return cmd_call_empty(cmd);
 }
 
+/* The second connection.  The first one is asked what has gone wrong. */
+static enum cofre_status
+begin_compare(struct work *w)
+{
+	enum cofre_status s = cmd_connect(&w->compare);
+
+	if (s == COFRE_OK)
+		s = begin(&w->compare, w, true);
+	return s == COFRE_OK ? s :
+	    call_fail(w->cmd->c, s, "%s", cofre_error(w->compare.c));
+}
+
 /* Those that somebody was quicker with stand in the reply to the commit.
    False: the list can't be decoded. */
 static bool
@@ -162,9 +174,7 @@ resync_run(struct cmd *cmd, const struct resync_options *o,
 		return s;
 	w.compare.c = NULL;
 	if (r->keys.count > 0) {
-		s = cmd_open(&w.compare);
-		if (s == COFRE_OK)
-			s = begin(&w.compare, &w, true);
+		s = begin_compare(&w);
 		if (s == COFRE_OK)
 			s = ask_all(&w);
 		work_progress(&w, true);

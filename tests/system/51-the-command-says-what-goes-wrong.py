@@ -110,7 +110,7 @@ def chosen(reply, most, turn):
 
 def says_so(take, got):
     """These say it where they print what they have found."""
-    return "cofre" in got.err or (
+    return ("cofre" in got.err and "cofre: \n" not in got.err) or (
         got.out and take.words[0] in ("why", "resync-keys"))
 
 

@@ -355,6 +355,8 @@ RESYNCS = list(resyncs()) + [
            probe=dict(ok=False)),
     resync("", [key_of()], PROBED, ALL_FAILED, ["skipped"],
            resync_stage=["CONFLICT"]),
+    resync("", [key_of()], PROBED, LOG_FAILED, [], ["resync-keys ml: "],
+           resync_stage=["LOG_FAILED"]),
     # Without sources every key fails, and the daemon is told of each.
     resync("--sources /nonexistent", [key_of(), key_of(name="too")], {},
            ALL_FAILED, ["store", "too", "/nonexistent: there is no such directory"]),
@@ -377,6 +379,10 @@ GRANTS = [
     ("resync-keys ml --only grants --dry-run", always(
         identity_show="DENIED", identity_repair=b"\xff"),
      BAD_REPLY, [], [NO_ANSWER]),
+    ("resync-keys ml", in_turn(
+        resync_list=[dict(items=[key_of()])],
+        resync_begin=[{}, "LOG_FAILED"]), LOG_FAILED, [],
+     ["resync-keys ml: the activity log"]),
     ("resync-keys ml --grace 1h --only grants", always(), 0, [], []),
     ("resync-keys ml --deadline 999999", always(), USAGE, [],
      ["--deadline takes 1 to"]),
