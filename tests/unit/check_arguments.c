@@ -301,6 +301,14 @@ static const struct {
 	{ "2026-01-01T00:00:00.Z", 0 },
 	{ "2026-01-01T00:00:00.1234567Z", 0 },
 	{ "2026-1-1T00:00:00Z", 0 },
+	{ "2026-01-x1T00:00:00Z", 0 },
+	{ "2026-01/01T00:00:00Z", 0 },
+	{ "2026-01-01Tx0:00:00Z", 0 },
+	{ "2026-01-01T00.00:00Z", 0 },
+	{ "2026-01-01T00:x0:00Z", 0 },
+	{ "2026-01-01T00:00.00Z", 0 },
+	{ "2026-01-01T00:00:x0Z", 0 },
+	{ "2026-01-01T00:00:60Z", 0 },
 	{ "2026-01-01", 0 },
 	{ "10000-01-01T00:00:00Z", 0 },
 	{ "1790000000", 0 },
@@ -318,6 +326,8 @@ static const struct {
 	{ "+99999999d", 0 },
 	{ "+99999999999999999999d", 0 },
 	{ "-30000d", 0 },
+	/* Past the last year that has four digits. */
+	{ "+2932896d", 0 },
 };
 
 START_TEST(a_time_is_rfc_3339_in_utc_or_a_distance)
@@ -327,6 +337,31 @@ START_TEST(a_time_is_rfc_3339_in_utc_or_a_distance)
 
 	ck_assert_msg(good == (times[_i].value != 0), "%s", times[_i].text);
 	ck_assert_msg(t == times[_i].value, "%s", times[_i].text);
+}
+END_TEST
+
+static const char *const no_units[] = { "", "agent", "/a.service",
+	"a.slice/b.service" };
+
+START_TEST(a_unit_has_a_type_and_is_no_path)
+{
+	char text[UNIT_NAME_MAX + 2];
+	struct problem p;
+	struct view v;
+
+	ck_assert_int_eq(arg_unit("agent@1.service", &v, &p), COFRE_OK);
+	ck_assert(view_is(v, "agent@1.service"));
+	memset(text, 'a', sizeof(text) - 1);
+	text[1] = '.';
+	text[sizeof(text) - 1] = '\0';
+	for (size_t i = 0; i < COUNT(no_units); i++) {
+		ck_assert_int_eq(arg_unit(no_units[i], &v, &p),
+		    COFRE_ARGUMENT);
+		ck_assert_ptr_nonnull(strstr(p.text, "is no unit"));
+	}
+	ck_assert_int_eq(arg_unit(text, &v, &p), COFRE_ARGUMENT);
+	text[UNIT_NAME_MAX] = '\0';
+	ck_assert_int_eq(arg_unit(text, &v, &p), COFRE_OK);
 }
 END_TEST
 
@@ -376,6 +411,7 @@ values(void)
 	tcase_add_test(tc, a_pair_without_a_name_is_not_repeated_in_the_error);
 	tcase_add_loop_test(tc, a_time_is_rfc_3339_in_utc_or_a_distance, 0,
 	    (int)COUNT(times));
+	tcase_add_test(tc, a_unit_has_a_type_and_is_no_path);
 	tcase_add_test(tc, every_operation_is_found_by_its_name);
 	tcase_add_test(tc, every_status_is_found_by_its_name);
 	return tc;

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "kdf.h"
 #include "keyfile.h"
 #include "proto.h"
+#include "sample.h"
 
 static char dir[] = "/tmp/cofre-check-kdf-XXXXXX";
 static char path[64];
@@ -108,6 +110,14 @@ static const struct {
 	{ COFRE_CORRUPT, true, false },
 	{ COFRE_BUSY, false, true },
 	{ COFRE_OTHER_PROCESS, false, true },
+	{ COFRE_UNINITIALIZED, false, true },
+	{ COFRE_TOO_LARGE, false, true },
+	{ COFRE_LIMIT, false, true },
+	{ COFRE_ROLLBACK, false, true },
+	{ COFRE_BAD_FRAME, false, true },
+	{ COFRE_UNKNOWN_OPERATION, false, true },
+	{ COFRE_RUN_ENDED, false, true },
+	{ COFRE_ARGUMENT, false, true },
 };
 
 START_TEST(a_keyfile_that_may_open_the_vault_is_never_removed)
@@ -176,6 +186,36 @@ START_TEST(a_file_that_is_there_is_not_overwritten)
 	ck_assert_int_eq(errno, EEXIST);
 	newfile_remove(&f);
 	ck_assert(is_there());
+}
+END_TEST
+
+START_TEST(a_file_without_a_directory_is_made_where_one_is)
+{
+	struct newfile f;
+	int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	ck_assert_int_ne(before, -1);
+	ck_assert_int_eq(chdir(dir), 0);
+	ck_assert(newfile_create(&f, "key"));
+	/* The directory is the one that it was. */
+	ck_assert_int_eq(fchdir(before), 0);
+	(void)close(before);
+	ck_assert(is_there());
+	newfile_remove(&f);
+	ck_assert(!is_there());
+}
+END_TEST
+
+START_TEST(a_path_that_is_too_long_is_refused_whole)
+{
+	char text[5000];
+	struct newfile f;
+
+	memset(text, '/', sizeof(text));
+	memcpy(text + sizeof(text) - 4, "key", 4);
+	ck_assert(!newfile_create(&f, text));
+	ck_assert_int_eq(errno, ENAMETOOLONG);
+	ck_assert_int_eq(f.dir, -1);
 }
 END_TEST
 
@@ -298,6 +338,31 @@ ask(const char *text, bool is_new, const char *want)
 	return s;
 }
 
+/* A slot may want more memory than there is. */
+START_TEST(a_passphrase_without_memory_is_no_wrong_one)
+{
+	const uint64_t much = UINT64_C(1) << 31;
+	const struct rlimit little = { 1u << 30, 1u << 30 };
+	static const uint8_t salt[SALT_LEN];
+	struct input in;
+
+	if (SANITIZED) {
+		(void)printf("skipped: under AddressSanitizer\n");
+		return;
+	}
+	ck_assert_int_eq(kdf_use(&k, 3, much, (struct view){ salt, SALT_LEN },
+			     &problem), COFRE_OK);
+	ck_assert_int_eq(input_init(&in, KDF_PASSPHRASE_MAX, &problem),
+	    COFRE_OK);
+	in.data[in.len++] = 'x';
+	ck_assert_int_eq(setrlimit(RLIMIT_AS, &little), 0);
+	ck_assert_int_eq(kdf_derive(&k, &in, &problem), COFRE_NO_MEMORY);
+	ck_assert_str_eq(problem.text,
+	    "Argon2id needs 2048 MiB of memory and can't get them");
+	input_free(&in);
+}
+END_TEST
+
 START_TEST(a_passphrase_comes_from_a_pipe)
 {
 	ck_assert_int_eq(ask("short\nand more\n", false, "short"), COFRE_OK);
@@ -325,6 +390,8 @@ keyfiles(void)
 	tcase_add_test(tc, a_link_that_leads_nowhere_is_not_followed);
 	tcase_add_test(tc, a_new_file_is_removed_where_it_was_made);
 	tcase_add_test(tc, a_file_that_is_there_is_not_overwritten);
+	tcase_add_test(tc, a_file_without_a_directory_is_made_where_one_is);
+	tcase_add_test(tc, a_path_that_is_too_long_is_refused_whole);
 	return tc;
 }
 
@@ -341,6 +408,7 @@ passphrases(void)
 	    each_salt_and_each_passphrase_has_a_key_of_its_own);
 	tcase_add_loop_test(tc, a_slot_may_not_ask_for_anything, 0,
 	    (int)(sizeof(parameters) / sizeof(parameters[0])));
+	tcase_add_test(tc, a_passphrase_without_memory_is_no_wrong_one);
 	tcase_add_test(tc, a_passphrase_comes_from_a_pipe);
 	return tc;
 }
