@@ -11,6 +11,7 @@ import sys
 import time
 sys.dont_write_bytecode = True
 
+import cofre_wire as wire
 import faults
 import harness
 import refusals
@@ -22,7 +23,8 @@ USAGE, DENIED, NOT_FOUND, BAD_REPLY = 2, 5, 6, 10
 ALL_FAILED, INVALID, WRONG_KEY, LOG_FAILED = 4, 9, 11, 12
 RUN, RUN_NAME = "r" * 16, "72" * 16
 HOST_KEY = refusals.HOST_KEY
-PIN = base64.b64decode(HOST_KEY.split()[1]).decode("latin-1")
+UNREACHABLE = 10
+PIN = wire.put_string(base64.b64decode(HOST_KEY.split()[1]))
 NO_ANSWER = "the answer can't be decoded"
 NO_ID = 0xffffffff
 
@@ -188,6 +190,32 @@ TOLD = [
     ("watch ml/other --once", in_turn(secret_watch=[
         dict(name="other", version=2), {}, dict(name="other")]), 0,
      ["ml/other deleted\n"], []),
+    ("ca revoke ml 1 --until never", always(), USAGE, [], ["--until: "]),
+    ("ca host ml/host --host-key nokey", always(target_show=A_TARGET), USAGE,
+     [], ["nokey"]),
+    ("ca host ml/host --lifetime 0s", always(target_show=dict(
+        A_TARGET, pins=[item("pin", key=PIN)])), USAGE, [], ["--lifetime: "]),
+    ("ca host ml/host", always(target_show=dict(
+        A_TARGET, pins=[item("pin", key=PIN)] * 2)), USAGE, [],
+     ["its host has several pinned keys"]),
+    ("ca host ml/host" + " --name h" * 33, always(target_show=dict(
+        A_TARGET, pins=[item("pin", key=PIN)])), USAGE, [], ["--name: "]),
+    ("activity --json", always(activity_read=dict(next=1, end=9, bad=0)),
+     BAD_REPLY, [], [NO_ANSWER]),
+    ("unused ml --days 3", always(activity_read=dict(next=1, end=1)), 0, [],
+     []),
+    ("unused ml --days 3", always(
+        activity_read=dict(next=1, end=1), secret_list=dict(items=[
+            item("secret", name="a", kind=4, state=1, version=1)])), 0,
+     ["a"], []),
+    ("delete ml/a", always(secret_show=dict(kind=1, state=1)), 0, [], []),
+    # Options of the command itself.
+    ("-V", always(), 0, ["cofre "], []),
+    ("-h", always(), 0, ["usage: cofre"], []),
+    ("--socket=/nowhere/at/all status", always(), UNREACHABLE, [],
+     ["connect to /nowhere/at/all"]),
+    ("--socket", always(), USAGE, [], ["--socket needs a path"]),
+    ("--socket= status", always(), USAGE, [], ["--socket needs a path"]),
     ("run exec -w ml --secret other -- true {other}", always(
         run_scan=dict(next=1)), BAD_REPLY, [], [NO_ANSWER]),
 ]
@@ -389,14 +417,82 @@ GRANTS = [
 ]
 
 
-def tried(stage, rows, sources=None):
+# What an ssh does that is none: the key it has met, and its exit code.
+SSH = """#!/bin/sh
+for word; do
+    case $word in
+    KnownHostsCommand=*)
+        tell=${word#*=}
+        test ! -s %(dir)s/met || ${tell%%%%%%*} $(cat %(dir)s/met)
+    esac
+done
+exit $(cat %(dir)s/code)
+"""
+CHANGED, UNCHANGED, NO_LOGIN = "61", "62", "255"
+INTERNAL, CONFLICT = 1, 8
+LONG = "x" * 200
+PINNED = dict(A_TARGET, pins=[item("pin", key=PIN)])
+OTHER_KEY = "ssh-ed25519 " + base64.b64encode(
+    base64.b64decode(HOST_KEY.split()[1])[:-1] + b"x").decode()
+TWO_KEYS = dict(A_TARGET, keys=[item("target_key", version=n, public="k" * 32)
+                                for n in (1, 2)])
+REACH = {k: v for k, v in PINNED.items() if k != "for_ca"}
+
+
+def login(line, target, met, exits, *row, **answers):
+    return (line, always(target_show=target, **answers), *row,
+            dict(met=met, code=exits))
+
+
+LOGINS = [
+    login("target authorize ml/host", A_TARGET, HOST_KEY, CHANGED, 0,
+          ["now lets the key in"], []),
+    login("target authorize ml/host", A_TARGET, "", UNCHANGED, INTERNAL, [],
+          ["ssh did not tell which host key it has met, so none is pinned"]),
+    login("target authorize ml/host", A_TARGET, HOST_KEY, UNCHANGED,
+          CONFLICT, [], ["it was changed meanwhile"], target_pin="CONFLICT"),
+    login("target authorize ml/host", A_TARGET, "", NO_LOGIN, UNREACHABLE,
+          [], ["could not log in to h: nothing was changed there\n"]),
+    login("target authorize ml/host", A_TARGET, HOST_KEY, NO_LOGIN,
+          UNREACHABLE, [], ["If it says 'Host key verification failed'"]),
+    login("target authorize ml/host", A_TARGET, HOST_KEY, "3", INTERNAL, [],
+          ["(exit status 3); they are as they were"]),
+    login("target authorize ml/host", PINNED, OTHER_KEY, CHANGED, DENIED, [],
+          ["which is pinned: somebody else may have answered"]),
+    login("target authorize ml/host", dict(PINNED, pins=PINNED["pins"] * 2),
+          OTHER_KEY, CHANGED, DENIED, [], [" or another, which is pinned"]),
+    login("target authorize ml/host --host-key nokey", A_TARGET, "", "0",
+          USAGE, [], ["nokey"]),
+    login("target authorize ml/host --agent " + LONG, A_TARGET, "", "0",
+          USAGE, [], ["the path of the agent's socket"]),
+    login("target authorize ml/host", dict(A_TARGET, host="-h"), "", "0",
+          INVALID, [], ["not such that ssh can be given them"]),
+    login("target rotate ml/host --authorize", A_TARGET, "", "0", DENIED, [],
+          ["target rotate ml/host"], target_rotate="DENIED"),
+    login("target rotate ml/host --authorize", TWO_KEYS, HOST_KEY, CHANGED,
+          UNREACHABLE, [], ["does not let version 2 of the key in",
+                            "version 1 is as it was"]),
+    login("ssh --agent %s ml/host" % LONG, PINNED, "", "0", USAGE, [],
+          ["the path of the agent's socket"]),
+    login("ssh ml/host", PINNED, "", "0", DENIED, [], ["ssh ml/host"],
+          target_reach=REACH, ca_user="DENIED"),
+    login("ssh ml/host -- true", PINNED, "", "0", UNREACHABLE, [],
+          ["ssh ml/host: "], target_reach=REACH, ca_user="INVALID"),
+    login("ssh ml/host", PINNED, "", "0", INVALID, [],
+          ["not such that ssh can be given them"],
+          target_reach=dict(REACH, host="-h"), ca_user="INVALID"),
+]
+
+
+def tried(stage, rows, files=None):
     bad = []
     for line, answer, code, out, err, *said in rows:
         for name, text in said[0].items() if said else ():
-            harness.write_file(os.path.join(sources, name),
-                               json.dumps(text).encode(), 0o644)
-        words = line.split(" ") + (["--sources", sources] if said and
-                                   "--sources" not in line else [])
+            harness.write_file(os.path.join(files, name), text if isinstance(
+                text, str) else json.dumps(text), 0o644)
+        words = line.split(" ")
+        if words[0] == "resync-keys" and said and "--sources" not in words:
+            words += ["--sources", files]
         got = stage.run(words, b"v", liar(answer))
         said = got.out.decode()
         missing = [w for w in out if w not in said] + \
@@ -411,6 +507,11 @@ def test(t):
     harness.need_root()
     if not faults.can_be(t):
         return
+    programs = os.path.join(t.dir, "bin")
+    os.mkdir(programs, 0o755)
+    harness.write_file(os.path.join(programs, "ssh"),
+                       SSH % dict(dir=programs), 0o755)
+    os.environ["PATH"] = programs + ":" + os.environ["PATH"]
     stage = rehearsal.CommandStage(t)
     begin = time.monotonic()
     broken = [(line + how, always(**answers), BAD_REPLY, [], [NO_ANSWER])
@@ -423,7 +524,8 @@ def test(t):
                        SOURCE % dict(dir=sources), 0o755)
     harness.write_file(os.path.join(sources, "rules"), "up * at=x\n", 0o644)
     tried(stage, RESYNCS, sources)
-    rows += RESYNCS
+    tried(stage, LOGINS, programs)
+    rows += RESYNCS + LOGINS
     show("%d answers in %.1f s" % (len(rows), time.monotonic() - begin))
 
 
