@@ -135,6 +135,77 @@ def passphrases(t):
     return d, root
 
 
+def nobody_to_ask(t, d, root):
+    """Standard input is a terminal, but it is not this process's."""
+    master, slave = pty.openpty()
+    t.undo += [lambda: os.close(master), lambda: os.close(slave)]
+
+    def refused(to, words, says):
+        done = subprocess.run(
+            [t.cofre(), "--socket", to.socket, *words], stdin=slave,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT,
+            start_new_session=True)
+        same((done.returncode, done.stdout), (USAGE, b""), done.stderr)
+        check(says in done.stderr, done.stderr)
+
+    refused(t.daemon(), ["init"], b"can't ask on the terminal: ")
+    status(root.call("vault.lock"), "OK")
+    refused(d, ["unlock"], b"can't ask on the terminal: ")
+    refused(d, ["workspace", "delete", "w"], b"nothing was done")
+    show("without a terminal of its own nothing is asked")
+
+
+def names_are_typed(t, d, root):
+    """What is deleted is typed anew: another name of its length is none, and
+    so is its beginning."""
+    status(root.call("workspace.create", workspace="old"), "OK")
+    for typed, code in (("odd", USAGE), ("ol", USAGE), ("older", USAGE),
+                        ("old", 0)):
+        it = Terminal(t, d, "workspace", "delete", "old")
+        it.types("Type its name to go on: ", typed)
+        same(it.end(), code, it.shown)
+        got = root.call("workspace.show", workspace="old")
+        same(got.ok, code != 0, "is it there after %r?" % typed)
+    show("a name is typed as it is")
+
+
+# --- secrets on a terminal ----------------------------------------------------
+
+def shown_when_asked(t, d, root):
+    """A secret goes to a terminal when that is said, with an end of its
+    line; a list that is no text does not."""
+    status(root.put("w", "line", dict(value=b"typed-secret\n")), "OK")
+    status(root.put("w", "word", dict(value=b"typed-secret")), "OK")
+    for name in ("line", "word"):
+        it = Terminal(t, d, "get", "w/" + name)
+        same(it.end(), USAGE, it.shown)
+        check("--reveal" in it.shown and "typed-secret" not in it.shown,
+              it.shown)
+        it = Terminal(t, d, "get", "w/" + name, "--reveal")
+        same((it.end(), it.shown), (0, "typed-secret\r\n"), "revealed")
+    it = Terminal(t, d, "ca", "krl", "w")
+    same(it.end(), USAGE, it.shown)
+    check("say --output FILE" in it.shown, it.shown)
+    path = harness.write_file(os.path.join(t.dir, "open"), b"", 0o644)
+    with open(path, "wb") as f:
+        done = subprocess.run([t.cofre(), "--socket", d.socket, "get",
+                               "w/word"], stdout=f, stderr=subprocess.PIPE)
+    same((done.returncode, harness.read_file(path)), (0, b"typed-secret"),
+         done.stderr)
+    check(b"a file that others can read" in done.stderr, done.stderr)
+    show("a secret is shown on a terminal when that is said")
+
+
+def progress(t, d, root):
+    """How far a resync is, which is wiped away before its table."""
+    t.run_cofre(d, "source", "set", "w/word", "up", "at=x")
+    it = Terminal(t, d, "resync-keys", "w", "--sources", "/nonexistent")
+    same(it.end(), 4, it.shown)
+    check("\rw: 1 of 1\r\033[K" in it.shown, repr(it.shown))
+    check(it.shown.rindex("\033[K") < it.shown.index("OUTCOME"), it.shown)
+    show("a terminal is told how far a resync is")
+
+
 # --- fields, groups -----------------------------------------------------------
 
 def which_field(t, d, root):
@@ -202,8 +273,12 @@ def test(t):
     show("%d verbs have help" % help_of(t))
     d, root = passphrases(t)
     which_field(t, d, root)
+    shown_when_asked(t, d, root)
+    names_are_typed(t, d, root)
+    progress(t, d, root)
     groups_of_an_account(t, d, root)
     stopped_alone(t, d)
+    nobody_to_ask(t, d, root)
 
 
 harness.main(test, limit=120)
