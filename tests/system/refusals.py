@@ -163,6 +163,30 @@ MISUSES = [
     "resync-keys ml --only nothing", "resync-keys ml --grace x",
     "resync-keys ml --deadline 0", "resync-keys ..",
     "ssh-agent -w ml", "ssh ..", "nothing", "run nothing",
+    "run start --no-secrets --pid 7", "run start -w .. --no-secrets --pid 7",
+    "run start -w ml --no-secrets --pid 7 --lifetime never",
+    "run start -w ml --no-secrets --pid 7 --label " + "l" * 128,
+    "run start -w ml --no-secrets --pid 7 --snapshot none",
+    "run start -w .. --no-secrets --token-fd 1",
+    "run exec -- true", "run exec -w ml --secret .. --secret other -- true",
+    "run renew ml RUN --lifetime never",
+    "source set ../x file path=/x", "source set ml/other file pa/th=/x",
+    "source set ml/other file path=" + "x" * 1025,
+    "source set ml/other file path" + " path".join(
+        "%d=x" % i for i in range(17)),
+    "unused .. --days 3", "grant ml nobody:7 owner", "ungrant ml nobody:7",
+    "identity bind ml --uid 7 --gid 4294967295",
+    "identity bind ml --cgroup x", "identity bind ml --uid 7 --exe x",
+    "identity bind ml --uid 7 --exe /" + "x" * 5000,
+    "target create ml/x --user u", "target create ../x --host h --user u",
+    "target set ml/host --restricted --unrestricted",
+    "target set ml/host --for-runs --not-for-runs",
+    "target set ml/host --namespace git --no-namespaces",
+    "target settle ../x --version 1", "ssh --agent /x ..",
+    "activity verify --known 12 STATE", "activity verify --known " +
+    "x" * 64 + " STATE", "activity verify --known " + "0X" * 32 + " STATE",
+    "watch" + "".join(" w%d/n" % i for i in range(9)),
+    "why user:7 status ml", "init --keyfile",
 ]
 
 # Of these a stranger is told, and those a locked vault does.
