@@ -307,12 +307,6 @@ drain(int fd, struct relay_pipe *pipe)
 	return !pipe->closed || shutdown(fd, SHUT_WR) == 0;
 }
 
-static bool
-is_over(const struct relay_pipe *pipe)
-{
-	return pipe->closed && pipe->begin == pipe->end;
-}
-
 /*
  * Wait for input only when the last of it has gone.  With nothing to wait for
  * the descriptor is left out: that its other end is gone can't be masked.
@@ -378,8 +372,9 @@ serve_pair(struct relay *r, struct relay_pair *p, short client, short daemon)
 	if ((daemon & ready) != 0 && !p->down.closed && p->down.end == 0 &&
 	    !fill(r, p, false, &p->down))
 		return false;
+	/* What has closed is empty: nothing is taken before the last has gone. */
 	return drain(p->daemon, &p->up) && drain(p->client, &p->down) &&
-	    !is_over(&p->down);
+	    !p->down.closed;
 }
 
 void
