@@ -33,8 +33,7 @@ open_signals(sigset_t *before)
 	(void)sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
 		(void)sigaddset(&set, passed[i]);
-	if (sigprocmask(SIG_BLOCK, &set, before) == -1)
-		return -1;
+	(void)sigprocmask(SIG_BLOCK, &set, before);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

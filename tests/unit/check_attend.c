@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,6 +21,8 @@
 static struct cmd cmd = { .verb = "test" };
 static struct relay relay = { .listener = -1 };
 static char text[SAID_MAX * 2];
+static int in = -1; /* of the command */
+static rlim_t room; /* for its descriptors; 0: as ever */
 
 /* Run a script, with what it says on standard error in text. */
 static int
@@ -29,6 +32,7 @@ run(char *script, struct attend *a)
 	char *argv[] = { sh, option, script, NULL };
 	char path[] = "/tmp/check_attend.XXXXXX";
 	int fd = mkstemp(path), before = dup(STDERR_FILENO);
+	struct rlimit before_run, few;
 	ssize_t n;
 	int code;
 
@@ -39,8 +43,13 @@ run(char *script, struct attend *a)
 	(void)dup2(fd, STDERR_FILENO);
 	a->argv = argv;
 	a->relay = &relay;
-	a->in = -1;
+	a->in = in;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before_run), 0);
+	few = before_run;
+	few.rlim_cur = room != 0 ? (rlim_t)before + room : few.rlim_cur;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
 	code = attend_run(&cmd, a);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before_run), 0);
 	(void)fflush(stderr);
 	(void)dup2(before, STDERR_FILENO);
 	n = pread(fd, text, sizeof(text) - 1, 0);
@@ -113,6 +122,45 @@ START_TEST(it_has_its_time_and_no_more)
 }
 END_TEST
 
+START_TEST(a_command_without_its_descriptors_is_not_run)
+{
+	char script[] = "echo it is run";
+	struct attend a = { .quiet = true };
+
+	in = 4000;
+	ck_assert_int_eq(run(script, &a), 1);
+	ck_assert_ptr_nonnull(strstr(text, "can't give the command its input "
+	    "and output: Bad file descriptor"));
+	ck_assert_ptr_null(strstr(text, "it is run"));
+	/* None for its signals, and then one, but none for what it says. */
+	in = -1;
+	for (room = 1; room < 3; room++) {
+		ck_assert_int_eq(run(script, &a), 1);
+		ck_assert_ptr_nonnull(strstr(text, "can't keep track of the "
+		    "command: Too many open files"));
+		ck_assert_ptr_null(strstr(text, "it is run"));
+	}
+}
+END_TEST
+
+START_TEST(who_attends_stops_with_its_command_and_goes_on)
+{
+	char script[] = "kill -STOP $$; exit 61";
+	struct attend a = { .quiet = true };
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		_exit(run(script, &a));
+	ck_assert_int_eq(waitpid(child, &status, WUNTRACED), child);
+	ck_assert(WIFSTOPPED(status));
+	ck_assert_int_eq(kill(child, SIGCONT), 0);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 61);
+}
+END_TEST
+
 /* Kill who attends; does its command live on? */
 static bool
 lives_on(bool tied)
@@ -169,6 +217,8 @@ attend_suite(void)
 	tcase_add_test(t, no_more_than_is_read_is_passed_on);
 	tcase_add_loop_test(t, it_has_its_time_and_no_more, 0,
 	    (int)COUNT(slow));
+	tcase_add_test(t, a_command_without_its_descriptors_is_not_run);
+	tcase_add_test(t, who_attends_stops_with_its_command_and_goes_on);
 	tcase_add_test(t, what_is_tied_ends_with_who_attends);
 	suite_add_tcase(s, t);
 	return s;
