@@ -221,8 +221,12 @@ run(struct cmd *cmd, struct unused *u, bool json)
 	s = cofre_list(cmd->c, u->name, &u->secrets, &u->count);
 	if (s == COFRE_OK) {
 		u->read = calloc(u->count + 1, sizeof(*u->read));
-		s = u->read == NULL ? COFRE_NO_MEMORY :
-				      find_start(cmd, u, &from);
+		if (u->read != NULL)
+			s = find_start(cmd, u, &from);
+		else {
+			s = COFRE_NO_MEMORY;
+			(void)call_fail(cmd->c, s, "unused: out of memory");
+		}
 	}
 	if (s == COFRE_OK)
 		s = mark_all(cmd, u, from);
