@@ -92,8 +92,7 @@ take_page(struct walk *w, struct list items)
 			return false;
 		memcpy(w->last, m.run.data, RUN_ID_LEN);
 		w->last_len = RUN_ID_LEN;
-		if (!w->over)
-			w->over = !w->visit(w->context, &m);
+		w->visit(w->context, &m);
 	}
 	return wire_reader_done(&r);
 }
@@ -114,7 +113,7 @@ walk_page(struct cmd *cmd, struct walk *w)
 	if (!run_list_reply_decode(body, &m) ||
 	    (m.more && m.items.count == 0) || !take_page(w, m.items))
 		return call_bad_reply(cmd->c);
-	w->over = w->over || !m.more;
+	w->over = !m.more;
 	return COFRE_OK;
 }
 
@@ -138,17 +137,16 @@ struct search {
 	size_t found;
 };
 
-static bool
+static void
 compare(void *context, const struct run_item *m)
 {
 	struct search *s = context;
 	char id[COFRE_RUN_ID_SIZE];
 
 	if (strncmp(hex_encode(id, m->run), s->begin, strlen(s->begin)) != 0)
-		return true;
+		return;
 	memcpy(s->id, id, sizeof(id));
 	s->found++;
-	return true;
 }
 
 /* A whole id is taken as it is: the daemon knows whether there is such one. */

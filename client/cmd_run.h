@@ -35,11 +35,9 @@ int run_no_secrets(const struct cmd *cmd, const char *who, bool both);
 /* Say why cofre_run_start() has failed.  Returns the exit code. */
 int run_not_started(const struct cmd *cmd, enum cofre_status s);
 
-/*
- * Called for each run of a list; false ends the list.  What m points to is
- * valid until it returns.
- */
-typedef bool run_visit(void *context, const struct run_item *m);
+/* Called for each run of a list.  What m points to is valid until it
+   returns. */
+typedef void run_visit(void *context, const struct run_item *m);
 
 /* Walk the workspace's runs in the order of their ids, page by page. */
 enum cofre_status run_each(struct cmd *cmd, struct view workspace,

@@ -69,7 +69,7 @@ struct choice {
 	bool mine;
 };
 
-static bool
+static void
 add_row(void *context, const struct run_item *m)
 {
 	struct choice *c = context;
@@ -79,7 +79,7 @@ add_row(void *context, const struct run_item *m)
 	if ((c->state != 0 && m->state != c->state) ||
 	    (c->label != NULL && !view_is(m->label, c->label)) ||
 	    (c->mine && m->by != geteuid()))
-		return true;
+		return;
 	listing_text(l, hex_encode(id, m->run));
 	listing_text(l, run_state_name(m->state));
 	listing_text(l, run_target_name(m->target));
@@ -96,7 +96,6 @@ add_row(void *context, const struct run_item *m)
 	listing_text(l, run_why_name(m->why));
 	listing_id(l, m->by);
 	listing_view(l, m->label);
-	return true;
 }
 
 /* The state with that name, or 0. */
