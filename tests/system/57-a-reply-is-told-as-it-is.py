@@ -7,6 +7,7 @@ answers what a real one rarely has a reason for."""
 import base64
 import json
 import os
+import struct
 import sys
 import time
 sys.dont_write_bytecode = True
@@ -24,6 +25,7 @@ ALL_FAILED, INVALID, WRONG_KEY, LOG_FAILED = 4, 9, 11, 12
 RUN, RUN_NAME = "r" * 16, "72" * 16
 HOST_KEY = refusals.HOST_KEY
 UNREACHABLE = 10
+INTERNAL, CONFLICT = 1, 8
 PIN = wire.put_string(base64.b64decode(HOST_KEY.split()[1]))
 NO_ANSWER = "the answer can't be decoded"
 NO_ID = 0xffffffff
@@ -65,11 +67,41 @@ SECRET = dict(kind=4, state=1, version=2, stale=2, source="file",
               name="other")
 A_TARGET = dict(host="h", user="u", port=22, for_ca=1,
                 keys=[item("target_key", version=1, public="k" * 32)])
+PINNED = dict(A_TARGET, pins=[item("pin", key=PIN)])
+OTHER_KEY = "ssh-ed25519 " + base64.b64encode(
+    base64.b64decode(HOST_KEY.split()[1])[:-1] + b"x").decode()
 ROLE = dict(custom=1, version=3, name="Mine")
 GRANT = dict(principal=4, who="ml", scope="ml")
 HELD = item("who", role="reader", **GRANT)
 MORE = item("who", role="owner", **GRANT)
 ONE = dict(items=[item("workspace", name="ml")])
+
+NOW = int(time.time() * 1000000)
+
+
+def unused(code, has, lacks, *reads):
+    """A secret of long ago, and a log in which it was read or not."""
+    events = BAD_LIST if None in reads else [
+        item("event", **dict(dict(cell=n, type=3, op=49), **read))
+        for n, read in enumerate(reads, 1)]
+
+    def answer(name, q):
+        if name == "secret.list":
+            return dict(items=[item("secret", name="a", kind=4, state=1,
+                                    version=1, created=5, updated=5)])
+        # Where to begin is asked first, one record at a time.
+        return dict(next=9, end=9, items=events if q["max"] > 1 else [
+            item("event", cell=max(q["from"], 1), time=NOW, op=16)])
+    return ("unused ml --days 3", answer, code, has,
+            [NO_ANSWER] if code else [], {}, lacks)
+
+
+def first_line(_, q):
+    """Of two connections that wait the first one is told."""
+    if "wait" in q and q["wait"] and q["items"][0]["name"] == b"n0":
+        return dict(name="n0", version=5)
+    return {}
+
 
 TOLD = [
     # Runs.
@@ -193,13 +225,11 @@ TOLD = [
     ("ca revoke ml 1 --until never", always(), USAGE, [], ["--until: "]),
     ("ca host ml/host --host-key nokey", always(target_show=A_TARGET), USAGE,
      [], ["nokey"]),
-    ("ca host ml/host --lifetime 0s", always(target_show=dict(
-        A_TARGET, pins=[item("pin", key=PIN)])), USAGE, [], ["--lifetime: "]),
+    ("ca host ml/host --lifetime 0s", always(target_show=PINNED), USAGE, [], ["--lifetime: "]),
     ("ca host ml/host", always(target_show=dict(
         A_TARGET, pins=[item("pin", key=PIN)] * 2)), USAGE, [],
      ["its host has several pinned keys"]),
-    ("ca host ml/host" + " --name h" * 33, always(target_show=dict(
-        A_TARGET, pins=[item("pin", key=PIN)])), USAGE, [], ["--name: "]),
+    ("ca host ml/host" + " --name h" * 33, always(target_show=PINNED), USAGE, [], ["--name: "]),
     ("activity --json", always(activity_read=dict(next=1, end=9, bad=0)),
      BAD_REPLY, [], [NO_ANSWER]),
     ("unused ml --days 3", always(activity_read=dict(next=1, end=1)), 0, [],
@@ -209,6 +239,34 @@ TOLD = [
             item("secret", name="a", kind=4, state=1, version=1)])), 0,
      ["a"], []),
     ("delete ml/a", always(secret_show=dict(kind=1, state=1)), 0, [], []),
+    ("ca host ml/host --host-key KEYLINE --host-key OTHERLINE",
+     always(target_show=PINNED), USAGE, [], ["a certificate is for one key"]),
+    ("ca host ml/host --host-key OTHERLINE", always(target_show=PINNED),
+     CONFLICT, [], ["names a key that is not pinned"]),
+    ("get ml/other --version 2 --field value", always(secret_get=dict(
+        kind=4, version=2,
+        fields=[item("field", name="value", flags=1, value="v2")])), 0,
+     ["v2"], []),
+    ("identity bind ml --cgroup /x.slice", always(), 0, [], []),
+    ("target set ml/host --unrestricted",
+     always(target_show=dict(A_TARGET, options="junk")), 0, [], []),
+    ("target set ml/host --for-runs",
+     always(target_show=dict(A_TARGET, options="junk")), USAGE, [],
+     ["its options 'junk' can't stay as they are"]),
+    ("watch ml/other", in_turn(secret_watch=[
+        {}, {}, dict(name="other", version=3), None]), UNREACHABLE,
+     ["ml/other version 3\n"], ["closed the connection"]),
+    ("watch --once" + "".join(" ml/n%d" % n for n in range(65)),
+     first_line, 0, ["ml/n0 version 5\n"], []),
+    # Who has read what, by the log.
+    unused(0, ["a "], []),
+    unused(0, [], ["a "], dict(object="ml/a", time=NOW)),
+    unused(0, ["a "], [], dict(object="ml", time=NOW)),
+    unused(0, ["a "], [], dict(object="ml/" + "x" * 150, time=NOW)),
+    unused(0, ["a "], [], dict(object="ml/b", time=NOW)),
+    unused(0, ["a "], [], dict(object="ml/a", time=2)),
+    unused(0, ["a "], [], dict(object="ml/a", time=NOW, status=1)),
+    unused(BAD_REPLY, [], [], None),
     # Options of the command itself.
     ("-V", always(), 0, ["cofre "], []),
     ("-h", always(), 0, ["usage: cofre"], []),
@@ -220,7 +278,9 @@ TOLD = [
         run_scan=dict(next=1)), BAD_REPLY, [], [NO_ANSWER]),
 ]
 
-# In words as in JSON; what was told before may be printed.
+# In words as in JSON; what was told before may be printed.  Each list is tried
+# with an item that is none, and with more in it than it counts.
+EXTRA = struct.pack(">II", 0, 3) + b"\xff" * 3
 BROKEN = [
     ("identity show ml", dict(identity_show=dict(items=BAD_LIST))),
     ("identity show ml", dict(identity_show=dict(canonical=BAD_LIST))),
@@ -240,7 +300,15 @@ BROKEN = [
     ("target show ml/host", dict(target_show=dict(A_TARGET, pins=BAD_LIST))),
     ("target show ml/host",
      dict(target_show=dict(A_TARGET, namespaces=BAD_LIST))),
+    ("list ml", dict(secret_list=dict(items=BAD_LIST))),
+    ("identity list", dict(workspace_list=dict(items=BAD_LIST))),
+    ("resync-keys ml", dict(resync_list=dict(items=BAD_LIST))),
+    ("workspace list", dict(workspace_list=dict(items=BAD_LIST))),
+    ("run list ml", dict(run_list=dict(items=BAD_LIST))),
+    ("who ml", dict(policy_who=dict(items=BAD_LIST))),
+    ("versions ml/other", dict(secret_versions=dict(items=BAD_LIST))),
 ]
+NAMES = {}
 
 
 SLOTS = dict(items=[item("slot", slot=n, type=2, ops=1, mem=8192,
@@ -429,11 +497,7 @@ done
 exit $(cat %(dir)s/code)
 """
 CHANGED, UNCHANGED, NO_LOGIN = "61", "62", "255"
-INTERNAL, CONFLICT = 1, 8
 LONG = "x" * 200
-PINNED = dict(A_TARGET, pins=[item("pin", key=PIN)])
-OTHER_KEY = "ssh-ed25519 " + base64.b64encode(
-    base64.b64decode(HOST_KEY.split()[1])[:-1] + b"x").decode()
 TWO_KEYS = dict(A_TARGET, keys=[item("target_key", version=n, public="k" * 32)
                                 for n in (1, 2)])
 REACH = {k: v for k, v in PINNED.items() if k != "for_ca"}
@@ -487,16 +551,18 @@ LOGINS = [
 def tried(stage, rows, files=None):
     bad = []
     for line, answer, code, out, err, *said in rows:
+        lacks = said.pop() if len(said) > 1 else []
         for name, text in said[0].items() if said else ():
             harness.write_file(os.path.join(files, name), text if isinstance(
                 text, str) else json.dumps(text), 0o644)
-        words = line.split(" ")
+        words = [NAMES.get(w, w) for w in line.split(" ")]
         if words[0] == "resync-keys" and said and "--sources" not in words:
             words += ["--sources", files]
         got = stage.run(words, b"v", liar(answer))
         said = got.out.decode()
         missing = [w for w in out if w not in said] + \
-            [w for w in err if w not in got.err]
+            [w for w in err if w not in got.err] + \
+            ["no " + w for w in lacks if w in said]
         if got.code != code or missing:
             bad.append("cofre %s: exit code %d, not %d; without %r: %r, %r" %
                        (line, got.code, code, missing, said, got.err))
@@ -514,8 +580,15 @@ def test(t):
     os.environ["PATH"] = programs + ":" + os.environ["PATH"]
     stage = rehearsal.CommandStage(t)
     begin = time.monotonic()
-    broken = [(line + how, always(**answers), BAD_REPLY, [], [NO_ANSWER])
-              for line, answers in BROKEN for how in ("", " --json")]
+    broken = [(line + how, always(**{
+        op: {k: extra if v == BAD_LIST else v for k, v in values.items()}
+        for op, values in answers.items()}), BAD_REPLY, [], [NO_ANSWER])
+        for line, answers in BROKEN for how in ("", " --json")
+        for extra in (BAD_LIST, EXTRA)]
+    harness.write_file(os.path.join(t.dir, "key"), HOST_KEY + "\n", 0o644)
+    harness.write_file(os.path.join(t.dir, "other"), OTHER_KEY + "\n", 0o644)
+    NAMES.update(KEYLINE=os.path.join(t.dir, "key"),
+                 OTHERLINE=os.path.join(t.dir, "other"))
     rows = list(runs()) + TOLD + broken + UNLOCKED + GRANTS
     tried(stage, rows)
     sources = os.path.join(t.dir, "sources.d")
