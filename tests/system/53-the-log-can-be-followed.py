@@ -7,6 +7,7 @@ were changed are told of, with an exit code of their own."""
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -159,6 +160,44 @@ def changed(t, d):
     show(one.strip())
 
 
+def verified(t, d):
+    """What the check of the files tells besides that they are whole: where a
+    value is that is known from before, what it begins with, and what a crash
+    has left."""
+    logs = os.path.join(t.dir, "copy")
+    shutil.copytree(os.path.join(d.state_dir, "activity"), logs)
+    segments = sorted(n for n in os.listdir(logs) if n.endswith(".log"))
+
+    def verify(*options, code=0):
+        done = subprocess.run(
+            [t.cofre(), "activity", "verify", *options, logs],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT)
+        same(done.returncode, code, done.stderr)
+        return done.stdout.decode()
+
+    found = json.loads(verify("--json"))
+    chain, end = found["chain"], found["end_cell"]
+    at = json.loads(verify("--json", "--known", chain))["known_cell"]
+    check(at is not None and at < end, at)
+    text = verify("--known", chain)
+    check("known     at cell %d\n" % at in text and "note" not in text, text)
+    check("DOES NOT VERIFY" in verify("--known", "0" * 64, code=CORRUPT),
+          "a value that is not there")
+    text = verify("--since-segment", segments[1])
+    check("note      begins at cell" in text, text)
+    for n, says in enumerate(("1 torn end,", "2 torn ends,")):
+        harness.write_file(os.path.join(logs, "%d.torn" % n), b"x")
+        check(says in verify(), says)
+    path = os.path.join(logs, segments[-1])
+    data = bytearray(harness.read_file(path))
+    behind = -(-len(data.rstrip(b"\0")) // CELL) * CELL
+    data[behind + 20] = 1
+    harness.write_file(path, bytes(data))
+    check("that a killed daemon did not complete" in verify(),
+          "bytes behind the end")
+    show("what the check tells of %d segments" % len(segments))
+
+
 def test(t):
     d = t.daemon(dict(log_segment="256K"))
     root = d.init()
@@ -177,6 +216,7 @@ def test(t):
             status(root.receive(), "OK", "a read")
     moved_away(t, d)
     d.stop()
+    verified(t, d)
     changed(t, d)
 
 
