@@ -20,12 +20,11 @@ import rehearsal
 from expect import check, show
 from made_up import BAD_LIST, always, in_turn, item, liar
 
-USAGE, DENIED, NOT_FOUND, BAD_REPLY = 2, 5, 6, 10
-ALL_FAILED, INVALID, WRONG_KEY, LOG_FAILED = 4, 9, 11, 12
+# Exit codes.
+INTERNAL, USAGE, ALL_FAILED, DENIED, NOT_FOUND, CONFLICT = 1, 2, 4, 5, 6, 8
+INVALID, BAD_REPLY, UNREACHABLE, WRONG_KEY, LOG_FAILED = 9, 10, 10, 11, 12
 RUN, RUN_NAME = "r" * 16, "72" * 16
 HOST_KEY = refusals.HOST_KEY
-UNREACHABLE = 10
-INTERNAL, CONFLICT = 1, 8
 PIN = wire.put_string(base64.b64decode(HOST_KEY.split()[1]))
 NO_ANSWER = "the answer can't be decoded"
 NO_ID = 0xffffffff
@@ -267,6 +266,8 @@ TOLD = [
     unused(0, ["a "], [], dict(object="ml/a", time=2)),
     unused(0, ["a "], [], dict(object="ml/a", time=NOW, status=1)),
     unused(BAD_REPLY, [], [], None),
+    ("role import /dev/stdin", always(), INVALID, [], ["line 1, column 1"]),
+    ("role import /dev/fd/0x", always(), USAGE, [], ["/dev/fd/0x"]),
     # Options of the command itself.
     ("-V", always(), 0, ["cofre "], []),
     ("-h", always(), 0, ["usage: cofre"], []),

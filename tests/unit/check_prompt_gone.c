@@ -2,6 +2,7 @@
    on; and what comes between. */
 #include <check.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,23 @@ nothing(int number)
 	(void)number;
 }
 
+/* Wait until it waits, as the kernel tells it. */
+static void
+waits(pid_t pid)
+{
+	char path[32], state = '?';
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	while (state != 'S') {
+		f = fopen(path, "re");
+		ck_assert_ptr_nonnull(f);
+		ck_assert_int_eq(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
+		(void)fclose(f);
+		(void)sched_yield();
+	}
+}
+
 START_TEST(a_signal_that_is_not_for_it_does_not_disturb_it)
 {
 	struct sigaction a = { .sa_handler = nothing };
@@ -172,8 +190,10 @@ START_TEST(a_signal_that_is_not_for_it_does_not_disturb_it)
 		_exit(in.len == 5 && memcmp(in.data, "typed", 5) == 0 ? 0 : 2);
 	}
 	shows(ASK);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
+		waits(pid);
 		ck_assert_int_eq(kill(pid, SIGUSR1), 0);
+	}
 	types("typed\n");
 	ck_assert_int_eq(end_of(pid), 0);
 }
