@@ -263,7 +263,7 @@ TOLD = [
     unused(0, ["a "], [], dict(object="ml", time=NOW)),
     unused(0, ["a "], [], dict(object="ml/" + "x" * 150, time=NOW)),
     unused(0, ["a "], [], dict(object="ml/b", time=NOW)),
-    unused(0, ["a "], [], dict(object="ml/a", time=2)),
+    unused(0, ["a "], [], dict(object="ml/a", time=10)),
     unused(0, ["a "], [], dict(object="ml/a", time=NOW, status=1)),
     unused(BAD_REPLY, [], [], None),
     ("role import /dev/stdin", always(), INVALID, [], ["line 1, column 1"]),
