@@ -372,9 +372,11 @@ def tokens(v):
     main, terminal = pty.openpty()
     public = os.open(os.path.join(v.t.dir, "public"),
                      os.O_WRONLY | os.O_CREAT, 0o644)
+    path = os.open(v.t.dir, os.O_PATH)
     reader, writer = os.pipe()
     for fd, says in ((terminal, b"is a terminal"),
                      (public, b"others can read"),
+                     (path, b"can't be written to"),
                      (reader, b"can't be written to")):
         done = v.run(v.line(*options, "--token-fd", str(fd)), pass_fds=[fd])
         same(done.returncode, 2, done.stderr)
@@ -390,7 +392,28 @@ def tokens(v):
     same((done.returncode, done.stdout), (1, b""), done.stderr)
     check(b"was ended" in done.stderr, done.stderr)
     same(v.active(), [], "active runs")
-    for fd in (main, terminal, public, writer):
+    # A file that others can't read may have it, and has to have all of it.
+    private = os.open(os.path.join(v.t.dir, "private"),
+                      os.O_WRONLY | os.O_CREAT, 0o600)
+
+    def short():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(token) - 1,) * 2)
+
+    for limit, code in ((None, 0), (short, 1)):
+        os.ftruncate(private, 0)
+        os.lseek(private, 0, os.SEEK_SET)
+        done = v.run(v.line(*options, "--token-fd", str(private)),
+                     pass_fds=[private], preexec_fn=limit)
+        same(done.returncode, code, done.stderr)
+        same(os.fstat(private).st_size, len(token) - code, "what it has")
+        if code == 0:
+            v.t.run_cofre(v.d, "run", "end", WS, done.stdout.decode().strip(),
+                          uid=OWNER)
+    check(b"File too large" in done.stderr and b"was ended" in done.stderr,
+          done.stderr)
+    same(v.active(), [], "active runs")
+    for fd in (main, terminal, public, writer, path, private):
         os.close(fd)
 
 
