@@ -95,6 +95,27 @@ def unused(code, has, lacks, *reads):
             [NO_ANSWER] if code else [], {}, lacks)
 
 
+# A variable of the command's environment, which holds what is a secret.
+VARIABLE, LEAKED = "L" * 120, "a-value-that-is-a-secret"
+
+
+def leaking(says, name={}, value={"found": 1, "name": "other"}):
+    """What the scan says of the name, and of the value, by themselves."""
+    def answer(op, q):
+        if op != "run.scan":
+            return {}
+        texts = [m["text"].decode("latin-1") for m in q["texts"]]
+        if texts == [VARIABLE]:
+            return name
+        if texts == [LEAKED]:
+            return value
+        return next((dict(found=i, name="other")
+                     for i, text in enumerate(texts, 1) if LEAKED in text),
+                    {})
+    return ("run exec -w ml --secret other -- true {other}", answer, INVALID,
+            [], ["nothing was started: " + says], {}, [LEAKED])
+
+
 def first_line(_, q):
     """Of two connections that wait the first one is told."""
     if "wait" in q and q["wait"] and q["items"][0]["name"] == b"n0":
@@ -268,6 +289,12 @@ TOLD = [
     unused(BAD_REPLY, [], [], None),
     ("role import /dev/stdin", always(), INVALID, [], ["line 1, column 1"]),
     ("role import /dev/fd/0x", always(), USAGE, [], ["/dev/fd/0x"]),
+    # Only a name that is known to hold nothing itself is told.
+    leaking("the environment variable " + "L" * 100 + " holds the secret "
+            "'other'"),
+    leaking("string ", name=dict(found=1, name="other")),
+    leaking("string ", name="BUSY"), leaking("string ", value="BUSY"),
+    leaking("string ", value={}),
     # Options of the command itself.
     ("-V", always(), 0, ["cofre "], []),
     ("-h", always(), 0, ["usage: cofre"], []),
@@ -537,6 +564,8 @@ LOGINS = [
     login("target rotate ml/host --authorize", TWO_KEYS, HOST_KEY, CHANGED,
           UNREACHABLE, [], ["does not let version 2 of the key in",
                             "version 1 is as it was"]),
+    login("target known-hosts ml/host", dict(PINNED, host="h h"), "", "0",
+          BAD_REPLY, [], [NO_ANSWER]),
     login("ssh --agent %s ml/host" % LONG, PINNED, "", "0", USAGE, [],
           ["the path of the agent's socket"]),
     login("ssh ml/host", PINNED, "", "0", DENIED, [], ["ssh ml/host"],
@@ -563,7 +592,7 @@ def tried(stage, rows, files=None):
         said = got.out.decode()
         missing = [w for w in out if w not in said] + \
             [w for w in err if w not in got.err] + \
-            ["no " + w for w in lacks if w in said]
+            ["no " + w for w in lacks if w in said + got.err]
         if got.code != code or missing:
             bad.append("cofre %s: exit code %d, not %d; without %r: %r, %r" %
                        (line, got.code, code, missing, said, got.err))
@@ -578,6 +607,7 @@ def test(t):
     os.mkdir(programs, 0o755)
     harness.write_file(os.path.join(programs, "ssh"),
                        SSH % dict(dir=programs), 0o755)
+    os.environ[VARIABLE] = LEAKED
     os.environ["PATH"] = programs + ":" + os.environ["PATH"]
     stage = rehearsal.CommandStage(t)
     begin = time.monotonic()
