@@ -3,7 +3,8 @@
 state, verdict and condition of a grant, in words and in JSON; and why nothing
 came of what was asked, with the exit code that is for it.  An answer that
 can't be is refused, in words as in JSON.  The daemon is made up, so that it
-answers what a real one rarely has a reason for."""
+answers what a real one rarely has a reason for; so is the ssh that logs in.
+Whatever fails in what waits, or logs in, is told."""
 import base64
 import json
 import os
@@ -599,6 +600,53 @@ def tried(stage, rows, files=None):
     check(not bad, "\n".join(bad))
 
 
+# What 51 does not rehearse: nobody answers it there in time.  The answers are
+# made anew for each run.
+UNTIMELY = [
+    ("watch ml/other --once", lambda: in_turn(secret_watch=[
+        {}, dict(name="other", version=3)])),
+    ("watch ml/other --once --json", lambda: in_turn(secret_watch=[
+        {}, dict(name="other", version=3)])),
+    ("target authorize ml/host", lambda: always(target_show=A_TARGET)),
+    ("target authorize ml/host --login root --own-key",
+     lambda: always(target_show=PINNED)),
+]
+
+def fails(take, got, kind):
+    """What it may not do when something fails, or does half of it."""
+    if (got.code, got.out) == take:
+        return None
+    if got.code <= 0 or kind in (rehearsal.INTERRUPT, rehearsal.HALVE):
+        return "exit code %d, %r" % (got.code, got.out)
+    if "cofre: " not in got.err or "cofre: \n" in got.err:
+        return "says %r" % got.err
+    return None if take[1].startswith(got.out) else "prints %r" % got.out
+
+
+def rehearsed(stage):
+    bad, count = [], 0
+    for line, answers in UNTIMELY:
+        def run(words=line.split(" "), answers=answers, **how):
+            return stage.run(words, b"", liar(answers()), **how)
+
+        plain = run()
+        for kind in (rehearsal.ALLOCATION, rehearsal.CALL,
+                     rehearsal.INTERRUPT, rehearsal.HALVE):
+            for nth in range(1, len(plain.met[kind]) + 1):
+                text = fails((plain.code, plain.out),
+                             run(kind=kind, nth=nth), kind)
+                count += 1
+                if text is not None:
+                    bad.append("cofre %s, %d of kind %d: %s" % (
+                        line, nth, kind, text))
+        if line.startswith("watch"):
+            got = run(out="/dev/full")
+            if got.code <= 0 or "standard output" not in got.err:
+                bad.append("cofre %s, full: %r" % (line, got.err))
+    check(not bad, "\n".join(bad))
+    show("%d failures of what waits or logs in" % count)
+
+
 def test(t):
     harness.need_root()
     if not faults.can_be(t):
@@ -629,6 +677,9 @@ def test(t):
     harness.write_file(os.path.join(sources, "rules"), "up * at=x\n", 0o644)
     tried(stage, RESYNCS, sources)
     tried(stage, LOGINS, programs)
+    for name, text in dict(met=HOST_KEY, code=UNCHANGED).items():
+        harness.write_file(os.path.join(programs, name), text, 0o644)
+    rehearsed(stage)
     rows += RESYNCS + LOGINS
     show("%d answers in %.1f s" % (len(rows), time.monotonic() - begin))
 
