@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WORDS_MAX 64
+#define WORDS_MAX 128
 #define PACKET_MAX 65536
 
 /* How it has ended, and what could have failed in each way, with the places
@@ -70,9 +70,12 @@ take_words(char *packet, size_t len, char **words)
 {
 	int n = 0;
 
-	for (char *p = packet; p < packet + len && n < WORDS_MAX;
-	     p += strlen(p) + 1)
+	for (char *p = packet; p < packet + len; p += strlen(p) + 1) {
+		/* A command line that is cut would be another one. */
+		if (n == WORDS_MAX)
+			abort();
 		words[n++] = p;
+	}
 	words[n] = NULL;
 	return n;
 }
