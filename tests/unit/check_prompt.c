@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -31,8 +32,10 @@ ask(const struct stage *s, const char *want)
 	/* The test runner's own handlers would end the test. */
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)signal(SIGINT, SIG_DFL);
-	/* A group of its own, so that it can be stopped. */
-	if (st != COFRE_OK || setpgid(0, 0) == -1)
+	/* A group of its own, so that it can be stopped; and it does not wait
+	   for ever when the test fails. */
+	if (st != COFRE_OK || setpgid(0, 0) == -1 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
 		_exit(100);
 	st = s->min == 0 ? prompt_secret_fd(&in, s->slave, ASK, &p) :
 	    prompt_twice_fd(&in, s->min, s->slave, ASK, ASK, &p);
