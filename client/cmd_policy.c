@@ -327,6 +327,10 @@ ask_why(struct cmd *cmd, const struct why *w, bool json)
 	s = cmd_call(cmd, &body);
 	if (s == COFRE_OK && !policy_explain_reply_decode(body, &m))
 		s = call_bad_reply(cmd->c);
+	if (s == COFRE_NOT_FOUND && w->q.principal == PRINCIPAL_IDENTITY)
+		return cmd_error(cmd, s,
+		    "there is no %s, or no such workspace ('cofre workspace "
+		    "list')", w->principal);
 	if (s != COFRE_OK)
 		return cmd_fail(cmd, s);
 	code = json ? json_why(cmd, w, &m) : print_why(cmd, w, &m);

@@ -211,6 +211,29 @@ take_question(struct cmd *cmd, const struct show *o,
 	return s;
 }
 
+/* Why it is not shown. */
+static int
+not_shown(const struct cmd *cmd, const struct show *o, enum cofre_status s)
+{
+	const char *workspace = o->workspace != NULL ? o->workspace : "";
+	const char *in = *workspace != '\0' ? " in " : "";
+
+	if (s == COFRE_NOT_FOUND && o->version.given)
+		return cmd_error(cmd, s,
+		    "there is no such role%s%s, or no version %u of it, as a "
+		    "built-in one has none ('cofre role list')", in, workspace,
+		    o->version.value);
+	if (s == COFRE_NOT_FOUND)
+		return cmd_error(cmd, s,
+		    "there is no such role%s%s ('cofre role list')", in,
+		    workspace);
+	if (s == COFRE_DENIED && *workspace != '\0')
+		return cmd_error(cmd, s,
+		    "permission denied, or there is no such workspace (ask an "
+		    "owner of %s, or an operator, for a role)", workspace);
+	return cmd_fail(cmd, s);
+}
+
 static int
 show(struct cmd *cmd, int argc, char **argv)
 {
@@ -241,7 +264,7 @@ show(struct cmd *cmd, int argc, char **argv)
 		return status_exit_code(s);
 	s = ask(cmd, &q, &m);
 	if (s != COFRE_OK)
-		return cmd_fail(cmd, s);
+		return not_shown(cmd, &o, s);
 	if (o.json)
 		return print_json(cmd, &m);
 	return print_role(&m) ? 0 : cmd_fail(cmd, call_bad_reply(cmd->c));
@@ -362,6 +385,24 @@ import(struct cmd *cmd, int argc, char **argv)
 	return code;
 }
 
+/* It can't be deleted: why is what it is. */
+static int
+not_deleted(struct cmd *cmd, struct view name)
+{
+	const struct role_show_request q = { .workspace = view_of(""),
+		.name = name };
+	struct role_show_reply m;
+
+	if (ask(cmd, &q, &m) != COFRE_OK)
+		return cmd_error(cmd, COFRE_CONFLICT,
+		    "it is built in, or still granted");
+	if (!m.custom)
+		return cmd_error(cmd, COFRE_CONFLICT, "it is built in");
+	return cmd_error(cmd, COFRE_CONFLICT,
+	    "it is still granted: 'cofre grants' tells where, and 'cofre "
+	    "ungrant' takes it away");
+}
+
 static int
 delete(struct cmd *cmd, int argc, char **argv)
 {
@@ -383,7 +424,7 @@ delete(struct cmd *cmd, int argc, char **argv)
 	role_delete_request_put(call_begin(cmd->c, OP_ROLE_DELETE), &q);
 	s = cmd_call_empty(cmd);
 	if (s == COFRE_CONFLICT)
-		return cmd_error(cmd, s, "it is built in, or still granted");
+		return not_deleted(cmd, q.name);
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }
 

@@ -135,6 +135,10 @@ settle(struct cmd *cmd, const struct arg_object *o, uint32_t version)
 		return status_exit_code(s);
 	target_settle_request_put(call_begin(cmd->c, OP_TARGET_SETTLE), &q);
 	s = cmd_call_empty(cmd);
+	if (s == COFRE_NOT_FOUND)
+		return cmd_error(cmd, s,
+		    "there is no such target, or it has no key of version %u "
+		    "('cofre target show %s')", version, cmd->object);
 	return s == COFRE_OK ? CMD_GO : cmd_fail(cmd, s);
 }
 
@@ -177,6 +181,11 @@ add_key(struct cmd *cmd, struct targetinfo *t, uint32_t if_version)
 	s = cmd_call(cmd, &body);
 	if (s == COFRE_OK && !target_rotate_reply_decode(body, &m))
 		s = call_bad_reply(cmd->c);
+	if (s == COFRE_CONFLICT)
+		return cmd_error(cmd, s,
+		    "version %u is not its newest key; nothing was done: "
+		    "'cofre target show %s' tells which is", if_version,
+		    cmd->object);
 	if (s == COFRE_UNDER_WAY)
 		return cmd_error(cmd, s, "it has two keys already: 'cofre target "
 		    "rotate --authorize' goes on, 'cofre target settle' destroys "

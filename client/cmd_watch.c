@@ -45,10 +45,13 @@ add(struct watch *w, const char *text)
 	return CMD_GO;
 }
 
+/* The error names the verb itself. */
 static int
-fail(struct watch *w, const struct line *l, enum cofre_status s)
+fail(const struct line *l, enum cofre_status s)
 {
-	return cmd_error(w->cmd, s, "%s", cofre_error(l->c));
+	const struct cmd here = { .c = l->c };
+
+	return cmd_fail(&here, s);
 }
 
 /* Connect, learn which versions there are, and wait for others. */
@@ -70,7 +73,7 @@ start(struct watch *w, struct line *l)
 	}
 	if (s == COFRE_OK)
 		s = line_ask(l, true);
-	return s == COFRE_OK ? CMD_GO : fail(w, l, s);
+	return s == COFRE_OK ? CMD_GO : fail(l, s);
 }
 
 /* Print one change; it is to be seen at once, also in a pipe. */
@@ -111,7 +114,7 @@ take(struct watch *w, struct line *l)
 	}
 	if (s == COFRE_OK)
 		s = line_ask(l, true);
-	return s == COFRE_OK ? CMD_GO : fail(w, l, s);
+	return s == COFRE_OK ? CMD_GO : fail(l, s);
 }
 
 /* Until it is interrupted, or nobody reads any more. */
@@ -190,5 +193,13 @@ cmd_report_stale(struct cmd *cmd, int argc, char **argv)
 		return code;
 	s = cofre_report_stale(cmd->c, o.workspace, o.name,
 	    version.given ? version.value : 0);
+	if (s == COFRE_NOT_FOUND && version.given)
+		return cmd_error(cmd, s,
+		    "there is no such secret, or no version %u of it ('cofre "
+		    "versions %s')", version.value, cmd->object);
+	if (s == COFRE_CONFLICT)
+		return cmd_error(cmd, s,
+		    "there is a newer version than %u already: 'cofre get' "
+		    "fetches it", version.value);
 	return s == COFRE_OK ? 0 : cmd_fail(cmd, s);
 }

@@ -17,6 +17,18 @@ denied(cofre *c, const char *object)
 	int workspace = (int)strcspn(object, "/");
 	bool vault = op != NULL && op->scope == SCOPE_VAULT;
 
+	/* A role is nobody's. */
+	if (c->op == OP_ROLE_SHOW)
+		return call_fail(c, COFRE_DENIED,
+		    "%s: %s (you are uid %u; an operator may, and who has a "
+		    "role in a workspace: 'cofre role show --workspace W')",
+		    c->what, cofre_status_text(COFRE_DENIED),
+		    (unsigned)c->uid);
+	if (c->op == OP_ROLE_LIST && workspace == 0)
+		return call_fail(c, COFRE_DENIED,
+		    "%s: permission denied: only an operator may list all; "
+		    "those of a workspace: 'cofre role list WORKSPACE'; you "
+		    "are uid %u", c->what, (unsigned)c->uid);
 	if (vault || workspace == 0 || c->op == OP_WORKSPACE_CREATE)
 		return call_fail(c, COFRE_DENIED,
 		    "%s: permission denied: only an operator may (uid 0, or "

@@ -107,7 +107,8 @@ def grants(cofre):
                                      "No Such", code=9), "no way on")
     cofre.error("grant", "ml/train", "user:%d" % TRAINER, "reader", code=2)
     cofre.error("grant", "ml", "identity:gone", "reader", code=6)
-    cofre.error("role", "delete", "Train Reader", code=8)
+    check("still granted: 'cofre grants'" in cofre.error(
+        "role", "delete", "Train Reader", code=8), "not where it is granted")
     cofre("grant", "lab", "identity:ml", "reader")
     rows = {(g["principal"], g["role"], g["scope"])
             for g in cofre.json("grants", "ml")}
@@ -317,6 +318,7 @@ def identity(t, d, cofre):
 
 def what_is_missing(cofre):
     """Not that ml is missing, which is there: what of it is."""
+    cofre("target", "create", "ml/host", "--host", "h", "--user", "u")
     for line, code, words in (
             ("grant ml identity:nobody reader", 6, "or no identity:nobody"),
             ("grant ml user:%d reader" % READER, 8, "the role 'reader' there"),
@@ -329,7 +331,18 @@ def what_is_missing(cofre):
             ("run exec -w ml --secret none -- true {none}", 6,
              "not all of the secrets"),
             ("run exec -w ml --secret none --no-secrets -- true", 2,
-             "exclude each other")):
+             "exclude each other"),
+            ("report-stale ml/other --version 99", 6, "or no version 99"),
+            ("why identity:nope run.start ml", 6, "no identity:nope"),
+            ("role show reader --version 9", 6, "or no version 9"),
+            ("role show Nothing", 6, "no such role ('cofre"),
+            ("role show Nothing --workspace ml", 6, "no such role in ml"),
+            ("role delete owner", 8, "it is built in\n"),
+            ("target rotate ml/host --if-version 5", 8,
+             "version 5 is not its newest key; nothing was done: 'cofre "
+             "target show ml/host'"),
+            ("target settle ml/host --version 7", 6, "no key of version 7"),
+            ("watch ml/other gone/x", 6, "cofre: watch gone: ")):
         error = cofre.error(*line.split(), code=code)
         check(words in error, "%s: %s" % (line, error))
     check("runs that were started go on" in

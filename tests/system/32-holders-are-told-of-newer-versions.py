@@ -622,6 +622,11 @@ def command(t, d, root):
          "JSON")
     t.run_cofre(d, "report-stale", "w/b", "--version", str(now - 1), uid=BOB,
                 code=8)
+    old = subprocess.run([t.cofre(), "--socket", d.socket, "report-stale",
+                          "w/b", "--version", str(now - 1)],
+                         stderr=subprocess.PIPE)
+    same((old.returncode, b"newer version than %d already" % (now - 1) in
+          old.stderr), (8, True), "of an older one")
     t.run_cofre(d, "report-stale", "w/b", uid=BOB)
     check(b"1 in w" in t.run_cofre(d, "doctor"), "doctor tells of it")
     status(root.call("secret.delete", workspace="w", name="b"), "OK")

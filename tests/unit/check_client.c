@@ -244,6 +244,10 @@ START_TEST(what_is_for_operators_is_said_to_be)
 		{ OP_WORKSPACE_CREATE, "w", "has a role for it in '/'; you" },
 		{ OP_GRANT_LIST, "/", "has a role for it in '/'; you" },
 		{ OP_GRANT_LIST, "w", "ask an owner of w, or an operator" },
+		{ OP_ROLE_SHOW, "A Role", "an operator may, and who has" },
+		{ OP_ROLE_SHOW, "A Role", "role show --workspace W')" },
+		{ OP_ROLE_LIST, "", "cofre role list WORKSPACE'" },
+		{ OP_ROLE_LIST, "w", "ask an owner of w, or an operator" },
 	};
 	struct script p;
 	struct view body;
