@@ -15,10 +15,29 @@
 /* A name that a target could have; whether one has it is not what is asked. */
 #define ANY_TARGET "ssh-agent"
 
+/* Is there such a workspace, as far as the caller may know?  *seen: it is. */
+static enum cofre_status
+ask_workspace(struct cmd *cmd, const char *workspace, bool *seen)
+{
+	const struct workspace_show_request q = { view_of(workspace) };
+	struct view body;
+	enum cofre_status s;
+
+	workspace_show_request_put(call_begin(cmd->c, OP_WORKSPACE_SHOW), &q);
+	s = cmd_call(cmd, &body);
+	*seen = s == COFRE_OK;
+	if (s == COFRE_NOT_FOUND)
+		(void)cmd_error(cmd, s,
+		    "there is no such workspace ('cofre workspace list')");
+	else if (s != COFRE_OK && s != COFRE_DENIED)
+		(void)cmd_fail(cmd, s);
+	return s == COFRE_DENIED ? COFRE_OK : s;
+}
+
 /* May this process use targets there?  The daemon's agent tells nobody why it
    has no key for him. */
 static enum cofre_status
-ask(struct cmd *cmd, const char *workspace)
+ask(struct cmd *cmd, const char *workspace, bool *seen)
 {
 	const struct target_reach_request q = { view_of(workspace),
 		view_of(ANY_TARGET) };
@@ -29,9 +48,10 @@ ask(struct cmd *cmd, const char *workspace)
 		return s;
 	target_reach_request_put(call_begin(cmd->c, OP_TARGET_REACH), &q);
 	s = cmd_call(cmd, &body);
+	*seen = s == COFRE_OK;
 	if (s == COFRE_NOT_FOUND)
-		s = COFRE_OK;
-	if (s != COFRE_OK)
+		s = ask_workspace(cmd, workspace, seen);
+	else if (s != COFRE_OK)
 		(void)cmd_fail(cmd, s);
 	cmd_close(cmd);
 	return s;
@@ -46,19 +66,21 @@ look(struct cmd *cmd, const char *upstream, const char *workspace)
 	enum cofre_status agent = upstream_count(upstream, workspace, &count,
 	    &p);
 	enum cofre_status s;
+	bool seen;
 
 	if (agent == COFRE_UNREACHABLE || agent == COFRE_TIMEOUT)
 		return cmd_problem(cmd, agent, &p);
 	if (agent == COFRE_OK && count > 0)
 		return CMD_GO;
-	s = ask(cmd, workspace);
+	s = ask(cmd, workspace, &seen);
 	if (s != COFRE_OK)
 		return status_exit_code(s);
 	if (agent != COFRE_OK)
 		return cmd_problem(cmd, agent, &p);
-	cmd_warn("the agent has no key: '%s' has no target that this process "
+	cmd_warn("the agent has no key: '%s' %shas no target that this process "
 	    "may use ('cofre target list %s'; runs use those that are "
-	    "--for-runs)", workspace, workspace);
+	    "--for-runs)", workspace, seen ? "" : "is no workspace, or ",
+	    workspace);
 	return CMD_GO;
 }
 

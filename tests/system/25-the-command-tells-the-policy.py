@@ -350,6 +350,38 @@ def what_is_missing(cofre):
     show("an error says what is missing, and not that the workspace is")
 
 
+def agent_of_no_workspace(t, d, cofre):
+    """A typo is an error, to who may know it, before the command starts."""
+    mark = os.path.join(t.dir, "started")
+    line = ("ssh-agent", "--agent", os.path.join(t.dir, "agent"), "-w")
+    error = cofre.error(*line, "mll", "--", "touch", mark, code=6)
+    check("ssh-agent mll: there is no such workspace" in error, error)
+    cofre(*line, "mll", "--", "touch", mark, uid=NOBODY, code=5)
+    cofre(*line, "lab", "--", "touch", mark, uid=NOBODY, code=5)
+    check(not os.path.exists(mark), "the command was started")
+    cofre("grant", "/", "user:0", "agent")
+    check("'lab' has no target" in cofre.error(
+        *line, "lab", "--", "touch", mark, code=0), "no warning")
+    check(os.path.exists(mark), "the command was not started")
+    cofre.error(*line, "mll", "--", "true", code=6)
+    cofre("ungrant", "/", "user:0", "agent")
+    # Who may use targets everywhere, and see no workspace.
+    cofre("role", "import", write(t, "use", dict(
+        ROLE, Name="Use", Actions=[], DataActions=["workspaces/targets/*"],
+        NotDataActions=[], AssignableScopes=["/"])))
+    cofre("grant", "/", "user:%d" % NOBODY, "Use")
+    for name in ("lab", "mll"):
+        done = subprocess.run(
+            [t.cofre(), "--socket", d.socket, *line, name, "--", "true"],
+            user=NOBODY, group=NOBODY, extra_groups=[],
+            stderr=subprocess.PIPE)
+        same((done.returncode, b"is no workspace, or has" in done.stderr),
+             (0, True), done.stderr.decode())
+    cofre("ungrant", "/", "user:%d" % NOBODY)
+    cofre("role", "delete", "Use")
+    show("an ssh agent of a workspace that is not there is an error")
+
+
 def deletion(t, d, cofre):
     c = t.agent(AGENT).connect(d.socket)
     cofre.error("workspace", "undelete", "ml", code=8)
@@ -382,7 +414,7 @@ def deletion(t, d, cofre):
 
 
 def test(t):
-    d = t.daemon()
+    d = t.daemon(dict(agent_socket=os.path.join(t.dir, "agent")))
     root = d.init()
     cofre = Command(t, d)
     check("no workspace" in cofre.error("resync-keys", "--all", code=0),
@@ -400,6 +432,7 @@ def test(t):
     why_is_what_happens(t, d, cofre)
     identity(t, d, cofre)
     what_is_missing(cofre)
+    agent_of_no_workspace(t, d, cofre)
     deletion(t, d, cofre)
     d.stop()
     refusals.every_verb(t)
