@@ -14,6 +14,7 @@
 #define KIB 1024ull
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
+#define RANGE_MAX 64u
 
 enum type {
 	PATH,	/* absolute */
@@ -121,10 +122,34 @@ parse_digits(const char *s, size_t len, unsigned base, uint64_t *value)
 	return true;
 }
 
-/* The setters: NULL, or what the value should be like. */
+/* As it could be written; a size in the largest unit that it fills. */
+static void
+limit_text(char out[RANGE_MAX / 2], const struct key *k, uint64_t v)
+{
+	static const char units[] = "KMG";
+	size_t n = 0;
+
+	for (; k->type == SIZE && n < 3 && v % KIB == 0; n++)
+		v /= KIB;
+	(void)snprintf(out, RANGE_MAX / 2, "%llu%.1s", (unsigned long long)v,
+	    n == 0 ? "" : &units[n - 1]);
+}
 
 static const char *
-set_size(void *at, const struct key *k, const char *s)
+range(const struct key *k, char text[RANGE_MAX])
+{
+	char from[RANGE_MAX / 2], to[RANGE_MAX / 2];
+
+	limit_text(from, k, k->min);
+	limit_text(to, k, k->max);
+	(void)snprintf(text, RANGE_MAX, "within %.20s to %.20s", from, to);
+	return text;
+}
+
+/* The setters: NULL, or what the value should be like; text is room for it. */
+
+static const char *
+set_size(void *at, const struct key *k, const char *s, char text[RANGE_MAX])
 {
 	size_t len = strlen(s);
 	uint64_t unit = 1, v = 0;
@@ -137,7 +162,7 @@ set_size(void *at, const struct key *k, const char *s)
 		return "bytes, or a number with K, M or G";
 	v *= unit;
 	if (v < k->min || v > k->max)
-		return "within the limits of cofred.conf(5)";
+		return range(k, text);
 	if (v % PAGE != 0)
 		return "a multiple of 4096 bytes";
 	memcpy(at, &v, sizeof(v));
@@ -145,7 +170,7 @@ set_size(void *at, const struct key *k, const char *s)
 }
 
 static const char *
-set_number(void *at, const struct key *k, const char *s)
+set_number(void *at, const struct key *k, const char *s, char text[RANGE_MAX])
 {
 	uint64_t v = 0;
 	uint32_t n;
@@ -153,7 +178,7 @@ set_number(void *at, const struct key *k, const char *s)
 	if (!parse_digits(s, strlen(s), 10, &v))
 		return "a number";
 	if (v < k->min || v > k->max)
-		return "within the limits of cofred.conf(5)";
+		return range(k, text);
 	n = (uint32_t)v;
 	memcpy(at, &n, sizeof(n));
 	return NULL;
@@ -229,7 +254,8 @@ set_group(struct config *c, const char *s)
 }
 
 static const char *
-set_value(struct config *c, const struct key *k, const char *s)
+set_value(struct config *c, const struct key *k, const char *s,
+    char text[RANGE_MAX])
 {
 	char *at = (char *)c + k->at;
 
@@ -242,9 +268,9 @@ set_value(struct config *c, const struct key *k, const char *s)
 	case MODE:
 		return set_mode(at, s);
 	case SIZE:
-		return set_size(at, k, s);
+		return set_size(at, k, s, text);
 	case NUMBER:
-		return set_number(at, k, s);
+		return set_number(at, k, s, text);
 	case CHOICE:
 		return set_choice((bool *)(void *)at, k, s);
 	case GROUP:
@@ -268,13 +294,15 @@ config_set(struct config *c, const char *key, const char *value,
 {
 	const struct key *k = find_key(key);
 	struct config fresh = *c;
+	char text[RANGE_MAX];
 	const char *why;
 
 	if (k == NULL) {
-		(void)snprintf(error, CONFIG_ERROR_MAX, "unknown key");
+		(void)snprintf(error, CONFIG_ERROR_MAX, "unknown key '%.40s'",
+		    key);
 		return false;
 	}
-	why = set_value(&fresh, k, value);
+	why = set_value(&fresh, k, value, text);
 	if (why != NULL) {
 		(void)snprintf(error, CONFIG_ERROR_MAX, "%s must be %s", key,
 		    why);

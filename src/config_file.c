@@ -39,6 +39,18 @@ copy_trimmed(char *out, size_t size, const char *s, size_t len)
 	return true;
 }
 
+/* A key that is too long for any, as it is shown: its beginning. */
+static void
+shorten(char key[KEY_MAX], const char *s, size_t len)
+{
+	while (len > 0 && is_blank(*s)) {
+		s++;
+		len--;
+	}
+	(void)snprintf(key, KEY_MAX, "%.*s...",
+	    (int)(len < KEY_MAX - 4 ? len : KEY_MAX - 4), s);
+}
+
 /* NULL, or what is wrong.  An empty line gives an empty key. */
 static const char *
 cut_line(struct line *l, const char *s, size_t len)
@@ -60,13 +72,23 @@ cut_line(struct line *l, const char *s, size_t len)
 		return NULL;
 	}
 	if (!copy_trimmed(l->key, sizeof(l->key), s, (size_t)(eq - s)))
-		return "unknown key";
+		shorten(l->key, s, (size_t)(eq - s));
 	if (l->key[0] == '\0')
 		return "this is not of the form \"key = value\"";
 	if (!copy_trimmed(l->value, sizeof(l->value), eq + 1,
 		len - (size_t)(eq + 1 - s)))
 		return "the value is too long";
 	return NULL;
+}
+
+/* Nothing that a terminal acts upon. */
+static const char *
+printable(char key[KEY_MAX])
+{
+	for (char *p = key; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	return key;
 }
 
 /* Which key of the table it is; false for none. */
@@ -96,12 +118,18 @@ parse_line(struct config *c, uint64_t *seen, const char *s, size_t len,
 
 	if (wrong == NULL && l.key[0] == '\0')
 		return true;
-	if (wrong == NULL && !find_key(l.key, &i))
-		wrong = "unknown key";
-	if (wrong == NULL && (*seen >> i & 1) != 0)
-		wrong = "the key is given twice";
 	if (wrong != NULL) {
 		(void)snprintf(why, CONFIG_ERROR_MAX, "%s", wrong);
+		return false;
+	}
+	if (!find_key(l.key, &i)) {
+		(void)snprintf(why, CONFIG_ERROR_MAX, "unknown key '%s'",
+		    printable(l.key));
+		return false;
+	}
+	if ((*seen >> i & 1) != 0) {
+		(void)snprintf(why, CONFIG_ERROR_MAX, "%s is given twice",
+		    l.key);
 		return false;
 	}
 	*seen |= UINT64_C(1) << i;

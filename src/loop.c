@@ -94,7 +94,7 @@ reload(struct server *sv)
 	notify_send(&sv->notify, "RELOADING=1");
 	config_defaults(&fresh);
 	if (sv->config_fd != -1 &&
-	    config_read_fd(&fresh, "configuration", sv->config_fd, text)) {
+	    config_read_fd(&fresh, sv->config_path, sv->config_fd, text)) {
 		config_reload(&sv->config, &fresh, ignored);
 		config_reload(&sv->filed, &fresh, text);
 		if (sv->config.max_connections > sv->most_connections)

@@ -150,6 +150,7 @@ struct server {
 	struct sentry sentry;
 	uint64_t bindings; /* counted up when there may be one more */
 	uint32_t most_connections; /* that there are descriptors for */
+	const char *config_path; /* as it was given; for errors */
 	int config_fd; /* the file as it was opened at start, or -1 */
 
 	struct secmem io; /* for the three that follow */

@@ -135,6 +135,7 @@ start_config(struct start *st, struct server *sv)
 	char error[CONFIG_ERROR_MAX];
 
 	config_defaults(c);
+	sv->config_path = path;
 	/* A FIFO, which is refused, is not to be waited for. */
 	sv->config_fd = open(path,
 	    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

@@ -112,7 +112,8 @@ def hangup(t):
     other.close()
     for bad in (dict(log="loud"), dict(colour="red")):
         text = reload(d, **bad)
-        check("nothing changed" in text, "of a bad file it says " + text)
+        check("nothing changed: %s:" % d.config in text,
+              "of a bad file it says " + text)
         check("2 for a uid" in c.report()["connections"],
               "a bad file was taken")
     text = reload(d, max_connections_per_uid=9, socket_mode="0600")
