@@ -31,6 +31,7 @@ work_progress(const struct work *w, bool end)
 static void
 tell_said(const struct work *w, const struct resync_key *k, const char *said)
 {
+	size_t name = strlen(k->source);
 	unsigned lines = 0;
 
 	if (*said == '\0')
@@ -44,6 +45,10 @@ tell_said(const struct work *w, const struct resync_key *k, const char *said)
 			    w->r->workspace, k->name, k->source);
 			return;
 		}
+		/* Those that are ours begin with their name, too. */
+		if (strncmp(said, k->source, name) == 0 &&
+		    strncmp(said + name, ": ", 2) == 0)
+			said += name + 2;
 		/* What is escaped is never cut: a backslash has a next one. */
 		while (said[len] != '\0' && strncmp(said + len, "\\n", 2) != 0)
 			len += said[len] == '\\' ? 2 : 1;

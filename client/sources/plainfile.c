@@ -40,11 +40,36 @@ open_without_links(const char *path)
 	return (int)fd;
 }
 
+/* For chmod(1): what takes the bits of group and others away. */
+static const char *
+without(mode_t bits, char out[12])
+{
+	static const char letters[] = "rwx";
+	size_t n = 0;
+
+	for (unsigned who = 0; who < 2; who++) {
+		mode_t mine = bits >> (who == 0 ? 3 : 0) & 7u;
+
+		if (mine == 0)
+			continue;
+		if (n > 0)
+			out[n++] = ',';
+		out[n++] = who == 0 ? 'g' : 'o';
+		out[n++] = '-';
+		for (unsigned i = 0; i < 3; i++)
+			if ((mine & 4u >> i) != 0)
+				out[n++] = letters[i];
+	}
+	out[n] = '\0';
+	return out;
+}
+
 static enum cofre_status
 check(int fd, const char *path, size_t max, mode_t refused,
     struct problem *p)
 {
 	struct stat st;
+	char bits[12];
 
 	if (fstat(fd, &st) == -1)
 		return problem_set(p, COFRE_ARGUMENT, "can't look at %.*s: %s",
@@ -54,8 +79,10 @@ check(int fd, const char *path, size_t max, mode_t refused,
 		    "%.*s is no regular file", SHOWN, path);
 	if ((st.st_mode & refused) != 0)
 		return problem_set(p, COFRE_ARGUMENT,
-		    "%.*s has mode %04o, and must not have %04o of it", SHOWN,
-		    path, st.st_mode & 07777u, st.st_mode & refused);
+		    "%.*s has mode %04o, and must not have %04o of it (chmod "
+		    "%s)", SHOWN, path, st.st_mode & 07777u,
+		    st.st_mode & refused,
+		    without(st.st_mode & refused, bits));
 	if ((uint64_t)st.st_size > max)
 		return problem_set(p, COFRE_TOO_LARGE,
 		    "%.*s holds more than %zu bytes", SHOWN, path, max);
@@ -74,6 +101,12 @@ plainfile_open(const char *path, size_t max, mode_t refused,
 		return -1;
 	}
 	fd = open_without_links(path);
+	if (fd == -1 && errno == EACCES) {
+		(void)problem_set(p, COFRE_ARGUMENT,
+		    "can't open %.*s: %s, as uid %u", SHOWN, path,
+		    strerror(errno), (unsigned)geteuid());
+		return -1;
+	}
 	if (fd == -1) {
 		(void)problem_set(p, COFRE_ARGUMENT, "can't open %.*s: %s",
 		    SHOWN, path, errno == ELOOP ?

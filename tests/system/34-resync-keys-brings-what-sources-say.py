@@ -91,7 +91,7 @@ elif mode == "exit":
     sys.stderr.write("no \33[2Jsuch account\n" * 100000)
     sys.exit(3)
 elif mode == "words":
-    os.write(2, b"one \\n of " + canary.encode() + b"\n\n\xff last\n\n")
+    os.write(2, b"up: one \\n of " + canary.encode() + b"\n\n\xff last\n\n")
     sys.exit(1)
 elif mode == "warns":
     sys.stderr.write("no harm done\n")
