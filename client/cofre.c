@@ -92,6 +92,8 @@ take_options(struct cmd *cmd, int argc, char **argv)
 static int
 run(struct cmd *cmd, int argc, char **argv)
 {
+	int code;
+
 	if (argc > 1 && (strcmp(argv[1], "-V") == 0 ||
 		strcmp(argv[1], "--version") == 0)) {
 		(void)puts("cofre " COFRE_VERSION);
@@ -100,8 +102,13 @@ run(struct cmd *cmd, int argc, char **argv)
 	if ((argc > 1 && strcmp(argv[1], "--socket") == 0) ||
 	    (cmd->socket != NULL && *cmd->socket == '\0'))
 		return cmd_error(cmd, COFRE_ARGUMENT, "--socket needs a path");
-	return cmd_run(cmd, verbs, sizeof(verbs) / sizeof(verbs[0]), argc,
+	code = cmd_run(cmd, verbs, sizeof(verbs) / sizeof(verbs[0]), argc,
 	    argv);
+	/* The path that was taken may be the verb that was meant. */
+	if (argc == 1 && cmd->socket != NULL)
+		return cmd_error(cmd, COFRE_ARGUMENT,
+		    "there is no verb behind --socket %.200s", cmd->socket);
+	return code;
 }
 
 int

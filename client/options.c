@@ -149,6 +149,10 @@ refuse(int c, char *const *argv, struct problem *p)
 	if (optopt > 0)
 		return problem_set(p, COFRE_ARGUMENT, "unknown option -%c",
 		    optopt);
+	if (name_length(e) == 8 && strncmp(e, "--socket", 8) == 0)
+		return problem_set(p, COFRE_ARGUMENT,
+		    "--socket stands before the verb: cofre --socket PATH "
+		    "VERB ...");
 	return problem_set(p, COFRE_ARGUMENT, "unknown option %.*s",
 	    name_length(e), e);
 }

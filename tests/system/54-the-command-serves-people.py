@@ -48,7 +48,8 @@ def help_of(t, *verb):
     # Without a verb it says the same, and that it was not told enough.
     bare = run(t, *verb)
     same((bare.returncode, bare.stdout, bare.stderr.decode()),
-         (USAGE, b"", text), name)
+         (USAGE, b"", text + ("" if verb else "cofre: there is no verb behind "
+                              "--socket /nowhere/at/all\n")), name)
     bad = run(t, *verb, "nonsense")
     same((bad.returncode, bad.stdout), (USAGE, b""), name + " nonsense")
     check(b"no verb 'nonsense'" in bad.stderr, bad.stderr)

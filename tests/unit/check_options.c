@@ -133,6 +133,9 @@ START_TEST(what_is_wrong_with_an_option_is_told)
 
 	assert_bad(&l, PARSE(&l, "a", "--nope"), "unknown option --nope");
 	assert_bad(&l, PARSE(&l, "a", "-z"), "unknown option -z");
+	assert_bad(&l, PARSE(&l, "a", "--socket", "/x"), "before the verb");
+	assert_bad(&l, PARSE(&l, "a", "--socket=/x"), "before the verb");
+	assert_bad(&l, PARSE(&l, "a", "--sockets"), "unknown option --sockets");
 	assert_bad(&l, PARSE(&l, "a", "--field"), "--field needs a value");
 	assert_bad(&l, PARSE(&l, "a", "--json=1"), "--json takes no value");
 	assert_bad(&l, PARSE(&l, "a", "--field=F", "-f", "G"), "twice");
