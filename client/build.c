@@ -68,8 +68,11 @@ check_format(const struct build *b, struct problem *p)
 	if (b->format != NULL && source != SOURCE_TEXT &&
 	    source != SOURCE_SDK_AUTH)
 		return problem_set(p, COFRE_ARGUMENT,
-		    "--format does not go with --field, nor with this kind "
-		    "of secret");
+		    "--format does not go with %s",
+		    b->kind == COFRE_KIND_GENERIC	   ? "--kind generic" :
+		    b->kind == COFRE_KIND_REGISTRY	   ? "--kind registry" :
+		    b->datastore == COFRE_DATASTORE_DBFS ? "--type dbfs" :
+							     "--field");
 	if (source == SOURCE_TEXT && b->format == NULL && format_of(b) == 0)
 		return problem_set(p, COFRE_ARGUMENT,
 		    "type %s has no text format: give the fields with --meta "
