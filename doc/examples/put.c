@@ -81,6 +81,10 @@ main(int argc, char *argv[])
 		explicit_bzero(value, sizeof(value));
 		return 1;
 	}
+	if (len == 0) {
+		(void)fprintf(stderr, "put: standard input is empty\n");
+		return 1;
+	}
 	s = cofre_open(&c, argv[1], 0);
 	if (s != COFRE_OK)
 		(void)fprintf(stderr, "put: %s\n", cofre_error(c));

@@ -633,6 +633,15 @@ def command(t, d, root):
     same(example.wait(30), 0, "the example ends when it is deleted")
     example.stdout.close()
     status(root.call("secret.undelete", workspace="w", name="b"), "OK")
+    # The other example stores what it is given, if it is given something.
+    put = [harness.program("PUT_EXAMPLE", "./doc/examples/put"), d.socket,
+           "w", "of-example"]
+    for value, code, version in ((b"", 1, b""), (b"v\n", 0, b"version 1\n")):
+        done = subprocess.run(put, input=value, capture_output=True)
+        same((done.returncode, done.stdout[-len(b"version 1\n"):],
+              b"is empty" in done.stderr), (code, version, code == 1),
+             "put %r" % value)
+    status(root.call("secret.delete", workspace="w", name="of-example"), "OK")
     t.run_cofre(d, "watch", "w/none", "other/a", uid=BOB, code=5)
     t.run_cofre(d, "watch", "nonsense", uid=BOB, code=2)
     show("the command and the example print it")
