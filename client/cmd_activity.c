@@ -273,9 +273,9 @@ show(struct cmd *cmd, int argc, char **argv)
 	const struct option_usage u = {
 		"activity [show] [WORKSPACE] [option ...]\n"
 		"       cofre activity verify DIR",
-		"Print the activity log: of a workspace, or, for an operator, "
-		"all of it.\nverify checks a log's files without the "
-		"daemon.\n",
+		"Print the activity log: of a workspace, or, for an operator "
+		"and for who has a\nrole in /, all of it.  verify checks a log's files "
+		"without the daemon.\n",
 		rows, 8, 0, 1
 	};
 	int code = cmd_parse(cmd, &u, argc, argv);

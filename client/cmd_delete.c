@@ -130,8 +130,8 @@ cmd_purge(struct cmd *cmd, int argc, char **argv)
 	};
 	const struct option_usage u = {
 		"purge WORKSPACE/NAME [--yes=WORKSPACE/NAME]",
-		"Delete a secret with all its versions, for good.\n", rows, 1,
-		1, 1 };
+		"Delete a deleted secret with all its versions, for good.\n",
+		rows, 1, 1, 1 };
 	struct secret_purge_request q;
 	struct arg_object o;
 	enum cofre_status s;
