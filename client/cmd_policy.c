@@ -329,8 +329,8 @@ ask_why(struct cmd *cmd, const struct why *w, bool json)
 		s = call_bad_reply(cmd->c);
 	if (s == COFRE_NOT_FOUND && w->q.principal == PRINCIPAL_IDENTITY)
 		return cmd_error(cmd, s,
-		    "there is no %s, or no such workspace ('cofre workspace "
-		    "list')", w->principal);
+		    "there is no %s%s ('cofre workspace list')", w->principal,
+		    w->q.workspace.len > 0 ? ", or no such workspace" : "");
 	if (s != COFRE_OK)
 		return cmd_fail(cmd, s);
 	code = json ? json_why(cmd, w, &m) : print_why(cmd, w, &m);

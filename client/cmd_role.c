@@ -216,17 +216,17 @@ static int
 not_shown(const struct cmd *cmd, const struct show *o, enum cofre_status s)
 {
 	const char *workspace = o->workspace != NULL ? o->workspace : "";
-	const char *in = *workspace != '\0' ? " in " : "";
+	const char *what = *workspace != '\0' ?
+	    "workspace, or no such role there" : "role";
 
 	if (s == COFRE_NOT_FOUND && o->version.given)
 		return cmd_error(cmd, s,
-		    "there is no such role%s%s, or no version %u of it, as a "
-		    "built-in one has none ('cofre role list')", in, workspace,
+		    "there is no such %s, or no version %u of it, as a built-in "
+		    "one has none ('cofre role list')", what,
 		    o->version.value);
 	if (s == COFRE_NOT_FOUND)
 		return cmd_error(cmd, s,
-		    "there is no such role%s%s ('cofre role list')", in,
-		    workspace);
+		    "there is no such %s ('cofre role list')", what);
 	if (s == COFRE_DENIED && *workspace != '\0')
 		return cmd_error(cmd, s,
 		    "permission denied, or there is no such workspace (ask an "

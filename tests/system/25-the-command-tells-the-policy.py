@@ -336,7 +336,8 @@ def what_is_missing(cofre):
             ("why identity:nope run.start ml", 6, "no identity:nope"),
             ("role show reader --version 9", 6, "or no version 9"),
             ("role show Nothing", 6, "no such role ('cofre"),
-            ("role show Nothing --workspace ml", 6, "no such role in ml"),
+            ("role show owner --workspace gone", 6, "no such workspace, or"),
+            ("why identity:nope run.start /", 6, "no identity:nope ('co"),
             ("role delete owner", 8, "it is built in\n"),
             ("target rotate ml/host --if-version 5", 8,
              "version 5 is not its newest key; nothing was done: 'cofre "
