@@ -110,6 +110,9 @@ put(struct cmd *cmd, struct put *o)
 	s = cofre_put(cmd->c, o->object.workspace, o->object.name, secret,
 	    o->expires_at, o->expected, &version);
 	cofre_secret_free(secret);
+	if (s == COFRE_NOT_FOUND && o->build.follows == NULL)
+		return cmd_error(cmd, s,
+		    "there is no such workspace ('cofre workspace list')");
 	if (s == COFRE_CONFLICT && o->create)
 		return cmd_error(cmd, s, "there is one already");
 	if (s == COFRE_CONFLICT)

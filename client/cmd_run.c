@@ -21,8 +21,11 @@ run_no_secrets(const struct cmd *cmd, const char *who, bool both)
 }
 
 int
-run_not_started(const struct cmd *cmd, enum cofre_status s)
+run_not_started(const struct cmd *cmd, enum cofre_status s, bool secrets)
 {
+	if (s == COFRE_NOT_FOUND && !secrets)
+		return cmd_error(cmd, s,
+		    "there is no such workspace ('cofre workspace list')");
 	if (s == COFRE_NOT_FOUND)
 		return cmd_error(cmd, s,
 		    "there is no such workspace, or it has not all of the "

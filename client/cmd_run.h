@@ -32,8 +32,9 @@ int run_about(struct cmd *cmd, struct run_about *a,
  */
 int run_no_secrets(const struct cmd *cmd, const char *who, bool both);
 
-/* Say why cofre_run_start() has failed.  Returns the exit code. */
-int run_not_started(const struct cmd *cmd, enum cofre_status s);
+/* Say why cofre_run_start() has failed, for a run with or without secrets.
+   Returns the exit code. */
+int run_not_started(const struct cmd *cmd, enum cofre_status s, bool secrets);
 
 /* Called for each run of a list.  What m points to is valid until it
    returns. */

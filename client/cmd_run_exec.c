@@ -324,7 +324,7 @@ exec(struct cmd *cmd, struct exec *e)
 	o.secret_count = e->name_count;
 	s = cofre_run_start(cmd->c, &o, &e->run, NULL, 0);
 	if (s != COFRE_OK)
-		return run_not_started(cmd, s);
+		return run_not_started(cmd, s, o.secret_count > 0);
 	code = run_command(cmd, e);
 	end_run(cmd, e);
 	return code;

@@ -179,7 +179,7 @@ start(struct cmd *cmd, struct start *g)
 	s = cofre_run_start(cmd->c, &o, &run, wanted ? token : NULL,
 	    sizeof(token));
 	if (s != COFRE_OK)
-		return run_not_started(cmd, s);
+		return run_not_started(cmd, s, o.secret_count > 0);
 	if (wanted) {
 		lost = !write_token((int)g->token_fd.value, token);
 		error = errno;

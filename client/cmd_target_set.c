@@ -157,6 +157,9 @@ create(struct cmd *cmd, const struct arg_object *o, const struct settings *s)
 	st = cmd_call(cmd, &body);
 	if (st == COFRE_OK && !target_create_reply_decode(body, &m))
 		st = call_bad_reply(cmd->c);
+	if (st == COFRE_NOT_FOUND)
+		return cmd_error(cmd, st,
+		    "there is no such workspace ('cofre workspace list')");
 	return st == COFRE_OK ? print_key(cmd, o, m.version, m.public) :
 				cmd_fail(cmd, st);
 }

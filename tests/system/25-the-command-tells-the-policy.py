@@ -338,6 +338,12 @@ def what_is_missing(cofre):
             ("role show Nothing", 6, "no such role ('cofre"),
             ("role show owner --workspace gone", 6, "no such workspace, or"),
             ("why identity:nope run.start /", 6, "no identity:nope ('co"),
+            ("run start -w gone --no-secrets --pid %d" % os.getpid(), 6,
+             "no such workspace ('"),
+            ("put gone/x --kind generic --file /etc/passwd", 6,
+             "no such workspace"),
+            ("target create gone/x --host h --user u", 6,
+             "no such workspace"),
             ("role delete owner", 8, "it is built in\n"),
             ("target rotate ml/host --if-version 5", 8,
              "version 5 is not its newest key; nothing was done: 'cofre "
