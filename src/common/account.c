@@ -64,7 +64,7 @@ read_file(const char *path, size_t *len)
 		if (n > 0)
 			*len += (size_t)n;
 	}
-	if (fd != -1 && n == 0 && *len <= FILE_MAX) {
+	if (fd != -1 && n == 0) {
 		(void)close(fd);
 		return text;
 	}
