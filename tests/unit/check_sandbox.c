@@ -284,6 +284,7 @@ static const struct step {
 	    "Landlock rules: Argument list too long" },
 	{ "seccomp", ENOSYS, true, "seccomp: Function not implemented" },
 	{ "seccomp", ENOSYS, false, NULL },
+	{ "seccomp", EOPNOTSUPP, false, NULL },
 	{ "seccomp", EPERM, false, "seccomp: Operation not permitted" },
 	{ "capset", EPERM, false,
 	    "drop capabilities: Operation not permitted" },

@@ -1,8 +1,10 @@
 /*
  * In which user namespaces the kernel's word about a peer's ids can be
- * taken: real ones, made by root; another user sees its own alone.
+ * taken: real ones, made by root; another user sees its own alone.  And what
+ * a kernel could say besides.
  */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -15,6 +17,47 @@
 #include "sandbox.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* What the kernel says instead, if anything. */
+static struct said {
+	const char *text; /* of the maps; NULL: as it is */
+	int open_error, read_error;
+	bool no_proc;
+	const char *problem; /* a part of it; NULL: none */
+} said;
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+ssize_t __real_read(int fd, void *to, size_t n);
+ssize_t __wrap_read(int fd, void *to, size_t n);
+int __real_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode);
+
+int
+__wrap_open(const char *path, int flags, ...)
+{
+	errno = said.open_error;
+	return errno != 0 ? -1 : __real_open(path, flags);
+}
+
+ssize_t
+__wrap_read(int fd, void *to, size_t n)
+{
+	errno = said.read_error;
+	if (errno != 0)
+		return -1;
+	if (said.text == NULL)
+		return __real_read(fd, to, n);
+	ck_assert_uint_lt(strlen(said.text), n);
+	memcpy(to, said.text, strlen(said.text));
+	return (ssize_t)strlen(said.text);
+}
+
+int
+__wrap_access(const char *path, int mode)
+{
+	return said.no_proc ? -1 : __real_access(path, mode);
+}
 
 static bool
 write_map(pid_t pid, const char *which, const char *map)
@@ -87,6 +130,39 @@ START_TEST(only_a_map_of_every_id_to_itself_is_no_problem)
 }
 END_TEST
 
+#define WHOLE "0 0 4294967295\n"
+#define NOT_EACH "does not map every user"
+#define UNREAD "can't be read"
+
+static const struct said answers[] = {
+	{ .text = WHOLE },
+	{ .text = "", .problem = NOT_EACH },
+	{ .text = "0 0 4294967295", .problem = NOT_EACH },
+	{ .text = "0 0 4294967295 1\n", .problem = NOT_EACH },
+	{ .text = "0 0\n", .problem = NOT_EACH },
+	{ .text = WHOLE "x", .problem = NOT_EACH },
+	{ .read_error = EIO, .problem = UNREAD },
+	{ .open_error = EACCES, .problem = UNREAD },
+	{ .open_error = ENOENT, .no_proc = true, .problem = UNREAD },
+	{ .open_error = ENOENT }, /* it has no user namespaces */
+};
+
+START_TEST(what_is_not_surely_each_id_itself_is_a_problem)
+{
+	const char *problem;
+
+	said = answers[_i];
+	problem = sandbox_identity_problem();
+	memset(&said, 0, sizeof(said));
+	if (answers[_i].problem == NULL)
+		ck_assert_ptr_null(problem);
+	else {
+		ck_assert_ptr_nonnull(problem);
+		ck_assert_ptr_nonnull(strstr(problem, answers[_i].problem));
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -97,6 +173,8 @@ main(void)
 
 	tcase_add_loop_test(t, only_a_map_of_every_id_to_itself_is_no_problem,
 	    0, (int)COUNT(maps));
+	tcase_add_loop_test(t, what_is_not_surely_each_id_itself_is_a_problem,
+	    0, (int)COUNT(answers));
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
