@@ -160,7 +160,7 @@ look(struct watch *w)
 		w->stood = 0;
 	if (w->stood >= SENTRY_LIMIT)
 		pass(w);
-	w->ended = w->ended || state == '\0';
+	w->ended = state == '\0'; /* it was not when this look began */
 }
 
 /* Until it is called, the daemon has ended, or the time is over (-1: never). */
