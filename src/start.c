@@ -121,7 +121,7 @@ set_path(struct config *c, const char *key, const char *value)
 		return fail("--%s %s: %s", key, value, strerror(errno));
 	n = snprintf(path, sizeof(path), "%s/%s", here, value);
 	free(here);
-	if (n < 0 || (size_t)n >= sizeof(path))
+	if ((size_t)n >= sizeof(path)) /* or a failure, which is below 0 */
 		return fail("--%s: the path is too long", key);
 	return set(c, key, path);
 }
@@ -272,6 +272,7 @@ memory_is_locked(const struct server *sv)
 {
 	return sv->vault.keyring.memory.kind != SECMEM_PLAIN &&
 	    sv->vault.scratch.kind != SECMEM_PLAIN &&
+	    sv->vault.ssh.scratch.kind != SECMEM_PLAIN &&
 	    sv->pool.memory.kind != SECMEM_PLAIN &&
 	    sv->io.kind != SECMEM_PLAIN && sv->scan.kind != SECMEM_PLAIN;
 }
@@ -281,7 +282,8 @@ static void
 wipe_on_fault(const struct server *sv)
 {
 	const struct secmem *const areas[] = { &sv->vault.keyring.memory,
-		&sv->vault.scratch, &sv->io, &sv->scan, &sv->pool.memory };
+		&sv->vault.scratch, &sv->vault.ssh.scratch, &sv->io,
+		&sv->scan, &sv->pool.memory };
 
 	for (size_t i = 0; i < sizeof(areas) / sizeof(areas[0]); i++)
 		bus_wipe(areas[i]->base, areas[i]->size);
