@@ -224,6 +224,84 @@ START_TEST(a_wrong_form_is_broken_even_when_the_chain_fits)
 }
 END_TEST
 
+/* Likewise its text, which nobody needs a key for. */
+static const struct wrong texts[] = {
+	{ 3, 200 },	   /* longer than the record, */
+	{ 2, 0xff },	   /* or than anything */
+	{ 3, 1 },	   /* shorter, so that something stands behind */
+	{ LOG_CELL - 1, 1 }, /* which should be zeros */
+};
+
+static enum log_result
+with_text(size_t at, uint8_t value, unsigned cells)
+{
+	uint8_t chain[LOG_CHAIN_LEN];
+	struct log_record r = logrow_request("", "unit");
+	struct logrow w;
+	unsigned n;
+
+	r.type = LOG_CONNECTION;
+	r.object = view_of("/bin/x");
+	logrow_init(&w);
+	n = logrow_put(&w, r, NULL);
+	ck_assert_uint_eq(n, 2);
+	w.cells[1] = (uint8_t)cells;
+	w.cells[LOG_CELL + at] ^= value;
+	logfmt_genesis(chain, logrow_id);
+	crypto_blake2b(w.cells + LOG_BODY, LOG_CHAIN_LEN, NULL,
+	    (struct view[]){ { chain, LOG_CHAIN_LEN }, { w.cells, LOG_BODY },
+		{ w.cells + LOG_CELL, LOGROW_CELLS(cells - 1) } }, 3);
+	return logfmt_get((struct view){ w.cells, LOGROW_CELLS(cells) }, 0,
+	    chain, NULL, &r, &n, w.text);
+}
+
+START_TEST(a_wrong_text_is_broken_even_when_the_chain_fits)
+{
+	ck_assert_int_eq(with_text(0, 0, 2), LOG_OK);
+	ck_assert_int_eq(with_text(0, 0, 3), LOG_BROKEN); /* too many cells */
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		ck_assert_msg(with_text(texts[i].at, texts[i].value, 2) ==
+		    LOG_BROKEN, "text %zu", i);
+}
+END_TEST
+
+/* The tag is of the chain, and the seal is of the text: what was sealed with
+   another key is noticed, though whoever has put it there could tag it. */
+START_TEST(a_text_of_another_key_is_forged)
+{
+	uint8_t other[KEY_LEN] = { 1 };
+	const struct log_keys wrong = { logrow_keys.tag, other };
+	unsigned count;
+	struct logrow w;
+
+	logrow_init(&w);
+	logrow_put(&w, logrow_request("", ""), &wrong);
+	logrow_put(&w, logrow_request("ml/a", ""), &wrong);
+	ck_assert_int_eq(logrow_walk(&w, NULL, &count), LOG_END);
+	ck_assert_int_eq(logrow_walk(&w, &logrow_keys, &count), LOG_FORGED);
+	ck_assert_uint_eq(count, 1);
+}
+END_TEST
+
+/* A header whose sum was made for it. */
+START_TEST(a_header_of_another_form_is_none)
+{
+	static const size_t places[] = { 8, 11, 12, 15, 72, 95 };
+	struct log_segment s = { .first = 77, .mark = 80 };
+	uint8_t cell[LOG_CELL];
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		logfmt_segment_put(cell, &s);
+		ck_assert(logfmt_segment_get(cell, &s));
+		cell[places[i]] ^= 4;
+		crypto_blake2b(cell + 96, 16, NULL,
+		    &(struct view){ cell, 96 }, 1);
+		ck_assert_msg(!logfmt_segment_get(cell, &s), "byte %zu",
+		    places[i]);
+	}
+}
+END_TEST
+
 START_TEST(a_cell_of_zeros_is_the_end)
 {
 	uint8_t cell[LOG_CELL] = { 0 }, chain[LOG_CHAIN_LEN] = { 0 };
@@ -266,6 +344,9 @@ add_tests(Suite *s)
 	tcase_add_loop_test(t,
 	    a_wrong_form_is_broken_even_when_the_chain_fits, 0,
 	    sizeof(wrongs) / sizeof(wrongs[0]));
+	tcase_add_test(t, a_wrong_text_is_broken_even_when_the_chain_fits);
+	tcase_add_test(t, a_text_of_another_key_is_forged);
+	tcase_add_test(t, a_header_of_another_form_is_none);
 	tcase_add_test(t, a_cell_of_zeros_is_the_end);
 	suite_add_tcase(s, t);
 }

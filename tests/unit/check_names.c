@@ -212,7 +212,7 @@ START_TEST(a_path_leads_nowhere_else)
 {
 	static const char *const good[] = { "/a", "/a.slice/b.scope", "/a b" };
 	static const char *const bad[] = { "", "/", "a", "a/b", "/a/", "//a",
-		"/..", "/a/../b", "/./a", "/a/.", "/a\n" };
+		"/..", "/a/../b", "/./a", "/a/.", "/a\n", "/a\x7f" };
 	char text[CGROUP_MAX + 2];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
@@ -226,6 +226,26 @@ START_TEST(a_path_leads_nowhere_else)
 	ck_assert(!name_is_path(view_of(text)));
 	text[CGROUP_MAX] = '\0';
 	ck_assert(name_is_path(view_of(text)));
+}
+END_TEST
+
+START_TEST(a_role_is_words_of_letters_and_digits)
+{
+	static const char *const good[] = { "a", "Z", "0", "9 lives", "a.b_c-d",
+		"on call" };
+	static const char *const bad[] = { "", " a", "a ", "-a", "_a", ".a",
+		"a\n", "a/b", "a\xc2\xa0z" };
+	char text[ROLE_NAME_MAX + 2];
+
+	for (size_t i = 0; i < COUNT(good); i++)
+		ck_assert_msg(name_is_role(view_of(good[i])), "%s", good[i]);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		ck_assert_msg(!name_is_role(view_of(bad[i])), "%s", bad[i]);
+	memset(text, 'x', sizeof(text));
+	text[ROLE_NAME_MAX + 1] = '\0';
+	ck_assert(!name_is_role(view_of(text)));
+	text[ROLE_NAME_MAX] = '\0';
+	ck_assert(name_is_role(view_of(text)));
 }
 END_TEST
 
@@ -243,6 +263,7 @@ main(void)
 	    each_byte_may_follow_or_not_wherever_it_stands, 0, n);
 	tcase_add_loop_test(t, a_name_has_1_byte_to_its_limit, 0, n);
 	tcase_add_test(t, a_path_leads_nowhere_else);
+	tcase_add_test(t, a_role_is_words_of_letters_and_digits);
 	tcase_add_test(t, the_limits_are_those_of_the_public_header);
 	tcase_add_test(t, no_name_has_a_trick);
 	tcase_add_test(t, each_kind_is_found_by_code_and_name);

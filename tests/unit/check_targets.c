@@ -318,6 +318,10 @@ static const struct {
 	{ "a\nb", false, false, false, false },
 	{ "a,b", false, false, false, false },
 	{ "a\"b", false, false, false, false },
+	{ "Az", true, true, true, false },
+	{ "a@b", false, false, true, false },
+	{ "a{", false, false, false, false },
+	{ "a[", false, false, false, false },
 	{ "restrict", true, true, true, true },
 	{ "restrict,", false, false, false, false },
 	{ ",restrict", false, false, false, false },
@@ -342,6 +346,7 @@ static const struct {
 
 START_TEST(options_are_taken_apart)
 {
+	uint8_t text[TARGET_OPTIONS_MAX + 1];
 	struct sshname_options o;
 
 	ck_assert(sshname_options(view_of(""), &o));
@@ -352,6 +357,20 @@ START_TEST(options_are_taken_apart)
 	ck_assert(!o.restricted && view_is(o.from, "a,!b"));
 	ck_assert(sshname_options(view_of("restrict,from=\"::1\""), &o));
 	ck_assert(o.restricted && view_is(o.from, "::1"));
+	/* Of no more bytes than a row keeps, and no NUL in them. */
+	for (size_t i = 0; i < TARGET_OPTIONS_MAX; i++)
+		text[i] = i % 2 == 0 ? 'a' : ',';
+	text[TARGET_OPTIONS_MAX - 1] = 'a';
+	memcpy(text, "from=\"", 6);
+	text[TARGET_OPTIONS_MAX] = '"';
+	ck_assert(!sshname_options((struct view){ text,
+	    TARGET_OPTIONS_MAX + 1 }, &o));
+	text[TARGET_OPTIONS_MAX - 1] = '"';
+	ck_assert(sshname_options((struct view){ text, TARGET_OPTIONS_MAX },
+	    &o));
+	text[7] = '\0';
+	ck_assert(!sshname_is_login((struct view){ text + 6, 2 }));
+	ck_assert(!sshname_is_namespace((struct view){ text + 6, 2 }));
 }
 END_TEST
 
