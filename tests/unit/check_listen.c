@@ -21,6 +21,45 @@ static char dir[64];
 static char path[128];
 static char error[256];
 
+/* What the kernel says instead, when it is not 0. */
+static int unlink_error, option_error;
+static mode_t other_mode; /* of the socket that was made */
+
+int __real_unlink(const char *name);
+int __wrap_unlink(const char *name);
+int __real_lstat(const char *name, struct stat *st);
+int __wrap_lstat(const char *name, struct stat *st);
+int __real_setsockopt(int fd, int level, int name, const void *value,
+    socklen_t len);
+int __wrap_setsockopt(int fd, int level, int name, const void *value,
+    socklen_t len);
+
+int
+__wrap_unlink(const char *name)
+{
+	errno = unlink_error;
+	return errno != 0 ? -1 : __real_unlink(name);
+}
+
+int
+__wrap_lstat(const char *name, struct stat *st)
+{
+	int r = __real_lstat(name, st);
+
+	if (r == 0 && other_mode != 0)
+		st->st_mode = other_mode;
+	return r;
+}
+
+int
+__wrap_setsockopt(int fd, int level, int name, const void *value,
+    socklen_t len)
+{
+	errno = option_error;
+	return name == SO_PASSRIGHTS && errno != 0 ? -1 :
+	    __real_setsockopt(fd, level, name, value, len);
+}
+
 static void
 setup(void)
 {
@@ -307,6 +346,51 @@ START_TEST(an_adopted_socket_is_prepared_the_same_way)
 }
 END_TEST
 
+/* Nobody but the daemon's clients shall connect, and no descriptor come. */
+START_TEST(a_socket_that_is_not_as_it_should_be_is_not_used)
+{
+	const char *text;
+	int fd;
+
+	option_error = EPERM;
+	ck_assert_int_eq(listen_open(path, 0600, error, sizeof(error)), -1);
+	ck_assert_str_eq(error, "SO_PASSRIGHTS: Operation not permitted");
+	option_error = ENOPROTOOPT; /* an older kernel */
+	fd = listen_open(path, 0600, error, sizeof(error));
+	ck_assert_int_ne(fd, -1);
+	(void)close(fd);
+	option_error = 0;
+	other_mode = S_IFSOCK | 0666;
+	ck_assert_int_eq(listen_open(path, 0600, error, sizeof(error)), -1);
+	text = error + strlen(path);
+	ck_assert_str_eq(text, ": the socket did not get its mode: does its "
+	    "directory have a default access list?");
+	ck_assert_int_eq(access(path, F_OK), -1); /* it is not left */
+	other_mode = S_IFREG | 0600;
+	ck_assert_int_eq(listen_open(path, 0600, error, sizeof(error)), -1);
+	ck_assert_int_eq(access(path, F_OK), 0); /* that is not ours */
+}
+END_TEST
+
+START_TEST(an_old_socket_that_cant_be_removed_is_named)
+{
+	char longer[200];
+	int fd = squat(SOCK_STREAM, true);
+
+	memset(longer, 'x', sizeof(longer));
+	longer[sizeof(longer) - 1] = '\0';
+	ck_assert(!listen_is_at(fd, longer));
+	(void)close(fd);
+	unlink_error = EACCES;
+	ck_assert_int_eq(listen_open(path, 0600, error, sizeof(error)), -1);
+	ck_assert_ptr_nonnull(strstr(error, "/s: Permission denied"));
+	unlink_error = 0;
+	fd = listen_open(path, 0600, error, sizeof(error));
+	ck_assert_int_ne(fd, -1);
+	(void)close(fd);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -332,6 +416,8 @@ main(void)
 	tcase_add_test(t, a_path_has_at_most_107_bytes);
 	tcase_add_test(t, where_a_socket_is_bound_is_told);
 	tcase_add_test(t, an_adopted_socket_is_prepared_the_same_way);
+	tcase_add_test(t, a_socket_that_is_not_as_it_should_be_is_not_used);
+	tcase_add_test(t, an_old_socket_that_cant_be_removed_is_named);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_ENV);
