@@ -218,6 +218,15 @@ become(uid_t uid, gid_t gid)
 		account_become(uid, gid));
 }
 
+/* It stands elsewhere now; or where it was, to say by it what is wrong. */
+static bool
+move(int *fd, int to)
+{
+	if (to != -1)
+		*fd = to;
+	return to != -1;
+}
+
 /* Keep these and standard error alone. */
 static bool
 close_the_rest(struct witness *ends)
@@ -232,10 +241,10 @@ close_the_rest(struct witness *ends)
 		return false;
 	/* Up first, so that none is where another one goes. */
 	for (size_t i = 0; i < COUNT(all); i++)
-		if ((*all[i] = fcntl(*all[i], F_DUPFD_CLOEXEC, high)) == -1)
+		if (!move(all[i], fcntl(*all[i], F_DUPFD_CLOEXEC, high)))
 			return false;
 	for (size_t i = 0; i < COUNT(all); i++)
-		if ((*all[i] = dup2(*all[i], OWN_FD + (int)i)) == -1)
+		if (!move(all[i], dup2(*all[i], OWN_FD + (int)i)))
 			return false;
 	sandbox_close_from((unsigned)high);
 	return true;
