@@ -154,7 +154,7 @@ set_size(void *at, const struct key *k, const char *s, char text[RANGE_MAX])
 	size_t len = strlen(s);
 	uint64_t unit = 1, v = 0;
 
-	if (len > 0 && strchr("KMG", s[len - 1]) != NULL) {
+	if (strchr("KMG", s[len - 1]) != NULL) { /* it is not empty */
 		len--;
 		unit = s[len] == 'K' ? KIB : s[len] == 'M' ? MIB : GIB;
 	}

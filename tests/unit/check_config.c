@@ -89,6 +89,9 @@ static const struct bad {
 	const char *reason;
 } bad[] = {
 	{ "nonsense", "f:1: this is not of the form" },
+	{ "a_word_of_nonsense_that_is_longer_than_any_key_there_is_or_will_"
+	  "be_for_it_does_not_end_until_it_is_longer_than_the_place_it_has",
+	    "f:1: this is not of the form" },
 	{ "= x", "f:1: this is not of the form" },
 	{ "a_key_that_is_longer_than_any_that_is_known = 1",
 	    "unknown key 'a_key_that_is_longer_than_an...'" },

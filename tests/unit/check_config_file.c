@@ -71,10 +71,19 @@ END_TEST
 START_TEST(a_file_of_somebody_else_is_refused)
 {
 	int fd = make_file("c", "log = strict\n", 0644);
+	char error[CONFIG_ERROR_MAX];
+	struct config c;
 
 	if (geteuid() == 0) {
 		ck_assert_int_eq(fchown(fd, 2001, 2001), 0);
 		check_refused(fd, "f: neither root nor the user");
+		/* To the user himself it is not somebody else's. */
+		ck_assert_int_eq(seteuid(2001), 0);
+		config_defaults(&c);
+		ck_assert_msg(config_read_fd(&c, "f", fd, error), "%s",
+		    error);
+		ck_assert(c.log_strict);
+		ck_assert_int_eq(seteuid(0), 0);
 	}
 	(void)close(fd);
 }

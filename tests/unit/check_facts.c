@@ -108,6 +108,26 @@ static const struct unit_case {
 	{ "/system.slice//x.service", NULL },
 };
 
+START_TEST(a_cgroup_is_within_itself_and_those_above_it)
+{
+	static const struct {
+		const char *cgroup, *outer;
+		bool within;
+	} rows[] = {
+		{ "/a", "/a", true }, { "/a/b", "/a", true },
+		{ "/a/b", "/a/b", true }, { "/a", "/", true },
+		{ "/", "/", true }, { "/ab", "/a", false },
+		{ "/a", "/a/b", false }, { "/b/a", "/a", false },
+		{ "/a", "", false }, { "", "", false }, { "", "/", false },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_msg(facts_cgroup_within(rows[i].cgroup,
+				  rows[i].outer) == rows[i].within,
+		    "'%s' in '%s'", rows[i].cgroup, rows[i].outer);
+}
+END_TEST
+
 START_TEST(a_unit_is_one_of_the_system_manager)
 {
 	for (size_t i = 0; i < COUNT(units); i++) {
@@ -259,6 +279,7 @@ facts_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, the_cgroup_is_that_of_its_line);
 	tcase_add_test(t, a_cgroup_of_any_length_fits_or_is_none);
+	tcase_add_test(t, a_cgroup_is_within_itself_and_those_above_it);
 	tcase_add_test(t, a_unit_is_one_of_the_system_manager);
 	tcase_add_test(t, a_unit_of_any_length_fits_or_is_none);
 	tcase_add_test(t, the_start_is_counted_behind_the_name);

@@ -10,6 +10,31 @@
 #include "crypto.h"
 #include "keyfile.h"
 
+static bool interrupted, no_crypto;
+
+ssize_t __real_read(int fd, void *to, size_t n);
+ssize_t __wrap_read(int fd, void *to, size_t n);
+bool __real_crypto_init(void);
+bool __wrap_crypto_init(void);
+
+/* A byte at a time, then. */
+ssize_t
+__wrap_read(int fd, void *to, size_t n)
+{
+	static unsigned calls;
+
+	errno = EINTR;
+	if (interrupted && calls++ % 2 == 0)
+		return -1;
+	return __real_read(fd, to, interrupted && n > 1 ? 1 : n);
+}
+
+bool
+__wrap_crypto_init(void)
+{
+	return !no_crypto && __real_crypto_init();
+}
+
 /* A directory of its own for each test, and a file in it. */
 static char dir[] = "/tmp/cofre-check-keyfile-XXXXXX";
 static char path[64];
@@ -98,6 +123,29 @@ START_TEST(the_longest_file_is_hashed_whole)
 	ck_assert_msg(keyfile_read(path, key, error, sizeof(error)), "%s",
 	    error);
 	ck_assert_mem_eq(key, known_long, sizeof(key));
+}
+END_TEST
+
+/* In pieces, each after an interruption: it is the same file. */
+START_TEST(an_interrupted_read_gives_the_same_key)
+{
+	uint8_t key[KEY_LEN];
+	char error[256];
+
+	make(32, 0600);
+	interrupted = true;
+	ck_assert_msg(keyfile_read(path, key, error, sizeof(error)), "%s",
+	    error);
+	interrupted = false;
+	ck_assert_mem_eq(key, known, sizeof(key));
+}
+END_TEST
+
+START_TEST(without_a_hash_there_is_no_key)
+{
+	make(32, 0600);
+	no_crypto = true;
+	assert_refused("libsodium can't be initialised");
 }
 END_TEST
 
@@ -270,6 +318,8 @@ main(void)
 	tcase_add_test(tc, the_key_is_the_one_that_other_programs_derive);
 	tcase_add_test(tc, the_hash_leaves_nothing_on_the_stack);
 	tcase_add_test(tc, the_longest_file_is_hashed_whole);
+	tcase_add_test(tc, an_interrupted_read_gives_the_same_key);
+	tcase_add_test(tc, without_a_hash_there_is_no_key);
 	tcase_add_test(tc, a_content_at_hand_gives_the_same_key_as_its_file);
 	tcase_add_loop_test(tc, a_file_too_short_or_too_long_is_refused, 0, 5);
 	tcase_add_loop_test(tc, a_file_that_others_may_touch_is_refused, 0, 8);

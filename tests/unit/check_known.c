@@ -52,6 +52,17 @@ add(uint64_t inode)
 	return k;
 }
 
+static bool no_memory;
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return no_memory ? NULL : __real_calloc(n, size);
+}
+
 static bool
 is_open(int fd)
 {
@@ -165,6 +176,23 @@ START_TEST(nothing_is_kept_that_connections_need)
 }
 END_TEST
 
+/* It is asked for anew then; its descriptor is still the caller's. */
+START_TEST(without_memory_nobody_is_known)
+{
+	const struct facts facts = { .start = 5 };
+	int fd = watch_self();
+	const struct known *k;
+
+	no_memory = true;
+	k = known_add(sv, INODE, CGROUP, fd, &facts);
+	no_memory = false;
+	ck_assert_ptr_null(k);
+	ck_assert(is_open(fd));
+	ck_assert_ptr_null(known_find(sv, INODE, CGROUP));
+	(void)close(fd);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -180,6 +208,7 @@ main(void)
 	tcase_add_test(t, there_are_never_too_many);
 	tcase_add_test(t, a_process_that_is_another_one_is_not_known);
 	tcase_add_test(t, nothing_is_kept_that_connections_need);
+	tcase_add_test(t, without_memory_nobody_is_known);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
