@@ -158,6 +158,30 @@ START_TEST(an_interruption_makes_no_difference)
 }
 END_TEST
 
+/* Twenty records, of which the thirteenth lost its beginning. */
+static void
+make_torn(void)
+{
+	struct audit *a = logdir_open(LOGDIR_SMALL);
+
+	logdir_append_many(a, 0, 20);
+	logdir_kill(a);
+	logdir_blank(12, 0, 8);
+}
+
+START_TEST(an_interruption_keeps_no_torn_end_from_being_kept)
+{
+	struct audit *a;
+
+	make_torn();
+	a = open_with_fault(_i + 1, EINTR, LOGDIR_SMALL);
+	ck_assert_ptr_nonnull(a);
+	logdir_assert(a, 12);
+	ck_assert(logdir_has("000000000000000c.torn"));
+	audit_close(a);
+}
+END_TEST
+
 /* Thirty-one records are a segment; whatever could be appended stays. */
 START_TEST(a_segment_that_cant_be_made_loses_nothing)
 {
@@ -187,17 +211,6 @@ START_TEST(a_segment_that_cant_be_made_loses_nothing)
 	logdir_reopen(LOGDIR_SMALL, 100);
 }
 END_TEST
-
-/* Twenty records, of which the thirteenth lost its beginning. */
-static void
-make_torn(void)
-{
-	struct audit *a = logdir_open(LOGDIR_SMALL);
-
-	logdir_append_many(a, 0, 20);
-	logdir_kill(a);
-	logdir_blank(12, 0, 8);
-}
 
 START_TEST(a_torn_end_is_kept_aside_or_stays)
 {
@@ -344,6 +357,8 @@ main(void)
 	tcase_add_loop_test(t, a_log_that_cant_be_made_is_made_later, 0,
 	    2 * STEPS);
 	tcase_add_loop_test(t, an_interruption_makes_no_difference, 0, 8);
+	tcase_add_loop_test(t,
+	    an_interruption_keeps_no_torn_end_from_being_kept, 0, 2);
 	tcase_add_loop_test(t, a_segment_that_cant_be_made_loses_nothing, 0,
 	    36);
 	tcase_add_loop_test(t, a_torn_end_is_kept_aside_or_stays, 0, STEPS);

@@ -1,5 +1,6 @@
 #include <check.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,6 +54,9 @@ START_TEST(plain_text_lives_as_long_as_the_buffer)
 	r.type = LOG_SYSTEM;
 	r.object = view_of("");
 	(void)audit_append(a, &r);
+	r.object = view_of("alone");
+	r.detail = view_of("");
+	(void)audit_append(a, &r);
 	ck_assert_int_eq(audit_read(a, 0, &got, &next, text), LOG_OK);
 	ck_assert_ptr_eq(got.object.data, text);
 	ck_assert(view_is(got.object, "/usr/bin/agent"));
@@ -60,6 +64,9 @@ START_TEST(plain_text_lives_as_long_as_the_buffer)
 	ck_assert_int_eq(audit_read(a, next, &got, &next, text), LOG_OK);
 	ck_assert_uint_eq(got.object.len, 0);
 	ck_assert(view_is(got.detail, "unit"));
+	ck_assert_int_eq(audit_read(a, next, &got, &next, text), LOG_OK);
+	ck_assert(view_is(got.object, "alone"));
+	ck_assert_uint_eq(got.detail.len, 0);
 	audit_close(a);
 }
 END_TEST
@@ -84,6 +91,26 @@ START_TEST(a_bad_place_in_an_old_segment_hides_nothing_else)
 	/* 5; 9 with 10, for 11 has nothing to follow. */
 	ck_assert_uint_eq(broken, 3);
 	ck_assert_uint_eq(ok, 96);
+	audit_close(a);
+}
+END_TEST
+
+/* One that stands at another's name tells of other cells. */
+START_TEST(an_old_segment_under_another_name_is_broken)
+{
+	struct audit *a = logdir_open(LOGDIR_SMALL);
+	char from[128];
+	struct log_record r;
+	uint64_t next;
+
+	logdir_append_many(a, 0, 100);
+	(void)strcpy(from, logdir_segment(0));
+	ck_assert_int_eq(rename(from, logdir_segment(31)), 0);
+	for (uint64_t cell = 31; cell < 62; cell = next) {
+		ck_assert_int_eq(audit_read(a, cell, &r, &next, text),
+		    LOG_BROKEN);
+		ck_assert_uint_gt(next, cell);
+	}
 	audit_close(a);
 }
 END_TEST
@@ -370,6 +397,7 @@ add_tests(Suite *s)
 	tcase_add_test(t, any_cell_can_be_asked_for);
 	tcase_add_test(t, plain_text_lives_as_long_as_the_buffer);
 	tcase_add_test(t, a_bad_place_in_an_old_segment_hides_nothing_else);
+	tcase_add_test(t, an_old_segment_under_another_name_is_broken);
 	tcase_add_test(t,
 	    old_segments_that_are_gone_or_cut_are_broken_not_fatal);
 	tcase_add_test(t,

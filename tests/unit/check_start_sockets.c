@@ -1,6 +1,7 @@
 /*
  * Tests of src/start_sockets.c: sockets that are not as configured, limits
- * that can't be raised, and whatever else fails there.
+ * that can't be raised, and whatever else fails there; and of a sentry that
+ * can't be started.
  */
 #include <check.h>
 #include <errno.h>
@@ -54,6 +55,8 @@ WRAP(int, signalfd, (int fd, const sigset_t *set, int flags),
 bool __real_listen_adopt(int fd, char *error, size_t size);
 bool __wrap_listen_adopt(int fd, char *error, size_t size);
 bool __wrap_loop_init(struct server *s);
+bool __wrap_sentry_start(struct sentry *s, size_t slots, uid_t uid, gid_t gid,
+    bool required, char *error, size_t size);
 bool __wrap_notify_listen_fds(int fds[NOTIFY_SOCKETS], char *error,
     size_t size);
 int __wrap_getrlimit(__rlimit_resource_t what, struct rlimit *r);
@@ -71,6 +74,18 @@ __wrap_loop_init(struct server *s)
 {
 	(void)s;
 	return !fails("loop_init");
+}
+
+/* It has places for all descriptors that there may be. */
+bool
+__wrap_sentry_start(struct sentry *s, size_t slots, uid_t uid, gid_t gid,
+    bool required, char *error, size_t size)
+{
+	(void)s;
+	ck_assert_uint_ge(slots, (size_t)3 * sv->config.max_connections);
+	ck_assert(uid == st.uid && gid == st.gid && required);
+	(void)snprintf(error, size, "none");
+	return !fails("sentry_start");
 }
 
 bool
@@ -141,6 +156,8 @@ teardown(void)
 	(void)rmdir(dir);
 }
 
+static bool (*step)(struct start *, struct server *) = start_sockets;
+
 /* The step, and what it has printed. */
 static bool
 run(const char **text)
@@ -152,7 +169,7 @@ run(const char **text)
 
 	ck_assert_int_eq(ftruncate(said, 0), 0);
 	ck_assert_int_eq(dup2(said, STDERR_FILENO), STDERR_FILENO);
-	good = start_sockets(&st, sv);
+	good = step(&st, sv);
 	ck_assert_int_eq(dup2(out, STDERR_FILENO), STDERR_FILENO);
 	(void)close(out);
 	n = pread(said, buf, sizeof(buf) - 1, 0);
@@ -247,6 +264,20 @@ START_TEST(a_socket_that_cant_be_made_is_named)
 }
 END_TEST
 
+START_TEST(without_a_sentry_it_does_not_start)
+{
+	const char *text;
+
+	failing = "sentry_start";
+	step = start_sentry;
+	ck_assert(!run(&text));
+	ck_assert_str_eq(text, "cofred: its sentry can't be started: none\n");
+	failing = "";
+	ck_assert(run(&text));
+	ck_assert_str_eq(text, "");
+}
+END_TEST
+
 /* What a process may have, and what becomes of max_connections = 1024. */
 static const struct {
 	rlim_t soft, hard;
@@ -289,6 +320,7 @@ main(void)
 	tcase_add_loop_test(t, what_fails_is_named, 0, (int)COUNT(failures));
 	tcase_add_test(t, a_socket_that_was_passed_is_the_configured_one);
 	tcase_add_test(t, a_socket_that_cant_be_made_is_named);
+	tcase_add_test(t, without_a_sentry_it_does_not_start);
 	tcase_add_loop_test(t, connections_have_their_descriptors, 0,
 	    (int)COUNT(limits));
 	suite_add_tcase(s, t);

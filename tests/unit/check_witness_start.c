@@ -192,13 +192,24 @@ END_TEST
 
 START_TEST(an_interruption_makes_no_difference)
 {
+	struct pollfd p = { .events = POLLIN };
+	struct witness_answer a;
 	char error[256] = "";
 	struct witness w;
 	bool can_look;
+	int fd;
 
 	interrupts = _i;
 	ck_assert_msg(witness_start(&w, OTHER, OTHER, true, &can_look, error,
 			  sizeof(error)), "%s", error);
+	/* The keeper, too, and the worker that it makes anew. */
+	ck_assert(witness_renew(&w, 1));
+	p.fd = w.worker[1];
+	ck_assert_int_eq(__real_poll(&p, 1, 10000), 1);
+	interrupts = 0;
+	ck_assert_int_eq(witness_take(p.fd, &a, &fd), WITNESS_ANSWERED);
+	ck_assert_uint_eq(a.id, 0);
+	ck_assert_int_eq(fd, -1);
 	(void)close(w.keeper);
 	for (unsigned i = 0; i < WITNESS_WORKERS; i++)
 		(void)close(w.worker[i]);
@@ -254,6 +265,24 @@ START_TEST(a_cgroup_that_is_too_long_is_not_asked_about)
 }
 END_TEST
 
+/* It is made a little later. */
+START_TEST(a_worker_that_cant_be_made_at_once_is_made_nevertheless)
+{
+	char error[256] = "";
+	struct witness w;
+	bool can_look;
+
+	failing = "fork";
+	nth = 1 + _i; /* the first process is the keeper */
+	ck_assert_msg(witness_start(&w, OTHER, OTHER, true, &can_look, error,
+			  sizeof(error)), "%s", error);
+	(void)close(w.keeper);
+	for (unsigned i = 0; i < WITNESS_WORKERS; i++)
+		(void)close(w.worker[i]);
+	ck_assert_int_gt(waitpid(-1, NULL, 0), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -266,6 +295,9 @@ main(void)
 	    a_witness_that_cant_be_started_is_told_and_leaves_nothing, 0,
 	    (int)COUNT(failures));
 	tcase_add_loop_test(t, an_interruption_makes_no_difference, 1, 8);
+	tcase_add_loop_test(t,
+	    a_worker_that_cant_be_made_at_once_is_made_nevertheless, 1,
+	    1 + (int)WITNESS_WORKERS);
 	tcase_add_test(t, nonsense_leaves_no_descriptor);
 	tcase_add_test(t, a_cgroup_that_is_too_long_is_not_asked_about);
 	suite_add_tcase(s, t);
