@@ -239,6 +239,7 @@ main(void)
 	SRunner *sr;
 	int failed;
 
+	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t,
 	    a_user_that_is_not_given_up_for_good_is_an_error, 0,
 	    (int)COUNT(lies));

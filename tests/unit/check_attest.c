@@ -271,10 +271,12 @@ nonsense(void)
 	say_nonsense(0);
 }
 
-/* It has no room for a word more, and the worker is late. */
+/* It has no room for a word more, and the worker is late; another one, which
+   does not answer either, is not. */
 static void
 deaf_keeper(void)
 {
+	(void)ask(1, 2, false);
 	while (send(sv.witness.keeper, "", 1, MSG_DONTWAIT) == 1)
 		;
 	sv.asked.lookers[0].due = 0;

@@ -25,6 +25,7 @@
 static struct {
 	int nth, error;
 	bool no_fallocate; /* the file system has none */
+	bool lost;	   /* what was to be flushed: nobody knows */
 } fault;
 
 static bool
@@ -45,12 +46,13 @@ fails(bool waits)
 		return fails(waits) ? -1 : __real_##name arguments; \
 	}
 
-WRAP(fdatasync, (int fd), (fd), false)
 WRAP(fsync, (int fd), (fd), false)
 WRAP(renameat, (int d, const char *from, int to, const char *name),
     (d, from, to, name), false)
 WRAP(unlinkat, (int d, const char *name, int flags), (d, name, flags), false)
 
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
 int __real_fallocate(int fd, int mode, off_t at, off_t n);
 int __wrap_fallocate(int fd, int mode, off_t at, off_t n);
 void *__real_mmap(void *at, size_t n, int prot, int flags, int fd, off_t from);
@@ -61,6 +63,15 @@ ssize_t __real_pwrite(int fd, const void *from, size_t n, off_t at);
 ssize_t __wrap_pwrite(int fd, const void *from, size_t n, off_t at);
 void *__real_reallocarray(void *p, size_t n, size_t size);
 void *__wrap_reallocarray(void *p, size_t n, size_t size);
+
+int
+__wrap_fdatasync(int fd)
+{
+	if (!fails(false))
+		return __real_fdatasync(fd);
+	fault.lost = true;
+	return -1;
+}
 
 int
 __wrap_fallocate(int fd, int mode, off_t at, off_t n)
@@ -198,6 +209,7 @@ START_TEST(a_segment_that_cant_be_made_loses_nothing)
 			break;
 	}
 	fault.nth = 0;
+	ck_assert(!fault.lost || audit_broken(a));
 	if (audit_broken(a)) {
 		ck_assert(!audit_room(a, 1));
 		ck_assert(!audit_flush(a));

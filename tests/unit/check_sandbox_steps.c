@@ -127,7 +127,7 @@ __wrap_prctl(int op, ...)
 long
 __wrap_syscall(long nr, ...)
 {
-	long a[6], r;
+	long a[5], r;
 	va_list ap;
 
 	va_start(ap, nr);
@@ -139,7 +139,7 @@ __wrap_syscall(long nr, ...)
 	if (nr == LANDLOCK_CREATE && a[0] != 0)
 		memcpy(&shared->landlock, (void *)a[0],
 		    sizeof(shared->landlock));
-	r = __real_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	r = __real_syscall(nr, a[0], a[1], a[2], a[3], a[4]);
 	if (nr == LANDLOCK_CREATE && a[0] == 0 && abi != 0)
 		return abi;
 	if (nr == SYS_capget && lie != 0)

@@ -84,7 +84,7 @@ __wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t from)
 long
 __wrap_syscall(long nr, ...)
 {
-	long a[6];
+	long a[5];
 	va_list ap;
 
 	va_start(ap, nr);
@@ -95,7 +95,7 @@ __wrap_syscall(long nr, ...)
 		return -1; /* its time is over at once */
 	if (nr != SYS_futex && fails())
 		return -1;
-	return __real_syscall(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return __real_syscall(nr, a[0], a[1], a[2], a[3], a[4], 0L);
 }
 
 static size_t

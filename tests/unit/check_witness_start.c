@@ -115,14 +115,36 @@ __wrap_sandbox_enter_keeper(struct sandbox *s, bool required, char *error,
 	return __real_sandbox_enter_keeper(s, required, error, size);
 }
 
+/* As if it had been asked already. */
+static size_t
+put_answer(uint8_t *to, size_t size)
+{
+	struct wire_writer w;
+
+	wire_writer_init(&w, to, size);
+	wire_put_u64(&w, 7);
+	wire_put_bool(&w, false);
+	wire_put_u64(&w, 0);
+	wire_put_u32(&w, 0);
+	wire_put_u32(&w, 0);
+	for (unsigned i = 0; i < 3; i++)
+		wire_put_string(&w, view_of(""), EXE_MAX);
+	return w.len;
+}
+
 /* It says something before it is ready. */
 void
 __wrap_witness_serve(int fd)
 {
+	uint8_t answer[64];
 	struct iovec iov = { nonsense, sizeof(nonsense) };
 	const struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (strcmp(failing, "early") == 0)
+	if (strcmp(failing, "answer") == 0) {
+		iov.iov_base = answer;
+		iov.iov_len = put_answer(answer, sizeof(answer));
+	}
+	if (strcmp(failing, "early") == 0 || strcmp(failing, "answer") == 0)
 		(void)sendmsg(fd, &m, 0);
 	else
 		__real_witness_serve(fd);
@@ -162,6 +184,7 @@ static const struct failure {
 	    false },
 	{ "keeper", 1, "no sandbox for it", false },
 	{ "early", 1, "a worker ended at once", false },
+	{ "answer", 1, "a worker ended at once", false },
 };
 
 START_TEST(a_witness_that_cant_be_started_is_told_and_leaves_nothing)
