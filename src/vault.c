@@ -68,6 +68,7 @@ vault_open(struct vault *v, struct store *store, struct store *ssh,
 
 	memset(v, 0, sizeof(*v));
 	v->store = store;
+	v->ssh.store = ssh; /* for who closes both, also if this fails */
 	if (!keyring_init(&v->keyring) ||
 	    !sshstore_init(&v->ssh, ssh, &v->keyring, v->id) ||
 	    !secmem_init(&v->scratch, 3 * ROW_SEALED_MAX, false, true)) {
