@@ -27,7 +27,7 @@ are_strings(struct view v, one_string *is)
 	struct wire_reader r;
 
 	wire_reader_init(&r, v);
-	while (r.len > 0 && !r.bad)
+	while (r.len > 0) /* what can't be read is empty, and so is none */
 		if (!is(wire_get_string(&r, SSH_BLOB_MAX)))
 			return false;
 	return wire_reader_done(&r);
