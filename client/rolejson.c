@@ -292,7 +292,10 @@ parse(struct view text, struct wire_writer *w, struct rolejson *r,
 	    text.len, JSON_REJECT_DUPLICATES, &error);
 	enum cofre_status s;
 
-	if (all == NULL)
+	/* jansson has no words for a lack of memory. */
+	if (all == NULL && error.text[0] == '\0')
+		s = problem_set(p, COFRE_NO_MEMORY, "out of memory");
+	else if (all == NULL)
 		s = problem_set(p, COFRE_FORMAT, "line %d, column %d: %s",
 		    error.line, error.column, error.text);
 	else if (!json_is_object(all))

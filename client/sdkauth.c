@@ -140,7 +140,10 @@ parse(struct view text, cofre_secret *secret, struct problem *p)
 	    JSON_REJECT_DUPLICATES, &error);
 	enum cofre_status s;
 
-	if (all == NULL)
+	/* It has none for a lack of memory. */
+	if (all == NULL && error.text[0] == '\0')
+		s = problem_set(p, COFRE_NO_MEMORY, "out of memory");
+	else if (all == NULL)
 		s = problem_set(p, COFRE_FORMAT,
 		    "line %d, column %d: no JSON, or a key is there twice",
 		    error.line, error.column);

@@ -300,7 +300,8 @@ not_json(const json_error_t *error, size_t len, struct problem *p)
 	enum json_error_code code = json_error_code(error);
 	const char *text = "it is no JSON";
 
-	if (code == json_error_out_of_memory)
+	/* jansson has no words for that. */
+	if (error->text[0] == '\0')
 		return problem_set(p, COFRE_NO_MEMORY, "out of memory");
 	if (len == 0)
 		return problem_set(p, COFRE_FORMAT, "its answer is empty");

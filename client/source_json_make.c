@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "utf8.h"
 #include "wiping.h"
 
 #define REQUEST_VERSION 1
@@ -91,10 +92,13 @@ put_pairs(json_t *object, const char *key, const char *what,
 			    "%s %zu has no valid name", what, i + 1);
 		memcpy(name, pairs[i].name.data, pairs[i].name.len);
 		name[pairs[i].name.len] = '\0';
-		if (!put(all, name, string_of(pairs[i].value)))
+		if (!utf8_is_text(pairs[i].value))
 			return problem_set(p, COFRE_INVALID,
 			    "%s %s is no UTF-8, and can't be given to a "
 			    "source", what, name);
+		if (!put(all, name, string_of(pairs[i].value)))
+			return problem_set(p, COFRE_NO_MEMORY,
+			    "out of memory");
 	}
 	return COFRE_OK;
 }

@@ -249,9 +249,12 @@ program_parse(struct view text, const char *what, struct problem *p)
 	json_t *all = json_loadb(text.len > 0 ? (const char *)text.data : "",
 	    text.len, JSON_REJECT_DUPLICATES, &error);
 
-	secmem_wipe(&error, sizeof(error));
-	if (all == NULL)
+	/* It has none for a lack of memory. */
+	if (all == NULL && error.text[0] == '\0')
+		(void)no_memory(p);
+	else if (all == NULL)
 		(void)problem_set(p, COFRE_FORMAT, "%s is no JSON", what);
+	secmem_wipe(&error, sizeof(error));
 	return all;
 }
 
