@@ -194,6 +194,8 @@ sourcedir_run(struct sourcedir *d)
 	    COFRE_OK, "%s", p.text);
 	for (size_t i = 0; i < d->count; i++)
 		source_pool_add(pool, &d->jobs[i]);
+	if (d->ready != NULL)
+		d->ready();
 	ck_assert_msg(source_pool_run(pool, done, d, &p) == COFRE_OK, "%s",
 	    p.text);
 	source_pool_free(pool);

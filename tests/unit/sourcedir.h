@@ -32,6 +32,7 @@ struct sourcedir {
 	struct sourcedir_result results[SOURCEDIR_JOBS];
 	size_t count;
 	size_t done;
+	void (*ready)(void); /* called when the pool is made, or NULL */
 };
 
 /* Make and remove the directory: fixtures.  False, with a line that says so:
