@@ -162,9 +162,7 @@ put_request(struct wire_writer *w, const struct run_start_request *q,
 	struct wire_list l;
 
 	run_start_request_put(w, q);
-	if (w->bad)
-		return;
-	w->len -= 8;
+	lists_take_back(w, 1);
 	list_begin(&l, w);
 	for (size_t i = 0; i < o->secret_count; i++) {
 		item.name = view_of(o->secrets[i]);

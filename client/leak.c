@@ -70,9 +70,7 @@ put_request(struct wire_writer *w, const char *workspace, uint64_t after,
 	struct wire_list l;
 
 	run_scan_request_put(w, &q);
-	if (w->bad)
-		return;
-	w->len -= 8;
+	lists_take_back(w, 1);
 	list_begin(&l, w);
 	for (size_t i = 0; i < b->count; i++) {
 		const struct text_item item = { b->pieces[i] };
