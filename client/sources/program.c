@@ -89,35 +89,43 @@ take_request(const json_t *all, struct request *q, struct problem *p)
 	return take_operation(all, q, p);
 }
 
-/* Collect what jansson prints in the memory of an input. */
+/* What jansson prints, in the memory of an input. */
+struct printed {
+	struct input text;
+	bool full;
+};
+
 static int
 keep_part(const char *part, size_t n, void *to)
 {
-	struct input *out = to;
+	struct printed *out = to;
 
-	if (n > out->max - out->len)
+	out->full = n > out->text.max - out->text.len;
+	if (out->full)
 		return -1;
-	memcpy(out->data + out->len, part, n);
-	out->len += n;
+	memcpy(out->text.data + out->text.len, part, n);
+	out->text.len += n;
 	return 0;
 }
 
 static enum cofre_status
 print(const json_t *answer, struct problem *p)
 {
-	struct input out;
-	enum cofre_status s = input_init(&out, PROGRAM_TEXT_MAX, p);
+	struct printed out = { .full = false };
+	enum cofre_status s = input_init(&out.text, PROGRAM_TEXT_MAX, p);
 
 	if (s != COFRE_OK)
 		return s;
 	if (json_dump_callback(answer, keep_part, &out,
 		JSON_COMPACT | JSON_ENSURE_ASCII) != 0 ||
 	    keep_part("\n", 1, &out) != 0)
-		s = problem_set(p, COFRE_TOO_LARGE, "the answer is too large");
-	else if (!reveal_write(STDOUT_FILENO, input_view(&out)))
+		s = out.full ? problem_set(p, COFRE_TOO_LARGE,
+				   "the answer is too large") :
+			       no_memory(p);
+	else if (!reveal_write(STDOUT_FILENO, input_view(&out.text)))
 		s = problem_set(p, COFRE_ARGUMENT,
 		    "can't write the answer: %s", strerror(errno));
-	input_free(&out);
+	input_free(&out.text);
 	return s;
 }
 
