@@ -103,6 +103,17 @@ upstream_begin(const char *path, const char *workspace, unsigned seconds,
 	return s;
 }
 
+/* What recv(2) or send(2) has said. */
+static enum cofre_status
+fail_errno(struct problem *p)
+{
+	if (errno == EAGAIN)
+		return problem_set(p, COFRE_TIMEOUT,
+		    "the daemon's ssh agent: no answer");
+	return problem_set(p, COFRE_UNREACHABLE,
+	    "the daemon's ssh agent: %s", strerror(errno));
+}
+
 enum cofre_status
 upstream_judge(const uint8_t said[UPSTREAM_ANSWER], ssize_t n,
     const char *workspace, struct problem *p)
@@ -111,10 +122,7 @@ upstream_judge(const uint8_t said[UPSTREAM_ANSWER], ssize_t n,
 		AGENT_SUCCESS };
 
 	if (n == -1)
-		return problem_set(p, errno == EAGAIN ? COFRE_TIMEOUT :
-							COFRE_UNREACHABLE,
-		    "the daemon's ssh agent: %s", errno == EAGAIN ?
-		    "no answer" : strerror(errno));
+		return fail_errno(p);
 	if (n == 0)
 		return problem_set(p, COFRE_DENIED,
 		    "the daemon's ssh agent does not speak with this process");
@@ -171,8 +179,7 @@ hear_count(int fd, uint32_t *ret, struct problem *p)
 	if (reveal_write(fd, (struct view){ ask, sizeof(ask) }))
 		n = hear(fd, said, sizeof(said));
 	if (n == -1)
-		return problem_set(p, COFRE_UNREACHABLE,
-		    "the daemon's ssh agent: %s", strerror(errno));
+		return fail_errno(p);
 	if (n != (ssize_t)sizeof(said) || said[4] != AGENT_IDENTITIES_ANSWER)
 		return problem_set(p, COFRE_DENIED,
 		    "the daemon's ssh agent lists no keys for this process");
