@@ -14,6 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
 static struct {
 	const char *call; /* or NULL */
 	unsigned left;	  /* of those calls, with the one that fails */
@@ -89,6 +93,8 @@ CALL(ssize_t, -1, recv, (int fd, void *to, size_t len, int flags),
     (fd, to, len, flags))
 CALL(ssize_t, -1, send, (int fd, const void *from, size_t len, int flags),
     (fd, from, len, flags))
+CALL(ssize_t, -1, sendmsg, (int fd, const struct msghdr *m, int flags),
+    (fd, m, flags))
 CALL(int, -1, setrlimit, (int what, const struct rlimit *to), (what, to))
 CALL(int, -1, socket, (int domain, int type, int protocol),
     (domain, type, protocol))
@@ -129,6 +135,17 @@ __wrap_waitpid(pid_t pid, int *status, int options)
 	    -1 : __real_waitpid(pid, status, options);
 }
 
+/* Of a process that has connected. */
+int __real_getsockopt(int fd, int level, int name, void *to, socklen_t *len);
+int __wrap_getsockopt(int fd, int level, int name, void *to, socklen_t *len);
+
+int
+__wrap_getsockopt(int fd, int level, int name, void *to, socklen_t *len)
+{
+	return name == SO_PEERPIDFD && strikes("peerpidfd") ?
+	    -1 : __real_getsockopt(fd, level, name, to, len);
+}
+
 /* With one more argument, if any. */
 int __real_fcntl(int fd, int cmd, ...);
 int __wrap_fcntl(int fd, int cmd, ...);
@@ -143,8 +160,7 @@ __wrap_fcntl(int fd, int cmd, ...)
 	value = va_arg(ap, long);
 	va_end(ap);
 	if ((cmd == F_DUPFD_CLOEXEC && strikes("dupfd")) ||
-	    (cmd == F_SETFL && strikes("setfl")) ||
-	    (cmd == F_GETFL && strikes("getfl")))
+	    (cmd == F_SETFL && strikes("setfl")))
 		return -1;
 	return __real_fcntl(fd, cmd, value);
 }

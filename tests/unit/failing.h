@@ -16,7 +16,7 @@
  * process and in each that it forks from now on.  Names are those of the
  * functions; "alloc" is malloc, calloc, realloc and reallocarray; those of
  * prctl and fcntl are of what they are for: "pdeathsig", "subreaper",
- * "no_new_privs", "dupfd", "setfl", "getfl".
+ * "no_new_privs", "dupfd", "setfl"; "peerpidfd" is of getsockopt.
  */
 void failing_next(const char *call, unsigned nth, int error);
 
