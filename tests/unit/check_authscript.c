@@ -367,13 +367,15 @@ END_TEST
 
 START_TEST(no_room_is_no_script)
 {
-	const struct authscript a = { .user = "a", .file = "f",
+	const struct authscript a = { .user = "_a", .file = "f",
 		.lines = { LINE1, LINE2 }, .line_count = 2,
+		.gone = { view_of("x"), view_of("y") }, .gone_count = 2,
 		.comment = "cofre:w/a#", .newest = 2 };
 	char command[256];
 	size_t len;
 
 	ck_assert(authscript_make(script, sizeof(script), &a));
+	ck_assert_ptr_nonnull(strstr(script, "\ngone='eA== eQ=='\n"));
 	len = strlen(script);
 	for (size_t i = 0; i <= len; i++)
 		ck_assert(!authscript_make(script, i, &a));

@@ -1,5 +1,6 @@
 /* Tests of client/descent.c: which processes are this one's. */
 #include <check.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "descent.h"
+#include "failing.h"
 #include "procstat.h"
 
 static bool
@@ -146,6 +148,58 @@ START_TEST(who_has_connected_is_held)
 }
 END_TEST
 
+/* A kernel that does not know of it has another way; others fail. */
+START_TEST(who_has_connected_is_held_by_older_kernels)
+{
+	struct ucred who = { 0 };
+	int fds[2], pidfd = -1;
+	bool held;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	failing_next("peerpidfd", 1, ENOPROTOOPT);
+	held = descent_peer(fds[0], &who, &pidfd);
+	ck_assert(failing_end());
+	ck_assert(held);
+	ck_assert_int_eq((int)syscall(SYS_pidfd_send_signal, pidfd, 0, NULL,
+		0), 0);
+	(void)close(pidfd);
+	pidfd = -1;
+	failing_next("peerpidfd", 1, EMFILE);
+	held = descent_peer(fds[0], &who, &pidfd);
+	ck_assert(failing_end());
+	ck_assert(!held);
+	ck_assert_int_eq(pidfd, -1);
+}
+END_TEST
+
+/* Going up, and looking whether it is still so. */
+START_TEST(a_way_that_changes_is_gone_again)
+{
+	static const struct {
+		const char *call;
+		unsigned nth;
+		int error;
+	} rows[] = { { "open", 2, ESRCH }, { "read", 1, EINTR },
+		{ "read", 2, EINTR } };
+	pid_t child, last;
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	child = last_of(1, fds[1], false);
+	ck_assert_int_eq(read(fds[0], &last, sizeof(last)), sizeof(last));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool mine;
+
+		failing_next(rows[i].call, rows[i].nth, rows[i].error);
+		mine = is_mine(last);
+		ck_assert(failing_end());
+		ck_assert(mine);
+	}
+	(void)kill(child, SIGKILL);
+	(void)waitpid(child, NULL, 0);
+}
+END_TEST
+
 static Suite *
 descent_suite(void)
 {
@@ -158,6 +212,8 @@ descent_suite(void)
 	tcase_add_test(t, nobody_else_is_mine);
 	tcase_add_test(t, one_that_has_exited_is_not_mine);
 	tcase_add_test(t, who_has_connected_is_held);
+	tcase_add_test(t, who_has_connected_is_held_by_older_kernels);
+	tcase_add_test(t, a_way_that_changes_is_gone_again);
 	suite_add_tcase(s, t);
 	return s;
 }

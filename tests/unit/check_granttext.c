@@ -16,6 +16,9 @@ static const struct {
 	{ PRINCIPAL_IDENTITY, 0, "ml-prod", "identity:ml-prod" },
 	{ PRINCIPAL_IDENTITY, 7, "", "identity:#7" },
 	{ PRINCIPAL_OPERATOR, 0, "", "operator" },
+	{ PRINCIPAL_UNIT, 0, "train.service", "unit:train.service" },
+	{ PRINCIPAL_RUN, 0, "abc", "run:abc" },
+	{ PRINCIPAL_RUN, 0, "", "run" },
 };
 
 START_TEST(a_principal_is_written_as_it_is_read)
@@ -79,6 +82,8 @@ START_TEST(a_list_has_what_was_put_into_it)
 	ck_assert(!granttext_is_in(items, &out));
 	/* Cut off: it is not there, and nothing behind it is read. */
 	items.items.len--;
+	ck_assert(!granttext_is_in(items, &in));
+	items.count = 2;
 	ck_assert(!granttext_is_in(items, &in));
 }
 END_TEST

@@ -96,10 +96,14 @@ static const struct {
 	{ LINE2 "@revoked gpu.?xample" OF_KEY2 "\n", true },
 	{ LINE2 "@revoked *,!other" OF_KEY2 "\n", true },
 	{ LINE2 "@revoked " HASH OF_KEY2 "\n", true },
-	/* Neither ends what OpenSSH has read by then. */
+	/* Of no host: of any. */
+	{ LINE2 "@revoked" OF_KEY2 "\n", true },
+	/* None ends what OpenSSH has read by then. */
 	{ LINE2 "@revoked gpu.example" OF_KEY2 "\r\n", true },
 	{ LINE2 "@revoked gpu.example" OF_KEY2 " a\033b\n", true },
+	{ LINE2 "@revoked gpu.example" OF_KEY2 " a\177b\n", true },
 	{ "ssh-ed25519 " KEY2 "\n@revoked gpu.example" OF_KEY2 "\n", true },
+	{ LINE2 "@revoked gpu.examplf" OF_KEY2 "\n", false },
 	{ LINE2 "@revoked other" OF_KEY2 "\n", false },
 	{ LINE2 "@revoked gpu.example " SSHSAMPLE_LINE "\n", false },
 	{ LINE2 "@revoked gpu.example " SSHSAMPLE_RSA "\n", false },

@@ -66,7 +66,7 @@ START_TEST(only_plain_names_of_variables_are_shown)
 		bool plain;
 	} rows[] = { { "HOME=/root", true }, { "a_1=", true }, { "x=a=b", true },
 		{ "=x", false }, { "", false }, { "HOME", false },
-		{ "a-b=c", false }, { "a b=c", false }, { "\x1b[1m=c", false },
+		{ "a-b=c", false }, { "a{=c", false }, { "a b=c", false }, { "\x1b[1m=c", false },
 		{ "BASH_FUNC_x%%=() {", false } };
 	struct view name, value;
 

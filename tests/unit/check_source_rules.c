@@ -123,6 +123,7 @@ static const struct {
 	{ "file", "other", "1=c", "has no valid name" },
 	{ "rules", "other", "", "the source's name is not valid" },
 	{ "file", "Other", "", "the workspace's name is not valid" },
+	{ "file", "w", "=c", "the argument  has no valid name" },
 	{ "file", "w", "a=1 b=1 c=1 d=1 e=1 f=1 g=1 h=1 i=1 j=1 k=1 l=1 m=1 "
 	  "n=1 o=1 p=1 q=1", "more arguments" },
 };
@@ -183,6 +184,9 @@ static const struct {
 	{ "plain # x", "the workspace is missing" },
 	{ "plain Work", "a workspace's name is not valid" },
 	{ "plain w/x", "a workspace's name is not valid" },
+	{ "plain w/?", "a workspace's name is not valid" },
+	{ "plain ****************************************************"
+	  "*************", "a workspace's name is not valid" },
 	{ "rules *", "a source's name is not valid" },
 	{ "../x *", "a source's name is not valid" },
 	{ "* *", "a source's name is not valid" },
