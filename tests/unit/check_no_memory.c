@@ -8,9 +8,11 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "failing.h"
 #include "rolejson.h"
+#include "runfile.h"
 #include "sdkauth.h"
 #include "secret.h"
 #include "source_json.h"
@@ -151,6 +153,63 @@ parse_format(void)
 	return s;
 }
 
+/* A line of a passfile, and all of it as JSON. */
+static enum cofre_status
+make_files(void)
+{
+	const struct runspec_secret passfile = { "s", RUNSPEC_PGPASS, "", "" };
+	const struct runspec_secret json = { "s", RUNSPEC_JSON, "", "" };
+	cofre_secret *secret = NULL;
+	int fd = -1;
+	enum cofre_status s = cofre_secret_new(&secret, COFRE_KIND_DATASTORE,
+	    COFRE_DATASTORE_AZURE_POSTGRES);
+
+	if (s == COFRE_OK)
+		s = cofre_secret_add(secret, "password", 1, "p", 1);
+	if (s == COFRE_OK)
+		s = runfile_make(secret, &passfile, "w/s", &fd, &problem);
+	(void)close(fd);
+	fd = -1;
+	if (s == COFRE_OK)
+		s = runfile_make(secret, &json, "w/s", &fd, &problem);
+	given = fd != -1;
+	(void)close(fd);
+	cofre_secret_free(secret);
+	return s;
+}
+
+/* A secret of more than one area. */
+static enum cofre_status
+fill_secret(void)
+{
+	static const char value[COFRE_VALUE_MAX] = "";
+	cofre_secret *secret = NULL;
+	enum cofre_status s = cofre_secret_new(&secret, COFRE_KIND_GENERIC, 0);
+
+	if (s == COFRE_OK)
+		s = cofre_secret_add(secret, "a", 1, value, sizeof(value));
+	given = s == COFRE_OK;
+	if (secret != NULL && !given &&
+	    cofre_secret_field(secret, "a", NULL) != NULL)
+		given = true;
+	cofre_secret_free(secret);
+	return s;
+}
+
+static enum cofre_status
+open_handle(void)
+{
+	cofre *c = NULL;
+	enum cofre_status s = cofre_open(&c, "/nowhere/cofre.sock", 0);
+
+	given = false;
+	cofre_close(c);
+	if (s != COFRE_UNREACHABLE)
+		return s;
+	given = true;
+	return COFRE_OK;
+}
+
 static const struct {
 	enum cofre_status (*run)(void);
 	bool parses; /* JSON: a word without memory is no word for jansson */
@@ -162,28 +221,34 @@ static const struct {
 	{ make_role_of_ours, false },
 	{ parse_principal, true },
 	{ parse_format, false },
+	{ make_files, false },
+	{ fill_secret, false },
+	{ open_handle, false },
 };
+
+static const char *const calls[] = { "alloc", "secmem" };
 
 START_TEST(a_lack_of_memory_is_called_so)
 {
+	const char *call = calls[_i % 2];
 	unsigned n = 0;
 	enum cofre_status s;
 	bool failed;
 
 	json_set_alloc_funcs(take, free);
 	do {
-		failing_next("alloc", ++n, ENOMEM);
-		s = all[_i].run();
+		failing_next(call, ++n, ENOMEM);
+		s = all[_i / 2].run();
 		failed = failing_end();
 		ck_assert_int_eq(given, s == COFRE_OK);
 		ck_assert_int_eq(s != COFRE_OK, failed);
 		ck_assert_msg(!failed || s == COFRE_NO_MEMORY ||
-			(all[_i].parses && s == COFRE_FORMAT &&
+			(all[_i / 2].parses && s == COFRE_FORMAT &&
 			    strstr(problem.text, "-1") == NULL),
-		    "allocation %u: %s: %s", n, cofre_status_name(s),
+		    "%s %u: %s: %s", call, n, cofre_status_name(s),
 		    problem.text);
 	} while (failed);
-	ck_assert_uint_gt(n, 1);
+	ck_assert(n > 1 || _i % 2 == 1);
 }
 END_TEST
 
@@ -196,7 +261,7 @@ main(void)
 	int failed;
 
 	tcase_add_loop_test(t, a_lack_of_memory_is_called_so, 0,
-	    (int)COUNT(all));
+	    2 * (int)COUNT(all));
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);

@@ -135,6 +135,17 @@ __wrap_waitpid(pid_t pid, int *status, int options)
 	    -1 : __real_waitpid(pid, status, options);
 }
 
+/* The room that secret memory lies in: nobody else may be given none. */
+void *__real_mmap(void *at, size_t len, int prot, int flags, int fd, off_t o);
+void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t o);
+
+void *
+__wrap_mmap(void *at, size_t len, int prot, int flags, int fd, off_t o)
+{
+	return prot == PROT_NONE && strikes("secmem") ?
+	    MAP_FAILED : __real_mmap(at, len, prot, flags, fd, o);
+}
+
 /* Of a process that has connected. */
 int __real_getsockopt(int fd, int level, int name, void *to, socklen_t *len);
 int __wrap_getsockopt(int fd, int level, int name, void *to, socklen_t *len);
