@@ -304,6 +304,42 @@ START_TEST(a_filter_chooses_events)
 }
 END_TEST
 
+/* What the daemon notes by itself has a status, and is found by it. */
+START_TEST(a_note_is_told_like_a_request)
+{
+	const struct event_filter by_op = { .op = OP_SECRET_GET };
+	const struct event_filter by_status = { .by_status = true,
+		.status = COFRE_DENIED };
+	const struct event_filter other = { .by_status = true,
+		.status = COFRE_OK };
+	struct event_item e = event();
+	struct paper p;
+
+	e.type = EVENT_NOTE;
+	ck_assert(event_is_wanted(&e, &by_op));
+	ck_assert(event_is_wanted(&e, &by_status));
+	ck_assert(!event_is_wanted(&e, &other));
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	ck_assert_int_eq(fflush(p.f), 0);
+	ck_assert_ptr_nonnull(strstr(p.text, "  secret.get        denied  "));
+	ck_assert_int_eq(fclose(p.f), 0);
+	free(p.text);
+	e.op = 0;
+	ck_assert(event_print(&e, true, paper_open(&p)));
+	ck_assert_int_eq(fflush(p.f), 0);
+	ck_assert_ptr_nonnull(strstr(p.text, "\"type\": \"note\""));
+	ck_assert_ptr_nonnull(strstr(p.text, "\"status\": \"denied\""));
+	ck_assert_int_eq(fclose(p.f), 0);
+	free(p.text);
+	/* Without an operation it is told by its kind. */
+	ck_assert(event_print(&e, false, paper_open(&p)));
+	ck_assert_int_eq(fflush(p.f), 0);
+	ck_assert_ptr_nonnull(strstr(p.text, "Z  note "));
+	ck_assert_int_eq(fclose(p.f), 0);
+	free(p.text);
+}
+END_TEST
+
 static TCase *
 events(void)
 {
@@ -320,6 +356,7 @@ events(void)
 	tcase_add_loop_test(tc, a_filter_chooses_what_concerns_a_run, 0, 5);
 	tcase_add_test(tc, a_principal_can_not_write_on_the_terminal);
 	tcase_add_test(tc, a_daemon_start_has_no_initiator);
+	tcase_add_test(tc, a_note_is_told_like_a_request);
 	tcase_add_loop_test(tc, a_filter_chooses_events, 0,
 	    (int)COUNT(filters));
 	return tc;
