@@ -206,9 +206,10 @@ put_user(struct text_out *out)
 	struct view user = text_value(out, "user");
 	struct view password = text_value(out, "password");
 
+	if (user.data == NULL && password.data != NULL)
+		return text_fail(out->fault, "user", "missing");
 	if (user.data == NULL)
-		return password.data == NULL ||
-		    text_fail(out->fault, "user", "missing");
+		return true;
 	text_put_encoded(out, user);
 	if (password.data != NULL) {
 		text_put(out, ":");

@@ -59,6 +59,8 @@ START_TEST(what_is_missing_is_named)
 	    "run attach: token is NULL");
 	refused(cofre_run_attach(p.c, TOKEN, NULL),
 	    "run attach: ret is NULL");
+	ck_assert_int_eq(cofre_secret_new(NULL, COFRE_KIND_GENERIC, 0),
+	    COFRE_ARGUMENT);
 	/* Without a handle there is nowhere to say so. */
 	ck_assert_int_eq(cofre_report_stale(NULL, "w", "n", 1),
 	    COFRE_ARGUMENT);

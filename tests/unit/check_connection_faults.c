@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "failing.h"
@@ -134,6 +135,35 @@ START_TEST(a_call_may_take_weeks)
 }
 END_TEST
 
+/* A child that gets no memory has no connection; the parent keeps his. */
+START_TEST(a_child_without_memory_has_no_connection)
+{
+	cofre_secret *secret = NULL;
+	struct script p;
+	int status;
+	pid_t pid;
+
+	script_open(&p, 1000);
+	script_put_hello(&p);
+	script_put_secret(&p, FIRST_ID, 1, script_one_field, 1);
+	script_flush(&p);
+	pid = fork();
+	ck_assert_int_ne(pid, -1);
+	if (pid == 0) {
+		failing_next("secmem", 1, ENOMEM);
+		status = script_get(&p, NULL, &secret) == COFRE_CLOSED &&
+		    failing_end() && secret == NULL &&
+		    !handle_is_connected(p.c);
+		_exit(status ? 0 : 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(script_get(&p, NULL, &secret), COFRE_OK);
+	cofre_secret_free(secret);
+	script_close(&p);
+}
+END_TEST
+
 /* The daemon is told the ids by which the process acts. */
 START_TEST(an_effective_gid_is_said)
 {
@@ -186,6 +216,7 @@ main(void)
 	tcase_add_loop_test(t, a_call_is_done_or_its_connection_given_up, 0,
 	    (int)COUNT(gets));
 	tcase_add_test(t, a_call_may_take_weeks);
+	tcase_add_test(t, a_child_without_memory_has_no_connection);
 	tcase_add_test(t, an_effective_gid_is_said);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -158,6 +158,9 @@ static const struct {
 	{ &postgres, "servicefile", "/tmp/x", "postgresql://h", NULL },
 	{ &mysql, "password", "p", NULL, "user: missing" },
 	{ &mysql, "user", "[u", "%5Bu@h", NULL },
+	{ &mysql, "tls-versions", "[a", NULL,
+	    "tls-versions: a list must be written [a,b]" },
+	{ &mysql, "tls-versions", "[a]", "h?tls-versions=[a]", NULL },
 	{ &ado, "user", "", NULL, "user: the value is empty" },
 };
 

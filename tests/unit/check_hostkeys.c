@@ -164,6 +164,27 @@ START_TEST(a_file_has_at_most_64_kib)
 }
 END_TEST
 
+/* The ninth is told, not left out. */
+START_TEST(a_host_has_at_most_eight_keys)
+{
+	char text[1024] = "";
+	struct hostkeys h = HOST;
+	struct problem p = { .text = "" };
+
+	for (char c = 'A'; c < 'A' + 9; c++) {
+		size_t len = strlen(text);
+
+		(void)snprintf(text + len, sizeof(text) - len,
+		    "ssh-ed25519 %.*s%c\n", (int)strlen(KEY2) - 1, KEY2, c);
+		h.count = 0;
+		put(text);
+		ck_assert_int_eq(hostkeys_add(&h, path, &p), c < 'A' + 8 ?
+			COFRE_OK : COFRE_ARGUMENT);
+	}
+	ck_assert_ptr_nonnull(strstr(p.text, "more than 8 host keys"));
+}
+END_TEST
+
 START_TEST(a_text_is_a_key_or_a_file)
 {
 	struct hostkeys h = HOST;
@@ -263,6 +284,7 @@ hostkeys_suite(void)
 	    (int)COUNT(revocations));
 	tcase_add_test(t, the_other_keys_of_that_file_are_taken);
 	tcase_add_test(t, a_file_has_at_most_64_kib);
+	tcase_add_test(t, a_host_has_at_most_eight_keys);
 	tcase_add_test(t, a_text_is_a_key_or_a_file);
 	tcase_add_loop_test(t, a_line_that_names_hosts_must_name_this_one, 0,
 	    (int)COUNT(hosts));

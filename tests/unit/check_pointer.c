@@ -22,6 +22,7 @@ static const struct {
 	{ "/0", "name" },
 	{ "/-", "dash" },
 	{ "/keys/2/value", NULL },
+	{ "/keys/10/value", NULL },
 	{ "/keys/00/value", NULL },
 	{ "/keys/-1/value", NULL },
 	{ "/keys/-", NULL },

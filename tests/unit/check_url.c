@@ -52,6 +52,8 @@ static const char *const bad[] = {
 	"http://127.0.0.1@evil/",
 	"http://127.0.0.1.evil.example/",
 	"http://127.1/",
+	"http://127-0.0.1/",
+	"http://1270.0.0.1/",
 	"http://127.0.0.1.1/",
 	"http://127.0.0.256/",
 	"http://127.0.0.01/",
