@@ -58,6 +58,28 @@ def help_of(t, *verb):
     return sum(help_of(t, *verb, v) for v in verbs)
 
 
+def before_the_verb(t):
+    """Which socket is meant, in each way of saying so, and the version."""
+    def said(*words):
+        done = subprocess.run([t.cofre(), *words], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=LIMIT,
+                              stdin=subprocess.DEVNULL)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    same(said("-V"), said("--version"), "the version")
+    check(said("-V")[1].startswith("cofre "), said("-V"))
+    for words in ("--socket", "/nowhere/a"), ("--socket=/nowhere/a",), (
+            "--socket", "/b", "--socket=/nowhere/a"):
+        code, out, err = said(*words, "status")
+        check(code != 0 and out == "" and "/nowhere/a: " in err, err)
+    for words in ("--socket",), ("--socket=", "status"), (
+            "--socket", "", "status"):
+        code, out, err = said(*words)
+        same((code, out), (USAGE, ""), err)
+        check("--socket needs a path" in err, err)
+    show("options before the verb say which socket is meant")
+
+
 # --- a terminal ---------------------------------------------------------------
 
 class Terminal:
@@ -272,6 +294,7 @@ def stopped_alone(t, d):
 
 def test(t):
     show("%d verbs have help" % help_of(t))
+    before_the_verb(t)
     d, root = passphrases(t)
     which_field(t, d, root)
     shown_when_asked(t, d, root)
