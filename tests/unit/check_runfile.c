@@ -292,6 +292,30 @@ START_TEST(a_passfile_has_one_line)
 }
 END_TEST
 
+/* Of another type, or with what would end the line. */
+START_TEST(a_passfile_is_of_postgres_alone)
+{
+	cofre_secret *s = make_secret(COFRE_KIND_DATASTORE,
+	    COFRE_DATASTORE_AZURE_MYSQL, lines[0].rows, lines[0].n);
+	struct problem p = { "" };
+	struct secmem m;
+	struct view text;
+
+	ck_assert_int_eq(pgpass_make(s, &m, &text, &p), COFRE_FORMAT);
+	ck_assert_str_eq(p.text,
+	    "pgpass is for datastores of type azure-postgres");
+	cofre_secret_free(s);
+	s = NULL;
+	ck_assert_int_eq(cofre_secret_new(&s, COFRE_KIND_DATASTORE,
+	    COFRE_DATASTORE_AZURE_POSTGRES), COFRE_OK);
+	ck_assert_int_eq(cofre_secret_add(s, "password", 1, "a\0b", 3),
+	    COFRE_OK);
+	ck_assert_int_eq(pgpass_make(s, &m, &text, &p), COFRE_FORMAT);
+	ck_assert_ptr_nonnull(strstr(p.text, "password has a line break or"));
+	cofre_secret_free(s);
+}
+END_TEST
+
 static Suite *
 runfile_suite(void)
 {
@@ -308,6 +332,7 @@ runfile_suite(void)
 	    (int)COUNT(contents));
 	tcase_add_test(t, json_is_that_of_get);
 	tcase_add_test(t, what_is_not_clear_is_refused_with_the_choices);
+	tcase_add_test(t, a_passfile_is_of_postgres_alone);
 	tcase_add_loop_test(t, a_passfile_has_one_line, 0,
 	    (int)COUNT(lines));
 	suite_add_tcase(s, t);

@@ -139,6 +139,9 @@ static const struct fault trifles[] = {
 	{ "recv", 1, EINTR, false },
 	{ "poll", 1, EINTR, true },
 	{ "memfd_create", 1, EINVAL, false },
+	{ "recv", 1, EAGAIN, false },
+	/* Somebody else has waited for its supervisor. */
+	{ "waitpid", 1, ECHILD, false },
 };
 
 START_TEST(what_passes_is_no_failure)
@@ -166,6 +169,23 @@ static const struct {
 	{ "poll", true, COFRE_INTERNAL,
 	    "its supervisor was killed before it had ended" },
 };
+
+/* What a source leaves is killed, also when it can't be listed at once. */
+START_TEST(what_cant_be_listed_is_looked_for_again)
+{
+	struct sourcedir *d = sourcedir_open();
+	size_t before = descriptors();
+
+	fault = (struct fault){ "open", 1, EMFILE, true };
+	d->ready = arm;
+	(void)sourcedir_add(d, "program", "away");
+	sourcedir_run(d);
+	(void)failing_end();
+	ck_assert_int_eq(d->results[0].status, COFRE_OK);
+	check_nothing_left(before);
+	sourcedir_close(d);
+}
+END_TEST
 
 /* Rules that are read with an interruption are whole. */
 START_TEST(interrupted_rules_are_whole)
@@ -251,13 +271,15 @@ START_TEST(nothing_is_run_that_could_not_be_killed)
 }
 END_TEST
 
+static const char *const memories[] = { "alloc", "secmem" };
+
 START_TEST(without_memory_there_is_no_pool)
 {
 	struct sourcedir *d = sourcedir_open();
 	struct source_pool *pool = NULL;
 	struct problem p = { "" };
 
-	failing_next("alloc", 1, ENOMEM);
+	failing_next(memories[_i], 1, ENOMEM);
 	ck_assert_int_eq(source_pool_new(&d->dir, &d->options, &pool, &p),
 	    COFRE_NO_MEMORY);
 	ck_assert(failing_end());
@@ -279,13 +301,15 @@ faults_suite(void)
 	    (int)COUNT(steps));
 	tcase_add_loop_test(t, what_passes_is_no_failure, 0,
 	    (int)COUNT(trifles));
+	tcase_add_test(t, what_cant_be_listed_is_looked_for_again);
 	tcase_add_test(t, interrupted_rules_are_whole);
 	tcase_add_loop_test(t, an_answer_that_cant_be_read_is_none, 0,
 	    (int)COUNT(deaf));
 	tcase_add_test(t, a_pool_that_cant_wait_leaves_nothing);
 	tcase_add_loop_test(t, nothing_is_run_that_could_not_be_killed, 0,
 	    (int)COUNT(blind));
-	tcase_add_test(t, without_memory_there_is_no_pool);
+	tcase_add_loop_test(t, without_memory_there_is_no_pool, 0,
+	    (int)COUNT(memories));
 	suite_add_tcase(s, t);
 	return s;
 }

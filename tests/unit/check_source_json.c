@@ -61,6 +61,8 @@ START_TEST(a_probe_is_answered_otherwise)
 	ck_assert(!a.ok && view_is(a.reason, "old"));
 	source_answer_free(&a);
 	ck_assert_int_eq(parse(SOURCE_PROBE, good, &a, &p), COFRE_FORMAT);
+	ck_assert_int_eq(parse(SOURCE_PROBE, "{}", &a, &p), COFRE_FORMAT);
+	ck_assert_str_eq(p.text, "its answer does not say whether it is ok");
 	ck_assert_int_eq(parse(SOURCE_PULL, "{\"error\":\"away\"}", &a, &p),
 	    COFRE_OK);
 	ck_assert(a.failed && view_is(a.error, "away"));
