@@ -239,6 +239,9 @@ def file_has_two_keys(s):
          {"password": "2", "username": "u2"}, "both in the second slot")
     same(s.ask("file", kind="registry", arguments=a, slot=1)["fields"],
          {"password": "1", "username": "u"}, "both in the first slot")
+    for more in ("path.username", "path2.username"):
+        s.refused("/nowhere", "file", dict(a, **{more: "/nowhere"}),
+                  kind="registry", slot=2 if "2" in more else 1)
     s.refused("second key alone", "file", {"path": a["path"],
                                            "path2.x": a["path"]})
 
@@ -369,12 +372,14 @@ def docker_runs_only_helpers(s):
                    "LOUD", "x" * 65, "loud get"):
         s.refused("no name of a helper", "docker", dict(a, helper=helper),
                   kind="registry")
-    for server in ("", "a b", "a\n", "\na", "a\tb", "h\u00f6st", "x" * 1025):
+    for server in ("", "a\x7f", "a b", "a\n", "\na", "a\tb", "h\u00f6st", "x" * 1025):
         s.refused("is no server", "docker", dict(a, server=server),
                   kind="registry")
     s.refused("can't run docker-credential-nothing: No such file", "docker",
               dict(a, helper="nothing"), kind="registry")
     s.refused("'helper' is missing", "docker", {"server": "s"},
+              kind="registry")
+    s.refused("'server' is missing", "docker", {"helper": "loud"},
               kind="registry")
     s.refused("'config' is not known", "docker", dict(a, config="/x"),
               kind="registry")
@@ -388,7 +393,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """A vault and a metadata service."""
 
     KEYS = {"keys": [{"value": VALUE}, {"value": "second"}], "version": 7,
-            "until": "1790000000", "user": "u", "number": 5, "empty": ""}
+            "until": "1790000000", "long": "1" * 19, "user": "u", "number": 5, "empty": ""}
 
     def do_GET(self):
         path = self.path.split("?")[0]
@@ -489,6 +494,7 @@ def http_gives_what_a_server_answers(s):
         nowhere(s, "http", [VALUE, "netrc-p@ss w", "t0ken/secret"],
                 kind="storage", arguments=dict(a, **{"header-file": headers}))
         http_answers_are_checked(s, url)
+        curl_is_checked(s, url)
         http_files_are_checked(s, a, token)
         http_is_told_nothing_else(s, server, url)
     show("http: what a server answers, asked by curl")
@@ -509,8 +515,22 @@ def http_answers_are_checked(s, url):
     s.refused("is empty", "http", {"url": url + "open", "a": "/empty"})
     s.refused("which field stands where", "http", {"url": url + "open"})
     for name in ("serial", "expires"):
-        s.refused("no number at", "http", dict(f, url=url + "open",
-                                               **{name: "/user"}))
+        for place in "/user", "/empty", "/nothing", "/keys", "/long":
+            s.refused("no number at '%s', for '%s'" % (place, name), "http",
+                      dict(f, url=url + "open", **{name: place}))
+
+
+def curl_is_checked(s, url):
+    """Also what is in the place of curl must print what curl does."""
+    f = {"AccountKey": "/keys/0/value"}
+    for printed in "", "200", "\\n20", "{}200":
+        path = s.script("curl", "#!/bin/sh\ncat >/dev/null\n"
+                        "printf '%s'\n" % printed)
+        s.refused("curl printed no status", "http", dict(f, url=url))
+    os.unlink(path)
+    s.refused("'url' has over 2048 bytes", "http",
+              dict(f, url=url + "a" * 2048))
+    s.refused("/nowhere", "http", dict(f, url=url, netrc="/nowhere"))
 
 
 def http_files_are_checked(s, a, token):
