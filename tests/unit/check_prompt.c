@@ -32,8 +32,7 @@ ask(const struct stage *s, const char *want)
 	/* The test runner's own handlers would end the test. */
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)signal(SIGINT, SIG_DFL);
-	/* A group of its own, so that it can be stopped; and it does not wait
-	   for ever when the test fails. */
+	/* In a group of its own it can be stopped; and it ends with the test. */
 	if (st != COFRE_OK || setpgid(0, 0) == -1 ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
 		_exit(100);
@@ -392,9 +391,7 @@ END_TEST
 
 START_TEST(an_input_that_was_never_made_is_freed)
 {
-	struct input none = { 0 };
-
-	input_free(&none);
+	input_free(&(struct input){ 0 });
 }
 END_TEST
 
