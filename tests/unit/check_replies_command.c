@@ -168,43 +168,8 @@ static const struct replies_call calls[] = {
 	{ OP_CA_USER, put_certificate, ask_certificate },
 };
 
-START_TEST(a_reply_has_the_length_that_it_says)
-{
-	replies_check_length(&calls[_i]);
-}
-END_TEST
-
-START_TEST(a_list_has_as_many_items_as_it_says)
-{
-	replies_check_lists(&calls[_i]);
-}
-END_TEST
-
-START_TEST(no_changed_byte_does_harm)
-{
-	replies_check_bytes(&calls[_i]);
-}
-END_TEST
-
 int
 main(void)
 {
-	Suite *s = suite_create("replies to the command");
-	TCase *t = tcase_create("replies to the command");
-	SRunner *r;
-	int failed;
-
-	tcase_add_checked_fixture(t, replies_setup, replies_teardown);
-	tcase_add_loop_test(t, a_reply_has_the_length_that_it_says, 0,
-	    (int)COUNT(calls));
-	tcase_add_loop_test(t, a_list_has_as_many_items_as_it_says, 0,
-	    (int)COUNT(calls));
-	tcase_add_loop_test(t, no_changed_byte_does_harm, 0,
-	    (int)COUNT(calls));
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return replies_main("replies to the command", calls, COUNT(calls));
 }

@@ -14,12 +14,11 @@
 #include <unistd.h>
 
 #include "sample.h"
-#include "start.h"
+#include "starting.h"
 #include "statedir.h"
 
 static struct server *sv;
 static struct start st;
-static int said; /* what is printed */
 static const char *failing = ""; /* the call that fails */
 static bool as_root;
 /* The area that is not locked, and that there is no memory for, from 1. */
@@ -142,12 +141,8 @@ __wrap_bus_wipe(void *area, size_t size)
 static void
 setup(void)
 {
-	char name[] = "/tmp/check_start.XXXXXX";
-
 	statedir_setup();
-	said = mkstemp(name);
-	ck_assert_int_ne(said, -1);
-	ck_assert_int_eq(unlink(name), 0);
+	starting_setup();
 	sv = calloc(1, sizeof(*sv));
 	ck_assert_ptr_nonnull(sv);
 	sv->config_fd = -1;
@@ -159,39 +154,20 @@ static void
 teardown(void)
 {
 	free(sv);
-	(void)close(said);
+	starting_teardown();
 	statedir_teardown();
 }
 
-/* The step, and what it has printed. */
 static bool
-run(bool (*step)(struct start *, struct server *), const char **text)
+run(starting_step *step, const char **text)
 {
-	static char buf[4096];
-	int out = dup(STDERR_FILENO);
-	ssize_t n;
-	bool good;
-
-	ck_assert_int_eq(ftruncate(said, 0), 0);
-	ck_assert_int_eq(dup2(said, STDERR_FILENO), STDERR_FILENO);
-	good = step(&st, sv);
-	ck_assert_int_eq(dup2(out, STDERR_FILENO), STDERR_FILENO);
-	(void)close(out);
-	n = pread(said, buf, sizeof(buf) - 1, 0);
-	(void)lseek(said, 0, SEEK_SET);
-	buf[n > 0 ? n : 0] = '\0';
-	*text = buf;
-	return good;
+	return starting_run(step, &st, sv, text);
 }
 
 static void
-refused(bool (*step)(struct start *, struct server *), const char *why)
+refused(starting_step *step, const char *why)
 {
-	const char *text;
-
-	ck_assert_msg(!run(step, &text), "it goes on, without '%s'", why);
-	ck_assert_msg(strstr(text, why) != NULL, "'%s' instead of '%s'", text,
-	    why);
+	starting_refused(step, &st, sv, why);
 }
 
 /* Options. */
@@ -226,7 +202,7 @@ options(struct start *s, struct server *unused)
 
 	(void)unused;
 	optind = 0;
-	ck_assert_int_eq(dup2(said, STDOUT_FILENO), STDOUT_FILENO);
+	ck_assert_int_eq(dup2(starting_file(), STDOUT_FILENO), STDOUT_FILENO);
 	good = start_options(s, words, argv_, &exit_code);
 	(void)fflush(stdout);
 	ck_assert_int_eq(dup2(out, STDOUT_FILENO), STDOUT_FILENO);

@@ -19,12 +19,11 @@
 #include "listen.h"
 #include "loop.h"
 #include "sample.h"
-#include "start.h"
+#include "starting.h"
 
 static struct server *sv;
 static struct start st;
 static char dir[64];
-static int said; /* what is printed */
 static int passed = -1; /* by the service manager */
 static const char *failing = ""; /* the call that fails */
 static struct rlimit descriptors; /* what the kernel has */
@@ -133,8 +132,7 @@ setup(void)
 	    dir);
 	st = (struct start){ .state_fd = -1 };
 	descriptors = (struct rlimit){ 1 << 20, 1 << 20 };
-	said = open(dir, O_TMPFILE | O_RDWR, 0600);
-	ck_assert_int_ne(said, -1);
+	starting_setup();
 }
 
 static void
@@ -151,42 +149,23 @@ static void
 teardown(void)
 {
 	close_sockets();
-	(void)close(said);
+	starting_teardown();
 	free(sv);
 	(void)rmdir(dir);
 }
 
-static bool (*step)(struct start *, struct server *) = start_sockets;
+static starting_step *step = start_sockets;
 
-/* The step, and what it has printed. */
 static bool
 run(const char **text)
 {
-	static char buf[4096];
-	int out = dup(STDERR_FILENO);
-	ssize_t n;
-	bool good;
-
-	ck_assert_int_eq(ftruncate(said, 0), 0);
-	ck_assert_int_eq(dup2(said, STDERR_FILENO), STDERR_FILENO);
-	good = step(&st, sv);
-	ck_assert_int_eq(dup2(out, STDERR_FILENO), STDERR_FILENO);
-	(void)close(out);
-	n = pread(said, buf, sizeof(buf) - 1, 0);
-	(void)lseek(said, 0, SEEK_SET);
-	buf[n > 0 ? n : 0] = '\0';
-	*text = buf;
-	return good;
+	return starting_run(step, &st, sv, text);
 }
 
 static void
 refused(const char *why)
 {
-	const char *text;
-
-	ck_assert_msg(!run(&text), "it goes on, without '%s'", why);
-	ck_assert_msg(strstr(text, why) != NULL, "'%s' instead of '%s'", text,
-	    why);
+	starting_refused(step, &st, sv, why);
 	close_sockets();
 }
 

@@ -15,8 +15,9 @@
  * The nth call of that name (from 1), and no other, fails with error, in this
  * process and in each that it forks from now on.  Names are those of the
  * functions; "alloc" is malloc, calloc, realloc and reallocarray, and
- * "secmem" the room for secret memory; those of prctl and fcntl are of what they are for: "pdeathsig", "subreaper",
- * "no_new_privs", "dupfd", "setfl"; "peerpidfd" is of getsockopt.
+ * "secmem" the room for secret memory; those of prctl and fcntl are of what
+ * they are for: "pdeathsig", "subreaper", "no_new_privs", "dupfd", "setfl";
+ * "peerpidfd" is of getsockopt.
  */
 void failing_next(const char *call, unsigned nth, int error);
 

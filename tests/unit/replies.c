@@ -11,6 +11,7 @@
 
 struct cmd replies_cmd;
 
+static const struct replies_call *tested;
 static struct script first;
 static uint8_t body[4096];
 static size_t body_len;
@@ -19,8 +20,8 @@ static struct {
 	size_t count;
 } lists; /* of the reply, and where */
 
-void
-replies_setup(void)
+static void
+setup(void)
 {
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
@@ -30,8 +31,8 @@ replies_setup(void)
 	replies_cmd = (struct cmd){ .c = first.c, .verb = "test" };
 }
 
-void
-replies_teardown(void)
+static void
+teardown(void)
 {
 	script_close(&first);
 }
@@ -83,9 +84,10 @@ ask(const struct replies_call *call, size_t len)
 	return ret;
 }
 
-void
-replies_check_length(const struct replies_call *call)
+START_TEST(a_reply_has_the_length_that_it_says)
 {
+	const struct replies_call *call = &tested[_i];
+
 	make_body(call);
 	ck_assert_int_eq(ask(call, body_len), COFRE_OK);
 	for (size_t len = 0; len < body_len; len++)
@@ -94,10 +96,12 @@ replies_check_length(const struct replies_call *call)
 	body[body_len] = 0;
 	ck_assert_int_eq(ask(call, body_len + 1), COFRE_BAD_REPLY);
 }
+END_TEST
 
-void
-replies_check_lists(const struct replies_call *call)
+START_TEST(a_list_has_as_many_items_as_it_says)
 {
+	const struct replies_call *call = &tested[_i];
+
 	make_body(call);
 	for (size_t i = 0; i < lists.count; i++) {
 		uint8_t *count = body + lists.at[i] + 3;
@@ -110,11 +114,12 @@ replies_check_lists(const struct replies_call *call)
 		*count = 1;
 	}
 }
+END_TEST
 
-void
-replies_check_bytes(const struct replies_call *call)
+START_TEST(no_changed_byte_does_harm)
 {
 	static const uint8_t changes[] = { 0x01, 0xff, 0x80 };
+	const struct replies_call *call = &tested[_i];
 
 	make_body(call);
 	for (size_t i = 0; i < body_len; i++) {
@@ -131,4 +136,29 @@ replies_check_bytes(const struct replies_call *call)
 		}
 		body[i] = was;
 	}
+}
+END_TEST
+
+int
+replies_main(const char *suite, const struct replies_call *calls,
+    size_t count)
+{
+	Suite *s = suite_create(suite);
+	TCase *t = tcase_create(suite);
+	SRunner *r;
+	int failed;
+
+	tested = calls;
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, a_reply_has_the_length_that_it_says, 0,
+	    (int)count);
+	tcase_add_loop_test(t, a_list_has_as_many_items_as_it_says, 0,
+	    (int)count);
+	tcase_add_loop_test(t, no_changed_byte_does_harm, 0, (int)count);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
 }

@@ -20,10 +20,6 @@ struct replies_call {
 
 extern struct cmd replies_cmd;
 
-/* Fixtures.  What is printed on standard error goes nowhere. */
-void replies_setup(void);
-void replies_teardown(void);
-
 /* A list of one item: note where it begins, and put it. */
 void replies_list(struct wire_writer *w);
 #define REPLIES_LIST(w, item, ...)                                           \
@@ -36,16 +32,13 @@ void replies_list(struct wire_writer *w);
 		list_end(&l_);                                               \
 	} while (0)
 
-/* It is taken as it is, and no shorter or longer. */
-void replies_check_length(const struct replies_call *call);
-
-/* A list has as many items as it says. */
-void replies_check_lists(const struct replies_call *call);
-
 /*
- * No byte that is changed does harm.  Where it can be another reply, it may be
- * taken for one; more of it than there is is asked for in vain.
+ * The tests of these calls, and the exit code of the program: each reply is
+ * taken as it is, and no shorter or longer; with as many items as its lists
+ * say; and no byte that is changed does harm.  Where it can be another reply, it
+ * may be taken for one; more of it than there is is asked for in vain.
  */
-void replies_check_bytes(const struct replies_call *call);
+int replies_main(const char *suite, const struct replies_call *calls,
+    size_t count);
 
 #endif
