@@ -91,9 +91,9 @@ bool quota_owes(const struct server *sv, uint32_t uid);
  * everybody waits for the disk?  Always while nobody else reads what he may;
  * else until it has kept the disk for 50 ms, and then for 1/200 of the time,
  * but never four seconds later than the turn in which it did so last: what does
- * not fit the next one that it may write in waits again.  So those who read wait for it in one
- * of two hundred requests, whatever a uid does, unless the disk needs more than
- * 20 ms.  uid 0 may always.
+ * not fit the next one that it may write in waits again.  So those who read
+ * wait for it in one of two hundred requests, whatever a uid does, unless the
+ * disk needs more than 20 ms.  uid 0 may always.
  */
 bool quota_may_write(const struct conn *c);
 
