@@ -126,13 +126,13 @@ parse_digits(const char *s, size_t len, unsigned base, uint64_t *value)
 static void
 limit_text(char out[RANGE_MAX / 2], const struct key *k, uint64_t v)
 {
-	static const char units[] = "KMG";
+	static const char *const units[] = { "", "K", "M", "G" };
 	size_t n = 0;
 
 	for (; k->type == SIZE && n < 3 && v % KIB == 0; n++)
 		v /= KIB;
-	(void)snprintf(out, RANGE_MAX / 2, "%llu%.1s", (unsigned long long)v,
-	    n == 0 ? "" : &units[n - 1]);
+	(void)snprintf(out, RANGE_MAX / 2, "%llu%s", (unsigned long long)v,
+	    units[n]);
 }
 
 static const char *
