@@ -63,6 +63,8 @@ START_TEST(one_that_was_made_is_one_and_no_other_one)
 	uint8_t of_a[CRYPTO_HASH_LEN], of_b[CRYPTO_HASH_LEN];
 	uint8_t before[CRYPTO_HASH_LEN] = { 0 };
 
+	memset(a, 'x', sizeof(a));
+	memset(b, 'x', sizeof(b));
 	for (unsigned i = 0; i < 1000; i++) {
 		token_make(a);
 		token_make(b);
